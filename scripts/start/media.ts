@@ -1,0 +1,37 @@
+import { mediaSettings } from '../../media-server/media-process.ts';
+import { createMediaServer, type MediaServer } from '../../media-server/server.ts';
+import type { Base } from './base.ts';
+import type { StartSettings } from './settings.ts';
+
+export interface Media {
+  readonly server: MediaServer;
+  /** Where a participant opens signalling, or why nobody can. */
+  locate(): Promise<{ available: true; url: string } | { available: false; reason: string }>;
+  problem(): string | null;
+}
+
+export async function openMedia(
+  settings: StartSettings,
+  base: Base,
+  opened: AsyncDisposableStack,
+): Promise<Media> {
+  const { environment, env, secret, url, progress } = settings;
+  const own = mediaSettings(
+    { ...environment, HOST: settings.host, PORT: settings.port, INTERNAL_SECRET: secret },
+    env,
+  );
+  const server = await progress.step('Live audio', () => createMediaServer({ ...base, ...own }));
+  opened.defer(() => server.close());
+  const signallingUrl = new URL(server.upgrade.path, url).href.replace(/^http/, 'ws');
+  return {
+    server,
+    async locate() {
+      const availability = server.availability();
+      return availability.available ? { available: true, url: signallingUrl } : availability;
+    },
+    problem() {
+      const availability = server.availability();
+      return availability.available ? null : availability.reason;
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { resolve } from 'node:path';
+import type { PlatformEnvironment } from './environment.ts';
+import { requireFreePort } from './free-port.ts';
+import { localSecret } from './local-secret.ts';
+import type { Progress } from './progress.ts';
+
+/** What a start was asked for, with everything that has a default filled in. */
+export interface StartSettings {
+  readonly environment: PlatformEnvironment;
+  readonly env: NodeJS.ProcessEnv;
+  readonly progress: Progress;
+  readonly dataDir: string;
+  readonly secret: string;
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+}
+
+export async function settingsOf(
+  environment: PlatformEnvironment,
+  env: NodeJS.ProcessEnv,
+  progress: Progress,
+): Promise<StartSettings> {
+  const { HOST: host, PUBLIC_URL: publicUrl, INTERNAL_SECRET: given } = environment;
+  const port = await requireFreePort(host, environment.PORT);
+  const dataDir = resolve(environment.DATA_DIR);
+  const secret = given ?? (await localSecret(dataDir));
+  return {
+    environment,
+    env,
+    progress,
+    dataDir,
+    secret,
+    host,
+    port,
+    url: publicUrl ?? `http://localhost:${port}`,
+  };
+}
