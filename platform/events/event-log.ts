@@ -1,0 +1,96 @@
+import { EVENTS, type EventName, type EventPayload } from '#schema/events.ts';
+import type { Em } from '#platform/database.ts';
+import { CodedError, conflict, Refusal } from '#platform/errors.ts';
+import { newId } from '#platform/ids.ts';
+import { openFrame } from './envelope.ts';
+import type { AnyEvent, EventEnvelope, EventFrame } from './ports.ts';
+
+export interface NewEvent<N extends EventName = EventName> {
+  /** What the event happens to, for example `room:rom_…`. */
+  readonly stream: string;
+  readonly name: N;
+  readonly payload: EventPayload<N>;
+  readonly actorId?: string | null;
+  readonly correlationId?: string | null;
+  /** The last seq the writer has seen; where the stream has moved on, a Refusal with a ConflictError is thrown. */
+  readonly expectedSeq?: number;
+}
+
+export interface StreamHead {
+  /** 0 for a stream without events. */
+  readonly epoch: number;
+  /** 0 for a stream without events. */
+  readonly lastSeq: number;
+  /** Oldest event that is still in the log; `lastSeq + 1` where none is. */
+  readonly oldestSeq: number;
+}
+
+// The row lock taken here lasts until the commit. So seq has no gap, numbers become visible in order, and outbox positions of a stream ascend with them.
+const TAKE_SEQ = `insert into event_stream as s (stream, epoch, last_seq) values (?, 1 + floor(random() * 2147483646)::integer, 1)
+  on conflict (stream) do update set last_seq = s.last_seq + 1 returning last_seq::float8 as seq`;
+
+const WRITE = `with logged as (
+    insert into event_log (stream, seq, id, name, version, at, actor_id, correlation_id, payload)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb) returning id, stream, seq
+  ) insert into outbox (event_id, stream, seq) select id, stream, seq from logged`;
+
+/**
+ * Adds one event to its stream and to the outbox, inside the caller's transaction: without a transaction it throws.
+ * Writers of one stream wait for each other until they commit.
+ */
+export async function append<N extends EventName>(em: Em, given: NewEvent<N>): Promise<EventEnvelope<N>> {
+  if (!em.isInTransaction()) throw new CodedError('INTERNAL_SERVER_ERROR', 'append needs a transaction.');
+  const { version, payload: shape } = EVENTS[given.name];
+  const payload = shape.parse(given.payload) as EventPayload<N>;
+  const { stream, name, actorId = null, correlationId = null } = given;
+  const seq = await takeSeq(em, stream, given.expectedSeq);
+  const now = new Date();
+  const id = newId('Event', now.getTime());
+  const at = now.toISOString();
+  const columns = [stream, seq, id, name, version, at, actorId, correlationId, JSON.stringify(payload)];
+  await em.execute(WRITE, columns, 'run');
+  return { id, name, version, stream, seq, at, actorId, correlationId, payload };
+}
+
+async function takeSeq(em: Em, stream: string, expectedSeq: number | undefined): Promise<number> {
+  const { seq } = await em.execute<{ seq: number }>(TAKE_SEQ, [stream], 'get');
+  if (expectedSeq === undefined || seq === expectedSeq + 1) return seq;
+  throw new Refusal(conflict('It was changed by someone else in the meantime.', seq - 1));
+}
+
+/** Columns of `event_log l` as an EventFrame; the instant with milliseconds, as it was written. */
+export const FRAME_COLUMNS = `l.id, l.name, l.version, l.stream, l.seq::float8 as seq,
+  to_char(l.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+  l.actor_id as "actorId", l.correlation_id as "correlationId", l.payload`;
+
+export interface ReadOptions {
+  readonly afterSeq?: number;
+  /** At most this many events. */
+  readonly limit?: number;
+}
+
+/** Events of a stream in order, checked. Throws where the log holds an event that this code cannot read. */
+export async function read(em: Em, stream: string, options: ReadOptions = {}): Promise<AnyEvent[]> {
+  const { afterSeq = 0, limit = 500 } = options;
+  const rows = await em.execute<EventFrame[]>(
+    `select ${FRAME_COLUMNS} from event_log l where l.stream = ? and l.seq > ? order by l.seq limit ?`,
+    [stream, afterSeq, limit],
+  );
+  return rows.map(requireReadable);
+}
+
+function requireReadable(frame: EventFrame): AnyEvent {
+  const opened = openFrame(frame);
+  if ('event' in opened) return opened.event;
+  throw new CodedError('INTERNAL_SERVER_ERROR', `Event ${frame.id} cannot be read: ${opened.problem}`);
+}
+
+export async function head(em: Em, stream: string): Promise<StreamHead> {
+  const [row] = await em.execute<StreamHead[]>(
+    `select s.epoch, s.last_seq::float8 as "lastSeq",
+       coalesce((select min(l.seq) from event_log l where l.stream = s.stream), s.last_seq + 1)::float8 as "oldestSeq"
+     from event_stream s where s.stream = ?`,
+    [stream],
+  );
+  return row ?? { epoch: 0, lastSeq: 0, oldestSeq: 1 };
+}

@@ -1,0 +1,88 @@
+import type { Em } from '#platform/database.ts';
+import { eventFrame } from './envelope.ts';
+import type { EventFrame } from './ports.ts';
+
+/** An event that a consumer gave up on. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly consumer: string;
+  readonly event: EventFrame;
+  readonly attempts: number;
+  readonly lastError: string | null;
+  /** UTC instant, RFC 3339. */
+  readonly receivedAt: string;
+}
+
+/** An event of the inbox that this transaction holds. */
+export interface Claim {
+  readonly position: string;
+  readonly attempts: number;
+  readonly event: EventFrame;
+}
+
+// The unique key on consumer and event drops what was delivered twice.
+const STORE = `insert into inbox (consumer, event_id, stream, seq, envelope, next_attempt_at, received_at)
+  values (?, ?, ?, ?, ?::jsonb, ?, ?) on conflict (consumer, event_id) do nothing`;
+
+export async function storeEvent(em: Em, consumer: string, event: EventFrame, now: Date): Promise<void> {
+  const { id, stream, seq } = event;
+  await em.execute(STORE, [consumer, id, stream, seq, JSON.stringify(event), now, now], 'run');
+}
+
+// An event waits while an earlier one of its stream is pending, also when another process is busy with that one: its row still says pending.
+const CLAIM = `select i.position::text as position, i.attempts, i.envelope from inbox i
+  where i.consumer = ? and i.state = 'pending' and i.next_attempt_at <= ? and not exists (
+    select 1 from inbox e
+    where e.consumer = i.consumer and e.stream = i.stream and e.state = 'pending' and e.seq < i.seq)
+  order by i.position limit 1 for update skip locked`;
+
+/** Locks the next event that may be handled now, or answers null. The lock ends with the transaction. */
+export async function claimEvent(em: Em, consumer: string, now: Date): Promise<Claim | null> {
+  const [row] = await em.execute<{ position: string; attempts: number; envelope: unknown }[]>(CLAIM, [
+    consumer,
+    now,
+  ]);
+  if (row === undefined) return null;
+  return { position: row.position, attempts: row.attempts, event: eventFrame.parse(row.envelope) };
+}
+
+export async function markDone(em: Em, position: string, now: Date): Promise<void> {
+  const sql = `update inbox set state = 'done', attempts = attempts + 1, last_error = null, finished_at = ? where position = ?`;
+  await em.execute(sql, [now, position], 'run');
+}
+
+export async function markDead(em: Em, claim: Claim, reason: string, now: Date): Promise<void> {
+  const sql = `update inbox set state = 'dead', attempts = ?, last_error = ?, finished_at = ?
+    where position = ? and state = 'pending'`;
+  await em.execute(sql, [claim.attempts + 1, reason, now, claim.position], 'run');
+}
+
+export async function markFailed(em: Em, claim: Claim, reason: string, nextAttemptAt: Date): Promise<void> {
+  const sql = `update inbox set attempts = ?, last_error = ?, next_attempt_at = ? where position = ? and state = 'pending'`;
+  await em.execute(sql, [claim.attempts + 1, reason, nextAttemptAt, claim.position], 'run');
+}
+
+const DEAD = `select position::text as id, consumer, envelope, attempts, last_error as "lastError",
+  to_char(received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "receivedAt"
+  from inbox where state = 'dead' order by inbox.position limit ?`;
+
+/** Oldest first. */
+export async function listDeadLetters(em: Em, limit: number): Promise<DeadLetter[]> {
+  const rows = await em.execute<(Omit<DeadLetter, 'event'> & { envelope: unknown })[]>(DEAD, [limit]);
+  return rows.map(({ envelope, ...row }) => ({ ...row, event: eventFrame.parse(envelope) }));
+}
+
+const REVIVE = `update inbox set state = 'pending', attempts = 0, next_attempt_at = ?, finished_at = null
+  where position = ? and state = 'dead'`;
+
+/** Returns whether there was a dead letter with this id. */
+export async function reviveDeadLetter(em: Em, id: string, now: Date): Promise<boolean> {
+  if (!/^\d{1,18}$/.test(id)) return false;
+  const { affectedRows } = await em.execute<{ affectedRows: number }>(REVIVE, [now, id], 'run');
+  return affectedRows > 0;
+}
+
+/** Removes events handled before `before`. Until then a late duplicate is still recognised. */
+export async function forgetDone(em: Em, before: Date): Promise<void> {
+  await em.execute(`delete from inbox where state = 'done' and finished_at < ?`, [before], 'run');
+}

@@ -1,0 +1,179 @@
+import type { EventName } from '#schema/events.ts';
+import type { Database } from '#platform/database.ts';
+import { messageOf } from '#platform/errors.ts';
+import type { Log } from '#platform/log.ts';
+import { backoffMs } from './backoff.ts';
+import { openFrame } from './envelope.ts';
+import * as store from './inbox-store.ts';
+import type { Claim, DeadLetter } from './inbox-store.ts';
+import type { AnyEvent, Consumption, DurableBus, EventFrame } from './ports.ts';
+import type { Transaction } from './unit-of-work.ts';
+import { WorkLoop } from './work-loop.ts';
+
+export type { DeadLetter } from './inbox-store.ts';
+
+/** Reacts to one event. All it writes through `tx` is committed together with the note that the event is done. */
+export type Handler<N extends EventName = EventName> = (event: AnyEvent<N>, tx: Transaction) => Promise<void>;
+
+/** Injectable for tests. */
+export interface InboxTiming {
+  readonly now?: () => Date;
+  /** 0 to 1. */
+  readonly random?: () => number;
+  readonly maxAttempts?: number;
+  /** Longest wait for a retry that has become due. */
+  readonly pollMs?: number;
+}
+
+export interface InboxDeps {
+  readonly database: Database;
+  readonly durableBus: DurableBus;
+  readonly log: Log;
+  readonly transact: <T>(run: (tx: Transaction) => Promise<T>) => Promise<T>;
+  readonly timing?: InboxTiming;
+}
+
+interface Consumer {
+  readonly name: string;
+  readonly names: readonly EventName[];
+  readonly handle: (event: AnyEvent, tx: Transaction) => Promise<void>;
+  readonly lanes: readonly WorkLoop[];
+}
+
+// Streams are handled side by side by this many workers for each consumer.
+const LANES = 2;
+const MAX_ATTEMPTS = 10;
+const POLL_MS = 500;
+const CLEANUP_MS = 3_600_000;
+// Longer than the durable bus keeps events: within that time it may deliver everything anew, and nothing must be handled twice.
+const REMEMBER_DONE_MS = 35 * 24 * 3_600_000;
+
+export type Inbox = ReturnType<typeof createInbox>;
+
+export function createInbox(deps: InboxDeps) {
+  const { database, durableBus, timing = {} } = deps;
+  const now = timing.now ?? (() => new Date());
+  const consumers = new Map<string, Consumer>();
+  const consumptions: Consumption[] = [];
+
+  const cleanup = createCleanup(deps, now);
+
+  const wake = () => consumers.forEach(({ lanes }) => lanes.forEach((lane) => lane.wake()));
+
+  const accept = (consumer: Consumer) => async (event: EventFrame) => {
+    await database.background(() => store.storeEvent(database.fork(), consumer.name, event, now()));
+    consumer.lanes.forEach((lane) => lane.wake());
+  };
+
+  return {
+    consume<N extends EventName>(name: string, names: readonly N[], handler: Handler<N>): void {
+      if (consumers.has(name)) throw new Error(`The consumer ${name} is registered already.`);
+      const wanted = new Set<string>(names);
+      const handle = (event: AnyEvent, tx: Transaction) =>
+        wanted.has(event.name) ? handler(event as AnyEvent<N>, tx) : Promise.resolve();
+      const lanes = Array.from({ length: LANES }, () => createLane(deps, name, handle, now));
+      consumers.set(name, { name, names, handle, lanes });
+    },
+    /** Resolves once every consumer is registered at the bus. */
+    async start(): Promise<void> {
+      if (consumers.size > 0) cleanup.start();
+      for (const consumer of consumers.values()) {
+        consumer.lanes.forEach((lane) => lane.start());
+        consumptions.push(await durableBus.consume(consumer.name, consumer.names, accept(consumer)));
+      }
+    },
+    async stop(): Promise<void> {
+      await Promise.all(consumptions.splice(0).map((consumption) => consumption.stop()));
+      await cleanup.stop();
+      await Promise.all([...consumers.values()].flatMap(({ lanes }) => lanes.map((lane) => lane.stop())));
+    },
+    /** Looks at the inbox now instead of at the next poll. */
+    wake,
+    deadLetters: (limit = 100): Promise<DeadLetter[]> => store.listDeadLetters(database.fork(), limit),
+    async replayDeadLetter(id: string): Promise<boolean> {
+      const found = await store.reviveDeadLetter(database.fork(), id, now());
+      if (found) wake();
+      return found;
+    },
+  };
+}
+
+function createLane(
+  deps: InboxDeps,
+  consumer: string,
+  handle: Consumer['handle'],
+  now: () => Date,
+): WorkLoop {
+  const { database, log, timing } = deps;
+  return new WorkLoop({
+    name: `${database.name} inbox ${consumer}`,
+    step: () => database.background(() => handleNext(deps, consumer, handle, now)),
+    pollMs: timing?.pollMs ?? POLL_MS,
+    log,
+  });
+}
+
+function createCleanup({ database, log }: InboxDeps, now: () => Date): WorkLoop {
+  const step = async () => {
+    const before = new Date(now().getTime() - REMEMBER_DONE_MS);
+    await database.background(() => store.forgetDone(database.fork(), before));
+    return 'idle' as const;
+  };
+  return new WorkLoop({ name: `${database.name} inbox cleanup`, step, pollMs: CLEANUP_MS, log });
+}
+
+async function handleNext(
+  deps: InboxDeps,
+  consumer: string,
+  handle: Consumer['handle'],
+  now: () => Date,
+): Promise<'more' | 'idle'> {
+  return deps.transact(async (tx) => {
+    const claim = await store.claimEvent(tx.em, consumer, now());
+    if (claim === null) return 'idle';
+    try {
+      await handleClaim(deps, claim, handle, tx, now());
+    } catch (error) {
+      // Still under the row's lock: released first, another worker would try again at once, without any pause.
+      await recordFailure(deps, consumer, claim, error, tx, now());
+    }
+    return 'more';
+  });
+}
+
+async function handleClaim(
+  { log }: InboxDeps,
+  claim: Claim,
+  handle: Consumer['handle'],
+  tx: Transaction,
+  now: Date,
+): Promise<void> {
+  const opened = openFrame(claim.event);
+  if ('problem' in opened) {
+    // Trying again cannot help. It waits for code that understands it, and is replayed then.
+    log.error({ eventId: claim.event.id, reason: opened.problem }, 'event cannot be read, now a dead letter');
+    return store.markDead(tx.em, claim, opened.problem, now);
+  }
+  await tx.savepoint((inner) => handle(opened.event, inner));
+  await store.markDone(tx.em, claim.position, now);
+}
+
+async function recordFailure(
+  { timing = {}, log }: InboxDeps,
+  consumer: string,
+  claim: Claim,
+  error: unknown,
+  { em }: Transaction,
+  now: Date,
+): Promise<void> {
+  const attempts = claim.attempts + 1;
+  const reason = messageOf(error);
+  const context = { consumer, eventId: claim.event.id, event: claim.event.name, attempts, reason };
+  if (attempts >= (timing.maxAttempts ?? MAX_ATTEMPTS)) {
+    await store.markDead(em, claim, reason, now);
+    log.error({ ...context, err: error }, 'event failed too often, now a dead letter');
+  } else {
+    await store.markFailed(em, claim, reason, new Date(now.getTime() + backoffMs(attempts, timing.random)));
+    log.warn(context, 'event failed, will be tried again');
+  }
+}

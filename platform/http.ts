@@ -1,0 +1,248 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { CodedError, ERROR_STATUS } from './errors.ts';
+import type { Log } from './log.ts';
+
+export interface HttpRoute {
+  /** Methods that the route answers, for example `['GET']`; GET routes answer HEAD too. Anything else gets 405. */
+  readonly methods: readonly string[];
+  /** An exact path, or a prefix that ends in `/*`. */
+  readonly path: string;
+  /** Answers the request itself. A CodedError that it throws is answered as JSON; anything else becomes a masked 500. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void;
+}
+
+export interface UpgradeRoute {
+  readonly path: string;
+  readonly handle: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+export interface HttpListener {
+  /** The port that was really bound: the one asked for, or the system's choice for 0. */
+  readonly port: number;
+  readonly server: Server;
+  /** Stops listening, lets requests in flight finish for `graceMs`, then closes what is left. */
+  close(graceMs?: number): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly routes: readonly HttpRoute[];
+  readonly upgrades?: readonly UpgradeRoute[];
+  readonly log: Log;
+}
+
+const CLOSE_GRACE_MS = 5_000;
+// A client that dribbles its headers is cut soon; a body may be an upload over a slow line.
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 15 * 60_000;
+/** How long the rest of a body is thrown away after an early answer, before its connection is cut. */
+const LINGER_MS = 5_000;
+
+/** Listens, and resolves once it does. A port in use or a wrong address rejects with a message that names it. */
+export async function listen({
+  host,
+  port,
+  routes,
+  upgrades = [],
+  log,
+}: ListenOptions): Promise<HttpListener> {
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
+  const upgraded = new Set<Duplex>();
+  server.on('request', (request, response) => {
+    // A connection that was busy when closing began would otherwise idle until its keep-alive is over.
+    response.once('close', () => {
+      if (!server.listening) setImmediate(() => server.closeIdleConnections());
+    });
+    response.once('finish', () => {
+      if (!request.complete) discardRest(request);
+    });
+    void answer(routes, request, response, log);
+  });
+  server.on('upgrade', (request, socket, head) => {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    upgrade(upgrades, request, socket, head);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.listen(port, host, resolve);
+  });
+  // For example too many open files at an accept: the next client may have more luck.
+  server.on('error', (error) => log.error({ err: error }, 'listener failed'));
+  return {
+    port: (server.address() as AddressInfo).port,
+    server,
+    close: (graceMs) => closeServer(server, upgraded, graceMs),
+  };
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE')
+    return new Error(`Port ${port} on ${host} is in use. Free it or set PORT to another.`);
+  if (error.code === 'EACCES')
+    return new Error(`Port ${port} on ${host} needs more rights. Set PORT to one above 1023.`);
+  return new Error(`Cannot listen on ${host}:${port}: ${error.message}`);
+}
+
+async function closeServer(
+  server: Server,
+  upgraded: ReadonlySet<Duplex>,
+  graceMs = CLOSE_GRACE_MS,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+    // The server does not know these any more, but waits for them.
+    for (const socket of upgraded) socket.destroy();
+  }, graceMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+async function answer(
+  routes: readonly HttpRoute[],
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: Log,
+): Promise<void> {
+  try {
+    const url = requestUrl(request);
+    const route = routes.find(({ path }) => matches(path, url.pathname));
+    if (!route) throw new CodedError('NOT_FOUND', `Nothing is served at ${url.pathname}.`);
+    if (!allows(route, request.method)) {
+      response.setHeader('allow', allowedMethods(route).join(', '));
+      throw new CodedError(
+        'METHOD_NOT_ALLOWED',
+        `${url.pathname} answers ${route.methods.join(' and ')} only.`,
+      );
+    }
+    await route.handle(request, response, url);
+  } catch (error) {
+    sendError(response, error, log);
+  }
+}
+
+// Cutting the connection while the client still sends would reset it, and the client might never read its answer.
+function discardRest(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  request.once('close', () => clearTimeout(timer));
+  // Whoever it was piped to may not be reading any more.
+  request.unpipe().resume();
+}
+
+const allowedMethods = ({ methods }: HttpRoute) => (methods.includes('GET') ? [...methods, 'HEAD'] : methods);
+
+const allows = (route: HttpRoute, method = 'GET') => allowedMethods(route).includes(method);
+
+const matches = (pattern: string, path: string) =>
+  pattern.endsWith('/*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+
+function requestUrl(request: IncomingMessage): URL {
+  const url = parseTarget(request.url);
+  if (!url) throw new CodedError('BAD_REQUEST', 'The request target is not a valid URL.');
+  return url;
+}
+
+// Put behind a host rather than resolved against one: `//a/b` is a path here, not the host `a`.
+const parseTarget = (target = '/') =>
+  URL.parse(target.startsWith('/') ? `http://localhost${target}` : target);
+
+function upgrade(
+  routes: readonly UpgradeRoute[],
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const path = parseTarget(request.url)?.pathname;
+  const route = routes.find((candidate) => candidate.path === path);
+  // Without a listener an `error` event on this raw socket would end the process.
+  socket.on('error', () => socket.destroy());
+  if (route) route.handle(request, socket, head);
+  // Destroyed, because the server lets the other side keep a socket half open for ever.
+  else
+    socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', () =>
+      socket.destroy(),
+    );
+}
+
+function sendError(response: ServerResponse, error: unknown, log: Log): void {
+  if (response.destroyed || response.req.errored) {
+    // Nobody is left to answer, and what a client does to its connection is no failure of ours.
+    log.debug({ err: error }, 'the client went away');
+    return;
+  }
+  if (!(error instanceof CodedError)) log.error({ err: error }, 'http request failed');
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const shown =
+    error instanceof CodedError ? error : new CodedError('INTERNAL_SERVER_ERROR', 'Internal server error.');
+  const { code, message, details } = shown;
+  sendJson(response, ERROR_STATUS[code], { errors: [{ message, extensions: { ...details, code } }] });
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
+}
+
+export function sendText(response: ServerResponse, status: number, contentType: string, text: string): void {
+  const body = Buffer.from(text);
+  response.writeHead(status, { 'content-type': contentType, 'content-length': body.length });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/**
+ * The whole body as text. Rejects with PAYLOAD_TOO_LARGE past `maxBytes` (nothing is kept from there on) and with BAD_REQUEST
+ * where it is not valid UTF-8.
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+  const bytes = await readBytes(request, maxBytes);
+  try {
+    return UTF8.decode(bytes);
+  } catch (error) {
+    throw new CodedError('BAD_REQUEST', 'The body is not valid UTF-8.', {}, error);
+  }
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+// By events: an async iterator over a small body costs more than everything else about it.
+function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) return void chunks.push(chunk);
+      settle();
+      // Paused, not destroyed: that would cut the connection before the answer is sent.
+      request.pause();
+      reject(new CodedError('PAYLOAD_TOO_LARGE', `The body is larger than ${maxBytes} bytes.`));
+    };
+    const onEnd = () => {
+      settle();
+      const [only] = chunks;
+      resolve(chunks.length === 1 && only ? only : Buffer.concat(chunks, size));
+    };
+    const onClose = () => {
+      settle();
+      reject(request.errored ?? new Error('The client went away before its body was whole.'));
+    };
+    const settle = () => void request.off('data', onData).off('end', onEnd).off('close', onClose);
+    if (request.destroyed && !request.readableEnded) return onClose();
+    request.on('data', onData).on('end', onEnd).on('close', onClose);
+  });
+}
+
+/** Header values as single strings, names in lower case; a header that came twice is joined with a comma. */
+export function plainHeaders(request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return headers;
+}

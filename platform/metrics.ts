@@ -1,0 +1,23 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { sendText, type HttpRoute } from './http.ts';
+
+export type Metrics = Registry;
+
+/** One registry per process, with the runtime's own figures (CPU seconds, memory bytes, event-loop lag in seconds). */
+export function createMetrics(service: string): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/** `GET /metrics` in Prometheus' text format. */
+export function metricsRoute(metrics: Metrics): HttpRoute {
+  return {
+    methods: ['GET'],
+    path: '/metrics',
+    handle: async (_request, response) => {
+      sendText(response, 200, metrics.contentType, await metrics.metrics());
+    },
+  };
+}
