@@ -1,0 +1,214 @@
+import { z } from 'zod';
+
+/**
+ * Every domain event: name → version and payload. The only list there is.
+ *
+ * Payloads carry what other subgraphs may know, never private data such as e-mail addresses. A field may be added with a default; anything else
+ * is a new version, and consumers keep reading the old one, because event logs keep it for good.
+ */
+const id = z.string();
+const at = z.string();
+const visibility = z.enum(['PUBLIC', 'UNLISTED', 'PRIVATE']);
+const roomRole = z.enum(['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER']);
+
+const orderState = z.enum([
+  'PENDING_PAYMENT',
+  'PAID',
+  'FULFILLED',
+  'COMPLETED',
+  'CANCELLED',
+  'FAILED',
+  'REFUNDED',
+]);
+
+const define = <S extends z.ZodType>(version: number, payload: S) => ({ version, payload });
+
+export const EVENTS = {
+  // user
+  'user.registered': define(1, z.object({ userId: id, handle: z.string(), displayName: z.string() })),
+  'user.profileUpdated': define(
+    1,
+    z.object({ userId: id, handle: z.string(), displayName: z.string(), bio: z.string().nullable() }),
+  ),
+  'user.followed': define(1, z.object({ followerId: id, followedId: id })),
+  'user.unfollowed': define(1, z.object({ followerId: id, followedId: id })),
+  'user.blocked': define(1, z.object({ blockerId: id, blockedId: id })),
+  'user.unblocked': define(1, z.object({ blockerId: id, blockedId: id })),
+  'user.rolesChanged': define(1, z.object({ userId: id, roles: z.array(z.string()) })),
+  'session.started': define(1, z.object({ userId: id, sessionId: id })),
+  'session.revoked': define(1, z.object({ userId: id, sessionId: id, reason: z.string() })),
+
+  // chat
+  'room.created': define(
+    1,
+    z.object({
+      roomId: id,
+      kind: z.enum(['CHANNEL', 'DIRECT', 'GROUP']),
+      name: z.string().nullable(),
+      topic: z.string().nullable(),
+      visibility,
+      ownerId: id,
+    }),
+  ),
+  'room.updated': define(
+    1,
+    z.object({ roomId: id, name: z.string().nullable(), topic: z.string().nullable(), visibility }),
+  ),
+  'room.memberJoined': define(1, z.object({ roomId: id, userId: id, role: roomRole })),
+  'room.memberLeft': define(
+    1,
+    z.object({ roomId: id, userId: id, change: z.enum(['LEFT', 'KICKED', 'BANNED']) }),
+  ),
+  'room.memberUnbanned': define(1, z.object({ roomId: id, userId: id })),
+  'room.memberRoleChanged': define(1, z.object({ roomId: id, userId: id, role: roomRole })),
+  // In direct rooms and groups only.
+  'room.readMarkerMoved': define(1, z.object({ roomId: id, userId: id, lastReadSeq: z.number().int() })),
+  'message.created': define(1, z.object({ roomId: id, messageId: id, authorId: id })),
+  'message.edited': define(1, z.object({ roomId: id, messageId: id, revision: z.number().int() })),
+  'message.deleted': define(1, z.object({ roomId: id, messageId: id, byModerator: z.boolean() })),
+  'message.reactionChanged': define(
+    1,
+    z.object({
+      roomId: id,
+      messageId: id,
+      emoji: z.string(),
+      userId: id,
+      added: z.boolean(),
+      count: z.number().int(),
+    }),
+  ),
+
+  // stream
+  'track.published': define(
+    1,
+    z.object({
+      trackId: id,
+      artistId: id,
+      title: z.string(),
+      description: z.string().nullable(),
+      genre: z.string().nullable(),
+      tags: z.array(z.string()),
+      visibility,
+      durationMs: z.number().int().nullable(),
+    }),
+  ),
+  'track.updated': define(
+    1,
+    z.object({
+      trackId: id,
+      artistId: id,
+      title: z.string(),
+      description: z.string().nullable(),
+      genre: z.string().nullable(),
+      tags: z.array(z.string()),
+      visibility,
+    }),
+  ),
+  'track.deleted': define(1, z.object({ trackId: id, artistId: id })),
+  'track.liked': define(1, z.object({ trackId: id, artistId: id, userId: id })),
+  'track.unliked': define(1, z.object({ trackId: id, artistId: id, userId: id })),
+  'track.commented': define(
+    1,
+    z.object({ trackId: id, artistId: id, commentId: id, userId: id, atMs: z.number().int().nullable() }),
+  ),
+  'track.commentDeleted': define(1, z.object({ trackId: id, artistId: id, commentId: id })),
+  'liveRoom.created': define(
+    1,
+    z.object({
+      liveRoomId: id,
+      hostId: id,
+      title: z.string(),
+      topic: z.string().nullable(),
+      scheduledFor: at.nullable(),
+    }),
+  ),
+  'liveRoom.started': define(1, z.object({ liveRoomId: id, hostId: id })),
+  'liveRoom.ended': define(1, z.object({ liveRoomId: id, hostId: id })),
+  'liveRoom.participantJoined': define(
+    1,
+    z.object({ liveRoomId: id, participantId: id, userId: id, role: z.string() }),
+  ),
+  'liveRoom.participantChanged': define(
+    1,
+    z.object({ liveRoomId: id, participantId: id, userId: id, role: z.string(), muted: z.boolean() }),
+  ),
+  'liveRoom.handChanged': define(
+    1,
+    z.object({ liveRoomId: id, participantId: id, userId: id, raised: z.boolean() }),
+  ),
+  'liveRoom.participantLeft': define(
+    1,
+    z.object({ liveRoomId: id, participantId: id, userId: id, reason: z.string() }),
+  ),
+
+  // media server
+  'media.participantConnected': define(
+    1,
+    z.object({ liveRoomId: id, participantId: id, serverId: z.string() }),
+  ),
+  'media.participantDisconnected': define(
+    1,
+    z.object({ liveRoomId: id, participantId: id, serverId: z.string(), reason: z.string() }),
+  ),
+
+  // commerce
+  'product.published': define(
+    1,
+    z.object({
+      productId: id,
+      sellerId: id,
+      trackId: id.nullable(),
+      title: z.string(),
+      description: z.string().nullable(),
+      kind: z.string(),
+    }),
+  ),
+  'product.updated': define(
+    1,
+    z.object({
+      productId: id,
+      sellerId: id,
+      trackId: id.nullable(),
+      title: z.string(),
+      description: z.string().nullable(),
+      kind: z.string(),
+    }),
+  ),
+  'product.archived': define(1, z.object({ productId: id, sellerId: id })),
+  'product.stockAdjusted': define(
+    1,
+    z.object({
+      productId: id,
+      sellerId: id,
+      variantId: id,
+      delta: z.number().int(),
+      stock: z.number().int(),
+    }),
+  ),
+  'order.placed': define(1, z.object({ orderId: id, buyerId: id, amount: z.string(), currency: z.string() })),
+  'order.paid': define(
+    1,
+    z.object({
+      orderId: id,
+      buyerId: id,
+      amount: z.string(),
+      currency: z.string(),
+      lines: z.array(
+        z.object({
+          productId: id,
+          variantId: id,
+          sellerId: id,
+          quantity: z.number().int(),
+          amount: z.string(),
+        }),
+      ),
+    }),
+  ),
+  'order.stateChanged': define(
+    1,
+    z.object({ orderId: id, buyerId: id, from: orderState, to: orderState, reason: z.string().nullable() }),
+  ),
+} as const;
+
+export type EventName = keyof typeof EVENTS;
+export type EventPayload<N extends EventName> = z.infer<(typeof EVENTS)[N]['payload']>;

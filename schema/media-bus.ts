@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { liveRole } from './live-role.ts';
+
+/**
+ * What the stream subgraph and media servers tell each other over the live bus. The live bus may lose messages, so
+ * nothing here is the only copy: a grant carries role and mute again, and the heartbeat lets the receiver reconcile.
+ */
+
+/** People who fit into one live room: no room is announced for more, and media servers take as many unless told otherwise. */
+export const MAX_LIVE_ROOM_PEOPLE = 250;
+
+/** Topic of orders to media servers. Every media server hears all of them and acts on the rooms that it hosts. */
+export const MEDIA_CONTROL_TOPIC = 'media:control';
+
+const participant = { liveRoomId: z.string(), participantId: z.string() };
+
+export const mediaControl = z.discriminatedUnion('kind', [
+  /** Applies at once: a participant who loses the right to speak loses its producers. */
+  z.object({ kind: z.literal('setRole'), ...participant, role: liveRole }),
+  /** Holds until the opposite is ordered: its owner cannot undo it. */
+  z.object({ kind: z.literal('mute'), ...participant, muted: z.boolean() }),
+  /** Disconnects it. Grants that were issued before this moment are refused from then on. */
+  z.object({ kind: z.literal('remove'), ...participant, reason: z.enum(['CLIENT', 'REMOVED', 'BANNED']) }),
+  z.object({ kind: z.literal('endRoom'), liveRoomId: z.string() }),
+]);
+export type MediaControl = z.infer<typeof mediaControl>;
+
+/** Topic on which a room's speakers are reported, at most five times a second and only while somebody is heard. */
+export const speakersTopic = (liveRoomId: string): string => `live-room:${liveRoomId}:speakers`;
+
+export const speakersReport = z.object({
+  liveRoomId: z.string(),
+  /** Who holds the floor, or null while nobody does. */
+  dominant: z.string().nullable(),
+  /** Loudest first; `level` is 0 (silence) to 1 (full scale), linear in dB. A participant that is missing is silent. */
+  levels: z.array(z.object({ participantId: z.string(), level: z.number().min(0).max(1) })),
+});
+export type SpeakersReport = z.infer<typeof speakersReport>;
+
+/** Topic on which every media server says who is connected, every MEDIA_HEARTBEAT_MS, also while it is empty. */
+export const MEDIA_HEARTBEAT_TOPIC = 'media:heartbeat';
+export const MEDIA_HEARTBEAT_MS = 5_000;
+
+export const mediaHeartbeat = z.object({
+  /** New for every start of a media server, so a crashed one falls silent for good. */
+  serverId: z.string(),
+  /** False while the server has no media worker: it takes nobody in. */
+  available: z.boolean(),
+  rooms: z.array(z.object({ liveRoomId: z.string(), participantIds: z.array(z.string()) })),
+});
+export type MediaHeartbeat = z.infer<typeof mediaHeartbeat>;
+
+/** `reason` of `media.participantDisconnected`. */
+export const DISCONNECT_REASONS = [
+  'CLIENT',
+  'REMOVED',
+  'BANNED',
+  'CONNECTION_LOST',
+  'ROOM_ENDED',
+  'SERVER_SHUTDOWN',
+] as const;
+export type DisconnectReason = (typeof DISCONNECT_REASONS)[number];
