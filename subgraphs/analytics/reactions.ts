@@ -1,0 +1,124 @@
+import type { EventName } from '#schema/events.ts';
+import { messageOf } from '#platform/errors.ts';
+import type { Events } from '#platform/events/events.ts';
+import type { AnyEvent, LiveBus } from '#platform/events/ports.ts';
+import type { Log } from '#platform/log.ts';
+import { insertEngagement, insertSale, refundSales, type Engagement } from './data/engagement.repository.ts';
+import { countMessage } from './data/message.repository.ts';
+import { saveDocument } from './data/search.repository.ts';
+import {
+  deleteTrack,
+  saveLiveRoom,
+  saveParticipant,
+  saveRoom,
+  saveTrack,
+} from './data/subject.repository.ts';
+import { addToTotal } from './data/totals.repository.ts';
+import { topicOf, type LiveMetric } from './domain/live-counter.ts';
+import { documentOf, DOCUMENT_EVENTS } from './domain/searchable.ts';
+
+export interface ReactionsDeps {
+  readonly events: Events;
+  readonly liveBus: LiveBus;
+  readonly log: Log;
+}
+
+/** One consumer for each read model. Each keeps its own progress under its name, and each event is one transaction. */
+export function registerReactions(deps: ReactionsDeps): void {
+  deps.events.consume('analytics-search', DOCUMENT_EVENTS, (event, { em }) =>
+    saveDocument(em, documentOf(event)),
+  );
+  followTracks(deps);
+  followRooms(deps);
+  followLiveRooms(deps);
+  followAudience(deps);
+  followSales(deps);
+}
+
+// The hint may overtake the commit of the event's transaction; counters know that and look twice.
+function hint({ liveBus, log }: ReactionsDeps, metric: LiveMetric, subjectId: string): void {
+  liveBus.publish(topicOf(metric, subjectId), null).catch((error: unknown) => {
+    log.warn({ metric, subjectId, reason: messageOf(error) }, 'hint of a change not published');
+  });
+}
+
+function followTracks(deps: ReactionsDeps): void {
+  const names = ['track.published', 'track.updated', 'track.deleted'] as const;
+  deps.events.consume('analytics-tracks', names, async (event, { em }) => {
+    const { trackId: id, artistId } = event.payload;
+    if (event.name === 'track.deleted') await deleteTrack(em, id, artistId, event.seq);
+    else {
+      const { genre, visibility } = event.payload;
+      await saveTrack(em, { id, artistId, genre, visibility, seq: event.seq });
+    }
+    hint(deps, 'PLAYS', id);
+  });
+}
+
+function followRooms(deps: ReactionsDeps): void {
+  const names = ['room.created', 'room.updated', 'message.created'] as const;
+  deps.events.consume('analytics-rooms', names, async (event, { em }) => {
+    const { roomId } = event.payload;
+    if (event.name === 'message.created') await countMessage(em, roomId, event.at);
+    else await saveRoom(em, roomId, event.payload.visibility, event.seq);
+    hint(deps, 'MESSAGES_PER_MINUTE', roomId);
+  });
+}
+
+function followLiveRooms(deps: ReactionsDeps): void {
+  const names = [
+    'liveRoom.created',
+    'liveRoom.ended',
+    'liveRoom.participantJoined',
+    'liveRoom.participantChanged',
+    'liveRoom.participantLeft',
+  ] as const;
+  deps.events.consume('analytics-live-rooms', names, async (event, { em }) => {
+    const { name, seq, payload } = event;
+    const { liveRoomId } = payload;
+    if (name === 'liveRoom.created' || name === 'liveRoom.ended') {
+      await saveLiveRoom(em, liveRoomId, name === 'liveRoom.ended', seq);
+    } else {
+      const listening = 'role' in payload && payload.role === 'LISTENER';
+      await saveParticipant(em, liveRoomId, event.payload.participantId, listening, seq);
+    }
+    hint(deps, 'LISTENERS', liveRoomId);
+  });
+}
+
+const ENGAGEMENTS = {
+  'track.liked': { kind: 'LIKE', delta: 1 },
+  'track.unliked': { kind: 'LIKE', delta: -1 },
+  'track.commented': { kind: 'COMMENT', delta: 1 },
+  'track.commentDeleted': { kind: 'COMMENT', delta: -1 },
+  'user.followed': { kind: 'FOLLOW', delta: 1 },
+  'user.unfollowed': { kind: 'FOLLOW', delta: -1 },
+} as const satisfies Partial<Record<EventName, Pick<Engagement, 'kind' | 'delta'>>>;
+
+type EngagementEvent = AnyEvent<keyof typeof ENGAGEMENTS>;
+
+function followAudience({ events }: ReactionsDeps): void {
+  const names = Object.keys(ENGAGEMENTS) as (keyof typeof ENGAGEMENTS)[];
+  events.consume('analytics-audience', names, async (event, { em }) => {
+    const { kind, delta } = ENGAGEMENTS[event.name];
+    const artistId = artistOf(event);
+    const isNew = await insertEngagement(em, { eventId: event.id, artistId, kind, delta, at: event.at });
+    if (isNew && kind === 'FOLLOW') await addToTotal(em, artistId, delta);
+  });
+}
+
+const artistOf = ({ payload }: EngagementEvent): string =>
+  'artistId' in payload ? payload.artistId : payload.followedId;
+
+function followSales({ events }: ReactionsDeps): void {
+  events.consume('analytics-sales', ['order.paid', 'order.stateChanged'], async (event, { em }) => {
+    const { orderId } = event.payload;
+    if (event.name === 'order.paid') {
+      const { currency, lines } = event.payload;
+      const numbered = lines.map((line, index) => ({ ...line, line: index }));
+      // In the order of ids, as every transaction that changes several totals.
+      for (const line of numbered.toSorted((a, b) => (a.productId < b.productId ? -1 : 1)))
+        await insertSale(em, { ...line, orderId, currency, paidAt: event.at });
+    } else if (event.payload.to === 'REFUNDED') await refundSales(em, orderId);
+  });
+}

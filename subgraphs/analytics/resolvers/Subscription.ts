@@ -1,0 +1,7 @@
+import type { SubscriptionResolvers } from '../generated/resolvers.ts';
+
+export const Subscription: SubscriptionResolvers = {
+  liveCounter: {
+    subscribe: (_root, { subjectId, metric }, { liveCounters }) => liveCounters.watch(metric, subjectId),
+  },
+};

@@ -1,0 +1,23 @@
+import { requireViewer } from '#platform/auth-directive.ts';
+import type { RoomEvent } from '../domain/room-event.ts';
+import type { TypingSignal } from '../domain/presence.ts';
+import type { UserReference } from '../domain/references.ts';
+import type { SubscriptionResolvers } from '../generated/resolvers.ts';
+
+export const Subscription: SubscriptionResolvers = {
+  roomEvents: {
+    subscribe: (_root, { roomId, after }, { roomFeed, viewer, signal }) =>
+      roomFeed.follow(viewer, roomId, after, signal),
+    resolve: (event: RoomEvent) => event,
+  },
+  typing: {
+    subscribe: (_root, { roomId }, context) =>
+      context.typing.follow(requireViewer(context), roomId, context.signal),
+    resolve: (signal: TypingSignal) => signal,
+  },
+  presence: {
+    subscribe: (_root, { userIds }, context) =>
+      context.presenceBoard.follow(requireViewer(context), userIds, context.signal),
+    resolve: (user: UserReference) => user,
+  },
+};

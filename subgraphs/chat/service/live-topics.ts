@@ -1,0 +1,23 @@
+import { createLiveQueue } from '#platform/events/live-queue.ts';
+import type { LiveBus, LiveSubscription } from '#platform/events/ports.ts';
+
+/** Messages of several topics in one stream. Resolves once all of them are live. */
+export async function subscribeAll(liveBus: LiveBus, topics: readonly string[]): Promise<LiveSubscription> {
+  const settled = await Promise.allSettled(topics.map((topic) => liveBus.subscribe(topic)));
+  const subscriptions = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const endAll = () => {
+    for (const subscription of subscriptions) void subscription.return();
+  };
+  const failure = settled.find((result) => result.status === 'rejected');
+  if (failure) {
+    endAll();
+    throw failure.reason;
+  }
+  const queue = createLiveQueue(endAll);
+  const pump = async (subscription: LiveSubscription) => {
+    for await (const message of subscription) queue.push(message);
+  };
+  // They end together when the bus closes, or because the queue ended them.
+  void Promise.all(subscriptions.map(pump)).then(queue.end);
+  return queue;
+}

@@ -1,0 +1,75 @@
+import type { Database } from '#platform/database.ts';
+import { messageOf } from '#platform/errors.ts';
+import type { LiveBus } from '#platform/events/ports.ts';
+import { WorkLoop } from '#platform/events/work-loop.ts';
+import type { Log } from '#platform/log.ts';
+import { touchPresence } from '../data/presence.repository.ts';
+import { PRESENCE_TTL_MS } from '../domain/presence.ts';
+
+/** Live topic on which a change of someone's presence is hinted at. The table is the truth. */
+export const presenceTopic = (userId: string): string => `presence:${userId}`;
+
+/** Keeps people present while they have a stream open here. Its owner calls `start` and `stop`. */
+export interface PresenceKeeper {
+  /** The person is here until the returned function is called; it never fails, because presence must not cost a stream. */
+  hold(userId: string): Promise<() => void>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export interface PresenceKeeperDeps {
+  readonly database: Database;
+  readonly liveBus: LiveBus;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+// Two signs may get lost before anyone seems to be away.
+const TOUCH_MS = PRESENCE_TTL_MS / 3;
+
+export function createPresenceKeeper({ database, liveBus, log, now }: PresenceKeeperDeps): PresenceKeeper {
+  const streams = new Map<string, number>();
+  const touch = async (userIds: readonly string[]) => {
+    const at = now();
+    const expiresAt = new Date(at.getTime() + PRESENCE_TTL_MS);
+    await database.background(() => touchPresence(database.fork(), userIds, at, expiresAt));
+  };
+  const arrive = async (userId: string) => {
+    try {
+      await touch([userId]);
+      await liveBus.publish(presenceTopic(userId), { userId });
+    } catch (error) {
+      log.warn({ userId, reason: messageOf(error) }, 'presence not noted, will be tried again');
+    }
+  };
+  const loop = new WorkLoop({
+    name: 'presence',
+    step: async () => {
+      if (streams.size > 0) await touch([...streams.keys()]);
+      return 'idle';
+    },
+    pollMs: TOUCH_MS,
+    log,
+  });
+  return {
+    async hold(userId) {
+      const count = streams.get(userId) ?? 0;
+      streams.set(userId, count + 1);
+      if (count === 0) await arrive(userId);
+      return releaseOnce(streams, userId);
+    },
+    start: () => loop.start(),
+    stop: () => loop.stop(),
+  };
+}
+
+function releaseOnce(streams: Map<string, number>, userId: string): () => void {
+  let released = false;
+  return () => {
+    if (released) return;
+    released = true;
+    const left = (streams.get(userId) ?? 1) - 1;
+    if (left > 0) streams.set(userId, left);
+    else streams.delete(userId);
+  };
+}

@@ -1,0 +1,60 @@
+import type { Em } from '#platform/database.ts';
+import { notFound, Refusal } from '#platform/errors.ts';
+import { isId } from '#platform/ids.ts';
+import type { Viewer } from '#platform/viewer.ts';
+import { findMessageIn, findRoomIdOfMessage } from '../data/message.repository.ts';
+import { findRooms, lockRoom } from '../data/room.repository.ts';
+import type { Message } from '../domain/message.ts';
+import { requirePermission, type RoomPermission } from '../domain/permissions.ts';
+import { isVisible, type Room } from '../domain/room.ts';
+
+/** The locked room, where the viewer may do this in it. A room that the viewer cannot see does not exist; `field` is blamed. */
+export async function lockRoomFor(
+  em: Em,
+  viewer: Viewer,
+  roomId: string,
+  permission: RoomPermission,
+  field = 'roomId',
+): Promise<Room> {
+  const room = isId('Room', roomId) ? await lockRoom(em, viewer.userId, roomId) : null;
+  const visible = requireVisible(room, roomId, field);
+  requirePermission(visible, viewer.roles, permission);
+  return visible;
+}
+
+/** A message and its locked room, where the viewer can see them. */
+export async function lockRoomOfMessage(
+  em: Em,
+  viewer: Viewer,
+  messageId: string,
+): Promise<{ readonly room: Room; readonly message: Message }> {
+  const roomId = isId('Message', messageId) ? await findRoomIdOfMessage(em, messageId) : null;
+  const room = roomId === null ? null : await lockRoom(em, viewer.userId, roomId);
+  const message = room && isVisible(room) ? await findMessageIn(em, room.id, messageId) : null;
+  if (!room || !message) throw new Refusal(notFound('messageId', messageId, 'There is no such message.'));
+  return { room, message };
+}
+
+/** As lockRoomFor, without the lock: for what changes nothing that others see. */
+export async function readRoomFor(
+  em: Em,
+  viewer: Viewer | null,
+  roomId: string,
+  permission: RoomPermission,
+): Promise<Room> {
+  const [room] = isId('Room', roomId) ? await findRooms(em, viewer?.userId ?? null, [roomId]) : [];
+  const visible = requireVisible(room ?? null, roomId, 'roomId');
+  requirePermission(visible, viewer?.roles ?? [], permission);
+  return visible;
+}
+
+function requireVisible(room: Room | null, roomId: string, field: string): Room {
+  if (room && isVisible(room)) return room;
+  throw new Refusal(notFound(field, roomId, 'There is no such room.'));
+}
+
+/** Refuses malformed ids of people; whether an account belongs to one, the user subgraph knows. */
+export function requireUserIds(field: string, userIds: readonly string[]): void {
+  const malformed = userIds.find((id) => !isId('User', id));
+  if (malformed !== undefined) throw new Refusal(notFound(field, malformed, 'There is no such user.'));
+}

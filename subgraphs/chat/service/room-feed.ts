@@ -1,0 +1,147 @@
+import type { Database } from '#platform/database.ts';
+import { CodedError, refuseIfAny } from '#platform/errors.ts';
+import { decodeCursor, encodeCursor, type Cursor } from '#platform/events/cursor.ts';
+import type { Events } from '#platform/events/events.ts';
+import { LiveStream, openChecked, type Step } from '#platform/events/live-stream.ts';
+import type { AnyEvent } from '#platform/events/ports.ts';
+import type { TailItem } from '#platform/events/tail.ts';
+import { resyncReason, type ResyncReason } from '#platform/events/tail-window.ts';
+import { checkRange } from '#platform/rules.ts';
+import type { Viewer } from '#platform/viewer.ts';
+import { findRooms } from '../data/room.repository.ts';
+import type { MembershipEvent, RoomEvent } from '../domain/room-event.ts';
+import { isVisible, streamOf } from '../domain/room.ts';
+import type { PresenceKeeper } from './presence-keeper.ts';
+import { readRoomFor } from './room-access.ts';
+
+export interface RoomEventPage {
+  readonly events: RoomEvent[];
+  readonly endCursor: string;
+  readonly hasMore: boolean;
+}
+
+export interface RoomFeed {
+  /** Resolves once it is live. It ends behind the event with which the viewer lost sight of the room. */
+  follow(
+    viewer: Viewer | null,
+    roomId: string,
+    after: string | null | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<RoomEvent>>;
+  /** The room must be visible to whoever asks. */
+  page(roomId: string, after: string, first: number | null | undefined): Promise<RoomEventPage>;
+}
+
+export interface RoomFeedDeps {
+  readonly database: Database;
+  readonly events: Events;
+  readonly keeper: PresenceKeeper;
+  readonly now: () => Date;
+}
+
+const MAX_EVENTS = 500;
+const DEFAULT_EVENTS = 100;
+
+export function createRoomFeed({ database, events, keeper, now }: RoomFeedDeps): RoomFeed {
+  const sees = async (viewer: Viewer | null, roomId: string) => {
+    const [room] = await findRooms(database.fork(), viewer?.userId ?? null, [roomId]);
+    return room !== undefined && isVisible(room);
+  };
+  const requireView = (viewer: Viewer | null, roomId: string) =>
+    readRoomFor(database.fork(), viewer, roomId, 'VIEW');
+  return {
+    async follow(viewer, roomId, after, signal) {
+      const cursor = after == null ? null : decodeCursor(after);
+      const tail = await openChecked(
+        () => requireView(viewer, roomId),
+        () => events.tail(streamOf(roomId), cursor, signal),
+      );
+      const release = viewer ? await keeper.hold(viewer.userId) : () => undefined;
+      const step = async (item: TailItem): Promise<Step<RoomEvent>> => ({
+        emit: toRoomEvent(item, now),
+        last: mayHide(item, viewer) && !(await sees(viewer, roomId)),
+      });
+      return new LiveStream({ source: tail, step, release, signal });
+    },
+
+    async page(roomId, after, first) {
+      const limit = first ?? DEFAULT_EVENTS;
+      refuseIfAny(checkRange('first', limit, 1, MAX_EVENTS));
+      const cursor = decodeCursor(after);
+      const head = await events.head(streamOf(roomId));
+      const reason = resyncReason(cursor, head);
+      const newest = { epoch: head.epoch, seq: head.lastSeq };
+      if (reason !== null) {
+        const resync = toResync(reason, newest, now());
+        return { events: [resync], endCursor: resync.cursor, hasMore: false };
+      }
+      const found = await events.read(streamOf(roomId), { afterSeq: cursor.seq, limit });
+      const last = { epoch: head.epoch, seq: found.at(-1)?.seq ?? cursor.seq };
+      return {
+        events: found.map((event) => describe(event, { epoch: head.epoch, seq: event.seq })),
+        endCursor: encodeCursor(last),
+        hasMore: last.seq < head.lastSeq,
+      };
+    },
+  };
+}
+
+/** Events after which the viewer may no longer see the room. Replayed ones may be long undone, so the present decides. */
+function mayHide(item: TailItem, viewer: Viewer | null): boolean {
+  if (item.kind === 'resync') return true;
+  const { event } = item;
+  if (event.name === 'room.updated') return event.payload.visibility === 'PRIVATE';
+  return event.name === 'room.memberLeft' && event.payload.userId === viewer?.userId;
+}
+
+const toRoomEvent = (item: TailItem, now: () => Date): RoomEvent =>
+  item.kind === 'resync' ? toResync(item.reason, item.cursor, now()) : describe(item.event, item.cursor);
+
+const toResync = (reason: ResyncReason, position: Cursor, at: Date): RoomEvent => ({
+  __typename: 'ResyncRequired',
+  cursor: encodeCursor(position),
+  seq: position.seq,
+  at,
+  reason,
+});
+
+function describe(event: AnyEvent, position: Cursor): RoomEvent {
+  const entry = { cursor: encodeCursor(position), seq: event.seq, at: new Date(event.at) };
+  switch (event.name) {
+    case 'room.created':
+      return { __typename: 'RoomCreated', ...entry, roomId: event.payload.roomId };
+    case 'room.updated':
+      return { __typename: 'RoomUpdated', ...entry, roomId: event.payload.roomId };
+    case 'message.created':
+      return { __typename: 'MessageCreated', ...entry, messageId: event.payload.messageId };
+    case 'message.edited':
+      return { __typename: 'MessageEdited', ...entry, messageId: event.payload.messageId };
+    case 'message.deleted':
+      return { __typename: 'MessageDeleted', ...entry, ...event.payload };
+    case 'message.reactionChanged':
+      return { __typename: 'ReactionChanged', ...entry, ...event.payload };
+    case 'room.readMarkerMoved':
+      return { __typename: 'ReadMarkerMoved', ...entry, ...event.payload };
+    default:
+      return describeMembership(event, entry);
+  }
+}
+
+function describeMembership(
+  event: AnyEvent,
+  entry: Pick<RoomEvent, 'cursor' | 'seq' | 'at'>,
+): MembershipEvent {
+  const changed = { __typename: 'MembershipChanged' as const, ...entry };
+  switch (event.name) {
+    case 'room.memberJoined':
+      return { ...changed, userId: event.payload.userId, change: 'JOINED', role: event.payload.role };
+    case 'room.memberLeft':
+      return { ...changed, userId: event.payload.userId, change: event.payload.change, role: null };
+    case 'room.memberUnbanned':
+      return { ...changed, userId: event.payload.userId, change: 'UNBANNED', role: null };
+    case 'room.memberRoleChanged':
+      return { ...changed, userId: event.payload.userId, change: 'ROLE_CHANGED', role: event.payload.role };
+    default:
+      throw new CodedError('INTERNAL_SERVER_ERROR', `${event.name} does not belong in a room's log.`);
+  }
+}

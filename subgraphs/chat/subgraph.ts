@@ -1,0 +1,58 @@
+import { createEndpoint } from '#platform/subgraph.ts';
+import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
+import { createContext, type Services } from './context.ts';
+import { MessageEntity, Reaction } from './data/message.entity.ts';
+import { ChatTables } from './data/migrations/chat-tables.ts';
+import { Block, PresenceEntity } from './data/presence.entity.ts';
+import { RoomBan, RoomEntity, RoomMember } from './data/room.entity.ts';
+import { registerReactions } from './reactions.ts';
+import { resolvers } from './resolvers/resolvers.ts';
+import { seed } from './seed.ts';
+import { createMembers } from './service/members.ts';
+import { createMessageReactions } from './service/message-reactions.ts';
+import { createMessages } from './service/messages.ts';
+import { createModeration } from './service/moderation.ts';
+import { createPresenceBoard } from './service/presence.ts';
+import { createPresenceKeeper } from './service/presence-keeper.ts';
+import { createRoomFeed } from './service/room-feed.ts';
+import { createRooms } from './service/rooms.ts';
+import { createTyping } from './service/typing.ts';
+
+/** Rooms, who is in them, messages, presence. */
+export function chatSubgraph(): SubgraphDefinition {
+  return {
+    name: 'chat',
+    entities: [RoomEntity, RoomMember, RoomBan, MessageEntity, Reaction, Block, PresenceEntity],
+    migrations: [ChatTables],
+    create: createChatSubgraph,
+  };
+}
+
+function createChatSubgraph(foundation: Foundation): Subgraph {
+  const { database, events, secret, log } = foundation;
+  registerReactions(events);
+  const keeper = createPresenceKeeper(foundation);
+  const services: Services = {
+    rooms: createRooms(foundation),
+    members: createMembers(foundation),
+    moderation: createModeration(foundation),
+    messages: createMessages(foundation),
+    messageReactions: createMessageReactions(foundation),
+    roomFeed: createRoomFeed({ ...foundation, keeper }),
+    typing: createTyping({ ...foundation, keeper }),
+    presenceBoard: createPresenceBoard({ ...foundation, keeper }),
+  };
+  const endpoint = createEndpoint({
+    schemaFile: new URL('schema.graphql', import.meta.url),
+    resolvers,
+    createContext: (scope) => createContext(scope, services, foundation),
+    secret,
+    log,
+  });
+  return {
+    endpoint,
+    start: keeper.start,
+    stop: keeper.stop,
+    seed: () => seed(services, database),
+  };
+}

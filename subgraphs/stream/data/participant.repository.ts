@@ -1,0 +1,140 @@
+import { raw } from '@mikro-orm/core';
+import type { LiveRole } from '#schema/live-role.ts';
+import type { Em } from '#platform/database.ts';
+import { pageOfEach } from '#platform/keyset.ts';
+import type { Page } from '#platform/paging.ts';
+import { textArray } from '#platform/text-array.ts';
+import type { LeaveReason, LiveParticipant } from '../domain/participant.ts';
+import { LiveParticipantEntity, type LiveParticipantRow } from './live-room.entity.ts';
+
+export async function findParticipantsById(em: Em, ids: readonly string[]): Promise<LiveParticipant[]> {
+  const rows = await em.find(LiveParticipantEntity, { id: { $in: [...ids] } }, { refresh: true });
+  return rows.map(toParticipant);
+}
+
+/** One person in these rooms. */
+export async function findParticipantsOf(
+  em: Em,
+  userId: string,
+  liveRoomIds: readonly string[],
+): Promise<LiveParticipant[]> {
+  const where = { userId, liveRoomId: { $in: [...liveRoomIds] } };
+  return (await em.find(LiveParticipantEntity, where, { refresh: true })).map(toParticipant);
+}
+
+/** Everyone connected who may speak: host, moderators, speakers, each in order of joining. */
+export async function findSpeakers(em: Em, liveRoomIds: readonly string[]): Promise<LiveParticipant[]> {
+  const rank = { HOST: 0, MODERATOR: 1, SPEAKER: 2, LISTENER: 3 } as const;
+  const rows = await em.find(
+    LiveParticipantEntity,
+    {
+      liveRoomId: { $in: [...liveRoomIds] },
+      status: 'CONNECTED',
+      role: { $in: ['HOST', 'MODERATOR', 'SPEAKER'] },
+    },
+    { orderBy: { id: 'asc' } },
+  );
+  return rows.map(toParticipant).sort((a, b) => rank[a.role] - rank[b.role]);
+}
+
+/** Raised hands, the longest waiting first. */
+export async function findHands(em: Em, liveRoomIds: readonly string[]): Promise<LiveParticipant[]> {
+  const rows = await em.find(
+    LiveParticipantEntity,
+    { liveRoomId: { $in: [...liveRoomIds] }, handRaisedAt: { $ne: null } },
+    { orderBy: { handRaisedAt: 'asc', id: 'asc' } },
+  );
+  return rows.map(toParticipant);
+}
+
+export async function countListeners(
+  em: Em,
+  liveRoomIds: readonly string[],
+): Promise<{ readonly liveRoomId: string; readonly count: number }[]> {
+  return em.execute<{ liveRoomId: string; count: number }[]>(
+    `select live_room_id as "liveRoomId", count(*)::int as count from live_participant
+     where live_room_id = any(?::text[]) and status = 'CONNECTED' and role = 'LISTENER' group by live_room_id`,
+    [textArray(liveRoomIds)],
+  );
+}
+
+/** The same page of who is connected to each room, in order of first joining. */
+export async function listParticipants(
+  em: Em,
+  liveRoomIds: readonly string[],
+  role: LiveRole | null,
+  page: Page,
+): Promise<LiveParticipant[]> {
+  const { from, parameters } = pageOfEach(liveRoomIds, page, {
+    table: 'live_participant',
+    owner: 'live_room_id',
+    where: `status = 'CONNECTED' and (?::text is null or role = ?)`,
+    whereParameters: [role, role],
+    order: { columns: [{ name: 'id', type: 'text' }], direction: 'asc' },
+  });
+  const ids = raw<string[]>(`select id from ${from}`, parameters);
+  const orderBy = { id: page.direction === 'forward' ? 'asc' : 'desc' } as const;
+  return (await em.find(LiveParticipantEntity, { id: { $in: ids } }, { orderBy })).map(toParticipant);
+}
+
+/** People connected or on their way in with a grant given since `grantedSince`, the user not counted. */
+export async function countOthers(
+  em: Em,
+  liveRoomId: string,
+  userId: string,
+  grantedSince: Date,
+): Promise<number> {
+  const [row] = await em.execute<{ count: number }[]>(
+    `select count(*)::int as count from live_participant where live_room_id = ? and user_id <> ?
+       and (status = 'CONNECTED' or (status = 'JOINING' and granted_at > ?))`,
+    [liveRoomId, userId, grantedSince],
+  );
+  return row?.count ?? 0;
+}
+
+/** Connections that a media server had reported before `connectedBefore`. */
+export async function findConnectedTo(
+  em: Em,
+  serverId: string,
+  connectedBefore: Date,
+): Promise<LiveParticipant[]> {
+  const where = { serverId, status: 'CONNECTED' as const, connectedAt: { $lt: connectedBefore } };
+  return (await em.find(LiveParticipantEntity, where)).map(toParticipant);
+}
+
+/** Media servers that somebody is connected to. */
+export async function listServerIds(em: Em): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>(
+    `select distinct server_id as id from live_participant where status = 'CONNECTED'`,
+  );
+  return rows.map((row) => row.id);
+}
+
+export async function insertParticipant(em: Em, participant: LiveParticipant): Promise<void> {
+  await em.insert(LiveParticipantEntity, participant);
+}
+
+export async function saveParticipant(
+  em: Em,
+  id: string,
+  changes: Partial<Omit<LiveParticipant, 'id' | 'liveRoomId' | 'userId' | 'joinedAt'>>,
+): Promise<void> {
+  await em.nativeUpdate(LiveParticipantEntity, { id }, changes);
+}
+
+/** Marks everyone in the room as gone. */
+export async function clearRoom(em: Em, liveRoomId: string, reason: LeaveReason, now: Date): Promise<void> {
+  const left = { status: 'LEFT' as const, leaveReason: reason, leftAt: now, handRaisedAt: null };
+  await em.nativeUpdate(LiveParticipantEntity, { liveRoomId, status: { $ne: 'LEFT' } }, left);
+}
+
+function toParticipant(row: LiveParticipantRow): LiveParticipant {
+  return {
+    ...row,
+    connectedAt: row.connectedAt ?? null,
+    serverId: row.serverId ?? null,
+    leftAt: row.leftAt ?? null,
+    leaveReason: row.leaveReason ?? null,
+    handRaisedAt: row.handRaisedAt ?? null,
+  };
+}

@@ -1,0 +1,93 @@
+import { maySpeak, type LiveRole } from '#schema/live-role.ts';
+import { conflict, forbidden, invalid, Refusal } from '#platform/errors.ts';
+
+/** JOINING: has a grant, and the media server has not seen them yet. */
+export type ParticipantStatus = 'JOINING' | 'CONNECTED' | 'LEFT';
+
+export const LEAVE_REASONS = [
+  'CLIENT',
+  'REMOVED',
+  'BANNED',
+  'CONNECTION_LOST',
+  'ROOM_ENDED',
+  'SERVER_SHUTDOWN',
+] as const;
+export type LeaveReason = (typeof LEAVE_REASONS)[number];
+
+/** One person in one live room; the row outlives coming and going. */
+export interface LiveParticipant {
+  readonly id: string;
+  readonly liveRoomId: string;
+  readonly userId: string;
+  readonly role: LiveRole;
+  readonly status: ParticipantStatus;
+  readonly joinedAt: Date;
+  /** When the latest grant was given. */
+  readonly grantedAt: Date;
+  readonly connectedAt: Date | null;
+  /** Media server that reported the connection. */
+  readonly serverId: string | null;
+  readonly leftAt: Date | null;
+  readonly leaveReason: LeaveReason | null;
+  /** Muted by a moderator. */
+  readonly muted: boolean;
+  readonly handRaisedAt: Date | null;
+  readonly banned: boolean;
+}
+
+const RANK: Readonly<Record<LiveRole, number>> = { HOST: 3, MODERATOR: 2, SPEAKER: 1, LISTENER: 0 };
+
+export const isPresent = ({ status }: LiveParticipant): boolean => status !== 'LEFT';
+
+/** What keeps someone out who may see the room. */
+export function requireWelcome(participant: LiveParticipant | null, blockedByHost: boolean): void {
+  if (participant?.banned || blockedByHost)
+    throw new Refusal(forbidden('You cannot join this room.', null, 'id'));
+}
+
+/** The actor must be in the room; who is not has no say in it. */
+export function requirePresent(participant: LiveParticipant | null, field: string): LiveParticipant {
+  if (participant && isPresent(participant)) return participant;
+  throw new Refusal(forbidden('Join the room first.', null, field));
+}
+
+/** Moderators decide about speakers and listeners, the host about everyone else; nobody about equals. */
+function requireAbove(actor: LiveParticipant, target: LiveParticipant): void {
+  if (RANK[actor.role] >= RANK.MODERATOR && RANK[actor.role] > RANK[target.role]) return;
+  throw new Refusal(forbidden('Your role in this room does not allow this.', 'MODERATOR', 'participantId'));
+}
+
+export const requireMayMute = requireAbove;
+export const requireMayRemove = requireAbove;
+
+/** Anyone may step down to LISTENER but the host, without whom the room has none. */
+export function requireMaySetRole(actor: LiveParticipant, target: LiveParticipant, role: LiveRole): void {
+  if (role === 'HOST')
+    throw new Refusal(invalid('role', 'ONE_HOST', 'A room keeps the host it was made by.'));
+  if (actor.id === target.id && role === 'LISTENER' && actor.role !== 'HOST') return;
+  requireAbove(actor, target);
+  if (RANK[role] >= RANK[actor.role])
+    throw new Refusal(forbidden('You can only give roles below your own.', 'HOST', 'role'));
+}
+
+export function requireMayLower(actor: LiveParticipant, target: LiveParticipant): void {
+  if (actor.id !== target.id) requireAbove(actor, target);
+}
+
+/** Who may speak already has nothing to ask for. */
+export function requireMayRaise(participant: LiveParticipant): void {
+  if (maySpeak(participant.role)) throw new Refusal(conflict('You may speak already.', null, 'liveRoomId'));
+}
+
+/**
+ * What a report of the media server that someone connected means. Who was removed holds a grant that the server should have refused, so it is
+ * told again.
+ */
+export function judgeConnected(participant: LiveParticipant): 'joined' | 'known' | 'remove' {
+  if (participant.banned || participant.leaveReason === 'REMOVED') return 'remove';
+  return participant.status === 'CONNECTED' ? 'known' : 'joined';
+}
+
+/** A report that someone is gone counts only for the connection that is on record: they may be back by now, elsewhere. */
+export const endsConnection = (participant: LiveParticipant, serverId: string): boolean =>
+  participant.status === 'CONNECTED' && participant.serverId === serverId;

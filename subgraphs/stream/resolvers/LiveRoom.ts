@@ -1,0 +1,47 @@
+import { encodeCursor } from '#platform/events/cursor.ts';
+import type { Context } from '../context.ts';
+import type {
+  HandChangedResolvers,
+  IceServerResolvers,
+  LiveParticipantResolvers,
+  LiveRoomResolvers,
+  ParticipantChangedResolvers,
+  ParticipantJoinedResolvers,
+} from '../generated/resolvers.ts';
+import type { ParticipantEvent } from '../service/live-events.ts';
+
+export const LiveRoom: LiveRoomResolvers = {
+  __resolveReference: ({ id }, { stage }) => stage.roomsById.load(id),
+  host: ({ hostId }) => ({ id: hostId }),
+  chatRoom: ({ chatRoomId }) => (chatRoomId === null ? null : { id: chatRoomId }),
+  listenerCount: ({ id }, _args, { stage }) => stage.listenerCount(id),
+  speakers: async ({ id }, _args, { stage }) => [...(await stage.speakers(id))],
+  participants: ({ id }, { role, ...args }, { stage }) => stage.participants(id, role ?? null, args),
+  raisedHands: async ({ id }, _args, { stage }) => [...(await stage.hands(id))],
+  viewerParticipant: ({ id }, _args, { stage }) => stage.viewerParticipant(id),
+  eventCursor: ({ logEpoch, logSeq }) => encodeCursor({ epoch: logEpoch, seq: logSeq }),
+};
+
+export const LiveParticipant: LiveParticipantResolvers = {
+  user: ({ userId }) => ({ id: userId }),
+  connected: ({ status }) => status === 'CONNECTED',
+};
+
+export const IceServer: IceServerResolvers = {
+  urls: ({ urls }) => [...urls],
+};
+
+// An event is written in one transaction with its participant, and participants are never deleted.
+const participantOf = async ({ participantId }: ParticipantEvent, _args: object, { stage }: Context) =>
+  (await stage.participantsById.load(participantId))!;
+
+export const ParticipantJoined: ParticipantJoinedResolvers = { participant: participantOf };
+export const ParticipantChanged: ParticipantChangedResolvers = { participant: participantOf };
+
+export const HandChanged: HandChangedResolvers = {
+  position: async ({ liveRoomId, participantId, raised }, _args, { stage }) => {
+    if (!raised) return null;
+    const index = (await stage.hands(liveRoomId)).findIndex(({ id }) => id === participantId);
+    return index < 0 ? null : index + 1;
+  },
+};

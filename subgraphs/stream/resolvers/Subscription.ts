@@ -1,0 +1,22 @@
+import type { SpeakersReport } from '#schema/media-bus.ts';
+import type { Context } from '../context.ts';
+import type { SubscriptionResolvers } from '../generated/resolvers.ts';
+import type { LiveEvent } from '../service/live-events.ts';
+
+export const Subscription: SubscriptionResolvers = {
+  liveRoomEvents: {
+    subscribe: (_root, { liveRoomId, after }, { liveFeeds, viewer, signal }) =>
+      liveFeeds.events(viewer?.userId ?? null, liveRoomId, after ?? null, signal),
+    resolve: (event: LiveEvent) => event,
+  },
+  activeSpeakers: {
+    subscribe: (_root, { liveRoomId }, { liveFeeds, viewer, signal }) =>
+      liveFeeds.speakers(viewer?.userId ?? null, liveRoomId, signal),
+    resolve: (report: SpeakersReport) => report,
+  },
+  trackComments: {
+    subscribe: (_root, { trackId }, { commentFeed, viewer, signal }) =>
+      commentFeed.follow(viewer?.userId ?? null, trackId, signal),
+    resolve: (id: string, _args: object, { catalog }: Context) => catalog.comment(id),
+  },
+};

@@ -1,0 +1,146 @@
+import type { Em } from '#platform/database.ts';
+import { Refusal } from '#platform/errors.ts';
+import type { Events } from '#platform/events/events.ts';
+import { newId } from '#platform/ids.ts';
+import type { Log } from '#platform/log.ts';
+import { MEDIA_GRANT_TTL_MS, signMediaGrant } from '#platform/media-grant.ts';
+import type { Viewer } from '#platform/viewer.ts';
+import type { LoggedLiveRoom } from '../data/live-room.repository.ts';
+import { hasBlocked } from '../data/neighbour.repository.ts';
+import {
+  countOthers,
+  findParticipantsOf,
+  insertParticipant,
+  saveParticipant,
+} from '../data/participant.repository.ts';
+import { requireLive, requireSpace, type LiveRoom } from '../domain/live-room.ts';
+import { isPresent, requireWelcome, type LiveParticipant } from '../domain/participant.ts';
+import type { IceServer, MediaServers } from '../domain/ports.ts';
+import { iceServers, type TurnOptions } from './ice-servers.ts';
+import { readAgain, requireRoom } from './live-rooms.ts';
+import type { MediaOrders } from './media-orders.ts';
+import { recordLeft } from './participation.ts';
+
+export interface LiveJoin {
+  readonly __typename: 'LiveJoin';
+  readonly participant: LiveParticipant;
+  readonly liveRoom: LoggedLiveRoom;
+  readonly mediaUrl: string;
+  readonly token: string;
+  readonly tokenExpiresAt: Date;
+  readonly iceServers: IceServer[];
+}
+
+export interface Joining {
+  /** One participant per person and room: joining again gives a new grant for the same one. */
+  join(viewer: Viewer, liveRoomId: string): Promise<LiveJoin>;
+  leave(viewer: Viewer, liveRoomId: string): Promise<LoggedLiveRoom>;
+}
+
+export interface JoiningDeps {
+  readonly events: Events;
+  readonly media: MediaServers;
+  readonly orders: MediaOrders;
+  readonly turn: TurnOptions | null;
+  readonly secret: string;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+const MEDIA_RETRY_AFTER_MS = 5_000;
+
+export function createJoining(deps: JoiningDeps): Joining {
+  return {
+    join: (viewer, liveRoomId) => join(deps, viewer.userId, liveRoomId),
+    leave: (viewer, liveRoomId) => leave(deps, viewer.userId, liveRoomId),
+  };
+}
+
+async function join(deps: JoiningDeps, userId: string, liveRoomId: string): Promise<LiveJoin> {
+  // Asked before the transaction: nobody shall wait for a lock while a server does not answer.
+  const location = await deps.media.locate(liveRoomId);
+  const { participant, liveRoom } = await deps.events.transact(async ({ em }) => {
+    const room = await requireRoom(em, liveRoomId, userId, 'id');
+    const [known = null] = await findParticipantsOf(em, userId, [liveRoomId]);
+    requireWelcome(known, await hasBlocked(em, room.hostId, userId));
+    requireLive(room, 'id');
+    const at = deps.now();
+    const grantedSince = new Date(at.getTime() - MEDIA_GRANT_TTL_MS);
+    requireSpace(room, await countOthers(em, liveRoomId, userId, grantedSince));
+    if (!location.available) throw unavailable(deps.log, location.reason);
+    return { participant: await admit(em, room, userId, known, at), liveRoom: room };
+  });
+  if (!location.available) throw unavailable(deps.log, location.reason);
+  const mediaUrl = location.url;
+  return { __typename: 'LiveJoin', participant, liveRoom, mediaUrl, ...grant(deps, liveRoom, participant) };
+}
+
+async function admit(
+  em: Em,
+  room: LiveRoom,
+  userId: string,
+  known: LiveParticipant | null,
+  at: Date,
+): Promise<LiveParticipant> {
+  if (known === null) {
+    const participant = newParticipant(room, userId, at);
+    await insertParticipant(em, participant);
+    return participant;
+  }
+  const back = { status: 'JOINING' as const, leftAt: null, leaveReason: null };
+  const change = { ...(isPresent(known) ? {} : back), grantedAt: at };
+  await saveParticipant(em, known.id, change);
+  return { ...known, ...change };
+}
+
+const newParticipant = (room: LiveRoom, userId: string, at: Date): LiveParticipant => ({
+  id: newId('LiveParticipant', at.getTime()),
+  liveRoomId: room.id,
+  userId,
+  role: userId === room.hostId ? 'HOST' : 'LISTENER',
+  status: 'JOINING',
+  joinedAt: at,
+  grantedAt: at,
+  connectedAt: null,
+  serverId: null,
+  leftAt: null,
+  leaveReason: null,
+  muted: false,
+  handRaisedAt: null,
+  banned: false,
+});
+
+function grant({ secret, turn }: JoiningDeps, room: LiveRoom, participant: LiveParticipant) {
+  const { id: participantId, userId, role, muted, grantedAt } = participant;
+  const expiresAtMs = grantedAt.getTime() + MEDIA_GRANT_TTL_MS;
+  const { id: liveRoomId, musicMode } = room;
+  const claims = { liveRoomId, participantId, userId, role, muted, musicMode, expiresAtMs };
+  return {
+    token: signMediaGrant(claims, secret),
+    tokenExpiresAt: new Date(expiresAtMs),
+    iceServers: iceServers(turn, userId, grantedAt),
+  };
+}
+
+async function leave(deps: JoiningDeps, userId: string, liveRoomId: string): Promise<LoggedLiveRoom> {
+  const { room, gone } = await deps.events.transact(async (tx) => {
+    const found = await requireRoom(tx.em, liveRoomId, userId, 'id');
+    const [participant] = await findParticipantsOf(tx.em, userId, [liveRoomId]);
+    if (!participant || !isPresent(participant)) return { room: found, gone: null };
+    await recordLeft(tx, participant, 'CLIENT', userId, deps.now());
+    return { room: await readAgain(tx.em, found), gone: participant.id };
+  });
+  const order = { kind: 'remove', liveRoomId, reason: 'CLIENT' } as const;
+  if (gone !== null) await deps.orders.trySend({ ...order, participantId: gone });
+  return room;
+}
+
+function unavailable(log: Log, reason: string): Refusal {
+  log.warn({ reason }, 'no media server for a live room');
+  return new Refusal({
+    __typename: 'MediaUnavailableError',
+    message: 'Live audio is not available at the moment.',
+    field: null,
+    retryAfterMs: MEDIA_RETRY_AFTER_MS,
+  });
+}

@@ -1,0 +1,121 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import type { Em } from '#platform/database.ts';
+import { forbidden, invalid, notFound, Refusal } from '#platform/errors.ts';
+import type { Events } from '#platform/events/events.ts';
+import type { Transaction } from '#platform/events/unit-of-work.ts';
+import { isId, newId } from '#platform/ids.ts';
+import type { Viewer } from '#platform/viewer.ts';
+import { insertRoom, lockRoom, saveState, type LoggedLiveRoom } from '../data/live-room.repository.ts';
+import { isChatMember } from '../data/neighbour.repository.ts';
+import { clearRoom } from '../data/participant.repository.ts';
+import {
+  acceptLiveRoom,
+  alreadyLive,
+  end,
+  start,
+  type LiveRoom,
+  type LiveRoomInput,
+} from '../domain/live-room.ts';
+
+/** The life of live rooms. Every change answers with the room as it is after it. */
+export interface LiveRooms {
+  /** `id` is for the demo data. */
+  create(viewer: Viewer, input: LiveRoomInput, id?: string): Promise<LoggedLiveRoom>;
+  start(viewer: Viewer, id: string): Promise<LoggedLiveRoom>;
+  end(viewer: Viewer, id: string): Promise<LoggedLiveRoom>;
+}
+
+export function createLiveRooms({ events, now }: { events: Events; now: () => Date }): LiveRooms {
+  return {
+    create: (viewer, input, id = newId('LiveRoom')) =>
+      events.transact(async (tx) => {
+        const at = now();
+        const plan = acceptLiveRoom(input, at);
+        if (plan.chatRoomId !== null) await requireMember(tx.em, plan.chatRoomId, viewer.userId);
+        const state = { state: 'SCHEDULED' as const, startedAt: null, endedAt: null };
+        const room = { id, hostId: viewer.userId, ...plan, ...state };
+        await insertRoom(tx.em, room, at);
+        return recordCreated(tx, room);
+      }),
+
+    start: (viewer, id) =>
+      events
+        .transact(async (tx) => {
+          const room = start(await requireRoom(tx.em, id, viewer.userId, 'id'), viewer.userId, now());
+          await saveState(tx.em, room);
+          return record(tx, room, 'liveRoom.started');
+        })
+        .catch((error: unknown) => {
+          // The unique index decides who is first where a host starts two rooms at once.
+          throw error instanceof UniqueConstraintViolationException ? alreadyLive() : error;
+        }),
+
+    end: (viewer, id) =>
+      events.transact(async (tx) => {
+        const room = end(await requireRoom(tx.em, id, viewer.userId, 'id'), viewer.userId, now());
+        await saveState(tx.em, room);
+        await clearRoom(tx.em, id, 'ROOM_ENDED', now());
+        return record(tx, room, 'liveRoom.ended');
+      }),
+  };
+}
+
+/** The room, locked until the transaction ends, or a refusal that blames `field`. */
+export async function requireRoom(
+  em: Em,
+  id: string,
+  viewerId: string,
+  field: string,
+): Promise<LoggedLiveRoom> {
+  const room = isId('LiveRoom', id) ? await lockRoom(em, id, { viewerId }) : null;
+  if (!room) throw new Refusal(notFound(field, id, 'There is no such live room.'));
+  return room;
+}
+
+// Otherwise anyone could put their own room into somebody's chat room.
+async function requireMember(em: Em, chatRoomId: string, userId: string): Promise<void> {
+  if (!isId('Room', chatRoomId))
+    throw new Refusal(invalid('input.chatRoomId', 'MALFORMED_ID', 'This is not the id of a chat room.'));
+  if (await isChatMember(em, chatRoomId, userId)) return;
+  throw new Refusal(forbidden('Only members of the chat room may do this.', null, 'input.chatRoomId'));
+}
+
+async function recordCreated(tx: Transaction, room: LiveRoom): Promise<LoggedLiveRoom> {
+  const { id: liveRoomId, hostId, scheduledFor, chatRoomId } = room;
+  // Titles of rooms in chat rooms stay here: the chat room may be private.
+  const shown = chatRoomId === null ? room : { title: '', topic: null };
+  const payload = {
+    liveRoomId,
+    hostId,
+    title: shown.title,
+    topic: shown.topic,
+    scheduledFor: scheduledFor?.toISOString() ?? null,
+  };
+  await tx.append({
+    stream: `live-room:${liveRoomId}`,
+    name: 'liveRoom.created',
+    payload,
+    actorId: hostId,
+  });
+  return readAgain(tx.em, room);
+}
+
+async function record(
+  tx: Transaction,
+  room: LiveRoom,
+  name: 'liveRoom.started' | 'liveRoom.ended',
+): Promise<LoggedLiveRoom> {
+  const { id: liveRoomId, hostId } = room;
+  await tx.append({
+    stream: `live-room:${liveRoomId}`,
+    name,
+    payload: { liveRoomId, hostId },
+    actorId: hostId,
+  });
+  return readAgain(tx.em, room);
+}
+
+/** The room with the head of its log, inside the transaction that changed it. */
+export async function readAgain(em: Em, { id }: { readonly id: string }): Promise<LoggedLiveRoom> {
+  return (await lockRoom(em, id, 'platform'))!;
+}

@@ -1,0 +1,109 @@
+import type { LiveRole } from '#schema/live-role.ts';
+import type { Em } from '#platform/database.ts';
+import { idsOf } from '#platform/ids.ts';
+import { createGroupLoader, createListLoader, createLoader, type Loader } from '#platform/loader.ts';
+import { parsePage, toConnection, type Connection, type Page, type PageArgs } from '#platform/paging.ts';
+import { idKey } from '#platform/sort-keys.ts';
+import {
+  findLiveRoomsByChatRoom,
+  findLiveRoomsByHost,
+  findVisibleRooms,
+  listRooms,
+  type LoggedLiveRoom,
+} from '../data/live-room.repository.ts';
+import {
+  countListeners,
+  findHands,
+  findParticipantsById,
+  findParticipantsOf,
+  findSpeakers,
+  listParticipants,
+} from '../data/participant.repository.ts';
+import type { LiveState } from '../domain/live-room.ts';
+import { isPresent, type LiveParticipant } from '../domain/participant.ts';
+
+/** Reads of live rooms in one operation, as its viewer may see them; its loaders batch and remember. */
+export interface Stage {
+  /** Null for what the viewer may not see, and for ids that are none. */
+  readonly roomsById: Loader<LoggedLiveRoom>;
+  readonly liveRoomsByHost: Loader<LoggedLiveRoom>;
+  readonly liveRoomsByChatRoom: Loader<LoggedLiveRoom>;
+  readonly participantsById: Loader<LiveParticipant>;
+  rooms(state: LiveState, args: PageArgs): Promise<Connection<LoggedLiveRoom>>;
+  participants(
+    liveRoomId: string,
+    role: LiveRole | null,
+    args: PageArgs,
+  ): Promise<Connection<LiveParticipant>>;
+  speakers(liveRoomId: string): Promise<readonly LiveParticipant[]>;
+  hands(liveRoomId: string): Promise<readonly LiveParticipant[]>;
+  listenerCount(liveRoomId: string): Promise<number>;
+  /** The viewer in that room, unless they have left it. */
+  viewerParticipant(liveRoomId: string): Promise<LiveParticipant | null>;
+}
+
+const PARTICIPANTS_PER_PAGE = 50;
+
+export function createStage(em: Em, viewerId: string | null): Stage {
+  const speakers = createGroupLoader((ids) => findSpeakers(em, ids), roomOf);
+  const hands = createGroupLoader((ids) => findHands(em, ids), roomOf);
+  const participants = createListLoader(
+    (ids, { role, page }: ParticipantPage) => listParticipants(em, ids, role, page),
+    roomOf,
+  );
+  const listeners = createLoader(
+    (ids) => countListeners(em, ids),
+    (row) => row.liveRoomId,
+  );
+  const own = createLoader((ids) => findParticipantsOf(em, viewerId ?? '', ids), roomOf);
+  return {
+    ...createRoomLoaders(em, viewerId),
+    participantsById: createLoader(
+      (ids) => findParticipantsById(em, idsOf('LiveParticipant', ids)),
+      (participant) => participant.id,
+    ),
+    async rooms(state, args) {
+      const page = parsePage(args, { keys: [idKey('LiveRoom')] });
+      return toConnection(await listRooms(em, viewerId, state, page), page, ({ id }) => [id]);
+    },
+    async participants(liveRoomId, role, args) {
+      const page = parsePage(args, {
+        keys: [idKey('LiveParticipant')],
+        defaultSize: PARTICIPANTS_PER_PAGE,
+      });
+      const rows = await participants.load(liveRoomId, { role, page });
+      return toConnection(rows, page, ({ id }) => [id]);
+    },
+    speakers: (liveRoomId) => speakers.load(liveRoomId),
+    hands: (liveRoomId) => hands.load(liveRoomId),
+    listenerCount: async (liveRoomId) => (await listeners.load(liveRoomId))?.count ?? 0,
+    async viewerParticipant(liveRoomId) {
+      const participant = viewerId === null ? null : await own.load(liveRoomId);
+      return participant && isPresent(participant) ? participant : null;
+    },
+  };
+}
+
+interface ParticipantPage {
+  readonly role: LiveRole | null;
+  readonly page: Page;
+}
+
+const roomOf = ({ liveRoomId }: LiveParticipant) => liveRoomId;
+
+function createRoomLoaders(em: Em, viewerId: string | null) {
+  return {
+    roomsById: createLoader(
+      (ids) => findVisibleRooms(em, viewerId, idsOf('LiveRoom', ids)),
+      (room) => room.id,
+    ),
+    liveRoomsByHost: createLoader(
+      (ids) => findLiveRoomsByHost(em, viewerId, idsOf('User', ids)),
+      (room) => room.hostId,
+    ),
+    liveRoomsByChatRoom: createLoader(
+      (ids) => findLiveRoomsByChatRoom(em, viewerId, idsOf('Room', ids)),
+      (room) => room.chatRoomId ?? '',
+    ),
+  };
+}

@@ -1,0 +1,68 @@
+import { createEndpoint } from '#platform/subgraph.ts';
+import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
+import { createContext, type Services } from './context.ts';
+import { LiveParticipantEntity, LiveRoomEntity } from './data/live-room.entity.ts';
+import { StreamTables } from './data/migrations/stream-tables.ts';
+import { TrackCommentEntity, TrackEntity } from './data/track.entity.ts';
+import type { MediaServers } from './domain/ports.ts';
+import { registerReactions } from './reactions.ts';
+import { resolvers } from './resolvers/resolvers.ts';
+import { seed } from './seed.ts';
+import { createCommentFeed } from './service/comment-feed.ts';
+import { createComments } from './service/comments.ts';
+import { createEviction } from './service/eviction.ts';
+import { createFloor } from './service/floor.ts';
+import { createHeartbeats } from './service/heartbeats.ts';
+import type { TurnOptions } from './service/ice-servers.ts';
+import { createJoining } from './service/joining.ts';
+import { createLiveFeeds } from './service/live-events.ts';
+import { createLiveRooms } from './service/live-rooms.ts';
+import { createMediaOrders } from './service/media-orders.ts';
+import { createPresence } from './service/presence.ts';
+import { createTracks } from './service/tracks.ts';
+
+export interface StreamOptions {
+  readonly media: MediaServers;
+  /** TURN servers to name to clients; null or left out for none. */
+  readonly turn?: TurnOptions | null;
+  /** How often to look for media servers that fell silent. */
+  readonly sweepMs?: number;
+}
+
+/** Tracks with their likes and comments, and live rooms. */
+export function streamSubgraph(options: StreamOptions): SubgraphDefinition {
+  return {
+    name: 'stream',
+    entities: [TrackEntity, TrackCommentEntity, LiveRoomEntity, LiveParticipantEntity],
+    migrations: [StreamTables],
+    create: (foundation) => createStreamSubgraph(foundation, options),
+  };
+}
+
+function createStreamSubgraph(foundation: Foundation, options: StreamOptions): Subgraph {
+  const { database, secret, log } = foundation;
+  const { media, turn = null, sweepMs } = options;
+  const orders = createMediaOrders(foundation);
+  const deps = { ...foundation, orders, media, turn };
+  const presence = createPresence(deps);
+  const services: Services = {
+    tracks: createTracks(deps),
+    comments: createComments(deps),
+    commentFeed: createCommentFeed(deps),
+    liveRooms: createLiveRooms(deps),
+    joining: createJoining(deps),
+    floor: createFloor(deps),
+    liveFeeds: createLiveFeeds(deps),
+    files: foundation.files,
+  };
+  registerReactions({ ...deps, presence, eviction: createEviction(deps) });
+  const heartbeats = createHeartbeats({ ...deps, presence, sweepMs });
+  const endpoint = createEndpoint({
+    schemaFile: new URL('schema.graphql', import.meta.url),
+    resolvers,
+    createContext: (scope) => createContext(scope, services, database),
+    secret,
+    log,
+  });
+  return { endpoint, start: heartbeats.start, stop: heartbeats.stop, seed: () => seed(services, database) };
+}
