@@ -1,0 +1,35 @@
+import { VIEWER_HEADER } from '#platform/viewer.ts';
+import { CORRELATION_HEADER } from '../http/correlation.ts';
+import type { Identity } from './auth.ts';
+
+/** The platform's own header names; a client that sends one could speak for somebody else. */
+const OWN_PREFIX = 'x-veza-';
+/** Headers of a client that every subgraph gets. */
+export const ALWAYS_FORWARDED = ['user-agent', 'accept-language'];
+
+export interface Caller {
+  /** Header names are lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly identity: Identity | null;
+  readonly ipAddress: string | undefined;
+  readonly correlationId: string;
+}
+
+/**
+ * What subgraphs are told about a caller: the signed viewer, the correlation id, the address, the headers named in `names`, and
+ * nothing else. Keep the object rather than a copy while a subscription lives: its viewer header renews itself.
+ */
+export function forwardedHeaders(caller: Caller, names: readonly string[]): Record<string, string> {
+  const { headers, identity, ipAddress, correlationId } = caller;
+  const forwarded: Record<string, string> = { [CORRELATION_HEADER]: correlationId };
+  for (const name of ALWAYS_FORWARDED) forward(forwarded, name, headers[name]);
+  for (const name of names) if (!name.startsWith(OWN_PREFIX)) forward(forwarded, name, headers[name]);
+  if (ipAddress !== undefined) forwarded['x-veza-client-ip'] = ipAddress;
+  if (identity)
+    Object.defineProperty(forwarded, VIEWER_HEADER, { enumerable: true, get: () => identity.viewerHeader() });
+  return forwarded;
+}
+
+function forward(to: Record<string, string>, name: string, value: string | string[] | undefined): void {
+  if (value !== undefined) to[name] = Array.isArray(value) ? value.join(', ') : value;
+}

@@ -1,0 +1,63 @@
+import { DEADLINE_HEADER } from '#platform/deadline.ts';
+import type { GatewayConfig, GivenSubgraph } from './config-schema.ts';
+import { CORRELATION_HEADER } from './http/correlation.ts';
+import type { SubgraphSettings } from './traffic/subgraph-traffic.ts';
+
+/** What a subgraph gets where the file says nothing; docs/gateway.md lists the same, and a test compares. */
+export const SUBGRAPH_DEFAULTS = {
+  maxResponseBytes: 32 * 1024 * 1024,
+  timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 30_000 },
+  retries: { attempts: 3, baseDelayMs: 25, maxDelayMs: 1_000, budgetRatio: 0.2, budgetMax: 10 },
+  breaker: {
+    enabled: true,
+    windowMs: 10_000,
+    failureRatio: 0.5,
+    minimumRequests: 20,
+    openMs: 5_000,
+    halfOpenProbes: 3,
+  },
+  concurrency: { maxConcurrent: 256, maxQueued: 1_024, maxWaitMs: 5_000 },
+  dedup: {
+    enabled: true,
+    ignoreHeaders: [CORRELATION_HEADER, DEADLINE_HEADER, 'traceparent', 'tracestate'],
+  },
+  errors: { allow: [], hideService: false },
+  headers: { forward: [], rename: {}, set: {}, strip: [] },
+} as const;
+
+/** The settings of one subgraph: its own go before those of `all`, setting by setting, and these before the defaults. */
+export function subgraphSettings(
+  { subgraphs }: GatewayConfig,
+  name: string,
+  isProduction: boolean,
+): SubgraphSettings {
+  const { all } = subgraphs;
+  const own: GivenSubgraph = name === 'all' ? {} : (subgraphs[name] ?? {});
+  const defaults = SUBGRAPH_DEFAULTS;
+  return {
+    maxResponseBytes: own.maxResponseBytes ?? all.maxResponseBytes ?? defaults.maxResponseBytes,
+    timeouts: { ...defaults.timeouts, ...all.timeouts, ...own.timeouts },
+    retries: { ...defaults.retries, ...all.retries, ...own.retries },
+    breaker: { ...defaults.breaker, ...all.breaker, ...own.breaker },
+    concurrency: { ...defaults.concurrency, ...all.concurrency, ...own.concurrency },
+    dedup: { ...defaults.dedup, ...all.dedup, ...own.dedup },
+    errors: { mask: isProduction, ...defaults.errors, ...all.errors, ...own.errors },
+    headers: { ...defaults.headers, ...all.headers, ...own.headers },
+  };
+}
+
+/**
+ * Client headers that rules of any subgraph name, besides those that `toAll` get: the gateway has to take them in, and each subgraph gets
+ * its own of them.
+ */
+export function selectedHeaders({ subgraphs }: GatewayConfig, toAll: readonly string[]): ReadonlySet<string> {
+  const rules = Object.values(subgraphs).flatMap(({ headers }) => (headers ? [headers] : []));
+  const named = rules.flatMap(({ forward = [], rename = {} }) => [...forward, ...Object.keys(rename)]);
+  return new Set(named.filter((name) => !toAll.includes(name)));
+}
+
+/** Whether errors keep the name of a subgraph to themselves; undefined where they do so for none. */
+export function hiddenServices(config: GatewayConfig): ((name: string) => boolean) | undefined {
+  const isAny = Object.values(config.subgraphs).some(({ errors }) => errors?.hideService);
+  return isAny ? (name) => subgraphSettings(config, name, false).errors.hideService : undefined;
+}

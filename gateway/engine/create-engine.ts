@@ -1,0 +1,273 @@
+import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from 'graphql';
+import { ERROR_STATUS, messageOf } from '#platform/errors.ts';
+import type { Log } from '#platform/log.ts';
+import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import type { SubgraphClient } from './client/subgraph-client.ts';
+import type { Engine, EngineScope, IncrementalResult } from './engine.ts';
+import { createDeferral } from './incremental/deferral.ts';
+import { deliver } from './incremental/delivery.ts';
+import type { CompiledOperation, Operation } from './operation.ts';
+import {
+  createLabelledOperations,
+  type LabelledOperations,
+  type LabelledOptions,
+} from './override-labels.ts';
+import type { Execution, JsonObject } from './plan/execution.ts';
+import { finish, refused } from './response.ts';
+import { createSupergraphState, type SupergraphState } from './supergraph-state.ts';
+import { startSubscription, type LivePlan, type LivePlans } from './subscription.ts';
+
+export interface EngineOptions extends LabelledOptions {
+  readonly sdl: string;
+  /** Makes the client of a subgraph; called once per name and URL, again for new ones after a swap. */
+  readonly clients: (name: string, url: string) => SubgraphClient;
+  readonly log: Log;
+}
+
+/** What serves: replaced as a whole by a swap. */
+interface Serving {
+  readonly state: SupergraphState;
+  readonly operations: LabelledOperations;
+  readonly clients: ReadonlyMap<string, SubgraphClient>;
+}
+
+/** Throws a CodedError for a bad SDL. Close it to free the subgraph clients. */
+export function createEngine(options: EngineOptions): Engine {
+  const clientFor = createClientRegistry(options);
+  const serve = (sdl: string, before?: Serving): Serving => {
+    const state = createSupergraphState(sdl);
+    const operations = createLabelledOperations(state, options);
+    const clients = new Map([...state.subgraphs].map(([name, url]) => [name, clientFor.get(name, url)]));
+    if (before) warmUp(operations, before);
+    return { state, operations, clients };
+  };
+  let serving = serve(options.sdl);
+  // Documents that were validated against an older schema run on the supergraph of that schema.
+  const bySchema = new WeakMap<GraphQLSchema, Serving>([[serving.state.apiSchema, serving]]);
+  const listeners = new Set<(engine: Engine) => void>();
+  const runDocument = <T>(how: Execute<T>, ...given: Parameters<Engine['executeDocument']>) => {
+    const [document, operationName, variables, scope, schema] = given;
+    const from = (schema && bySchema.get(schema)) ?? serving;
+    const operation = guarded(() => from.operations.for(scope).getDocument(document, operationName));
+    return how(from, options.log, operation, variables, scope);
+  };
+  const onSwap: Engine['onSwap'] = (listener) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  };
+  const source: Source = { serving: () => serving, onSwap, log: options.log };
+  const engine: Engine = {
+    get apiSchema() {
+      return serving.state.apiSchema;
+    },
+    get supergraphSdl() {
+      return serving.state.sdl;
+    },
+    execute: async (request, scope) =>
+      execute(serving, options.log, lookUp(serving, request, scope), request.variables, scope),
+    executeInParts: async (request, scope) =>
+      executeInParts(serving, options.log, lookUp(serving, request, scope), request.variables, scope),
+    executeText: async (request, scope) => JSON.stringify(await engine.execute(request, scope)),
+    executeDocument: async (...given) => runDocument(execute, ...given),
+    executeDocumentInParts: async (...given) => runDocument(executeInParts, ...given),
+    subscribe: async (request, scope) => subscribe(source, request, scope),
+    operationKind: (request) => kindOf(serving, request),
+    swap(sdl) {
+      serving = serve(sdl, serving);
+      bySchema.set(serving.state.apiSchema, serving);
+      for (const listener of listeners) listener(engine);
+    },
+    onSwap,
+    close: () => clientFor.close(),
+  };
+  return engine;
+}
+
+/** The swap waits for planning no longer than this; requests are held up meanwhile. */
+const MAX_WARM_UP_MS = 200;
+
+/** Plans what was asked for last before the new supergraph serves, latest first. */
+function warmUp({ plain }: LabelledOperations, before: Serving): void {
+  const endMs = performance.now() + MAX_WARM_UP_MS;
+  for (const { query, operationName } of before.operations.plain.recent()) {
+    if (performance.now() > endMs) return;
+    guarded(() => plain.get(query, operationName));
+  }
+}
+
+/** Clients outlive a swap: requests in flight use them, and so does the next supergraph. */
+function createClientRegistry({ clients: create }: EngineOptions) {
+  const known = new Map<string, SubgraphClient>();
+  return {
+    get(name: string, url: string): SubgraphClient {
+      const key = `${name} ${url}`;
+      let client = known.get(key);
+      if (!client) known.set(key, (client = create(name, url)));
+      return client;
+    },
+    async close(): Promise<void> {
+      await Promise.allSettled([...known.values()].map((client) => client.close()));
+    },
+  };
+}
+
+const lookUp = (
+  { operations }: Serving,
+  { query, operationName }: GraphQLRequest,
+  scope: EngineScope,
+): Operation => guarded(() => operations.for(scope).get(query, operationName));
+
+function kindOf({ operations }: Serving, { query, operationName }: GraphQLRequest) {
+  const operation = guarded(() => operations.plain.get(query, operationName));
+  return operation.errors ? null : operation.kind;
+}
+
+/** A fault of ours in preparing one operation is that operation's error. */
+function guarded(prepare: () => Operation): Operation {
+  try {
+    return prepare();
+  } catch (error) {
+    return { errors: [failure('The operation could not be prepared.', error)] };
+  }
+}
+
+function failure(message: string, cause?: unknown): GraphQLError {
+  const code: keyof typeof ERROR_STATUS = 'INTERNAL_SERVER_ERROR';
+  return new GraphQLError(message, {
+    originalError: cause instanceof Error ? cause : undefined,
+    extensions: { code },
+  });
+}
+
+function begin(serving: Serving, variables: JsonObject, scope: EngineScope, log: Log): Execution {
+  const { headers, signal } = scope;
+  return { variables, data: {}, errors: [], clients: serving.clients, headers, signal, log };
+}
+
+type Execute<T> = (
+  serving: Serving,
+  log: Log,
+  operation: Operation,
+  given: GraphQLRequest['variables'],
+  scope: EngineScope,
+) => Promise<T>;
+
+const execute: Execute<FormattedExecutionResult> = (serving, log, operation, given, scope) =>
+  prepared(operation, given, scope, log, async (ready, variables) => {
+    const execution = begin(serving, variables, scope, log);
+    await run(ready, execution);
+    return finish(ready, execution, scope.correlationId);
+  });
+
+const executeInParts: Execute<FormattedExecutionResult | IncrementalResult> = (
+  serving,
+  log,
+  operation,
+  given,
+  scope,
+) =>
+  operation.errors || !operation.inParts
+    ? execute(serving, log, operation, given, scope)
+    : prepared(operation, given, scope, log, async ({ inParts }, variables) => {
+        const parts = inParts?.(variables);
+        if (!parts || parts.labels.size === 0) return execute(serving, log, operation, given, scope);
+        const deferral = createDeferral();
+        const execution = { ...begin(serving, variables, scope, log), deferral };
+        await run(parts.operation, execution);
+        return deliver({ parts, execution, deferral, correlationId: scope.correlationId });
+      });
+
+/** Refuses what cannot run; answers a fault of ours as an error. */
+async function prepared<T>(
+  operation: Operation,
+  given: GraphQLRequest['variables'],
+  { correlationId }: EngineScope,
+  log: Log,
+  answer: (operation: CompiledOperation, variables: JsonObject) => Promise<T>,
+): Promise<T | FormattedExecutionResult> {
+  if (operation.errors) return refused(operation.errors, correlationId);
+  if (operation.kind === 'subscription') return refused([notHere('subscription')], correlationId);
+  const coerced = operation.coerce(given ?? {});
+  if (coerced.errors) return refused(coerced.errors, correlationId);
+  try {
+    return await answer(operation, coerced.variables);
+  } catch (error) {
+    log.error({ err: error }, 'operation failed');
+    return refused([failure('Internal server error.')], correlationId);
+  }
+}
+
+async function run(operation: CompiledOperation, execution: Execution): Promise<void> {
+  // The planner answers some operations that select data with an empty plan. Null data would look like an answer.
+  if (!operation.run && operation.projection.selectsData(execution.variables)) {
+    throw new Error('the plan is empty though the operation selects data');
+  }
+  await operation.run?.(execution);
+  if (!execution.signal.aborted || execution.errors.length > 0) return;
+  const extensions = { code: 'SUBGRAPH_TIMEOUT' };
+  execution.errors.push({ message: 'The request ended before it was answered.', extensions });
+}
+
+/** Where subscriptions learn of the supergraph that serves. */
+interface Source {
+  readonly serving: () => Serving;
+  readonly onSwap: Engine['onSwap'];
+  readonly log: Log;
+}
+
+async function subscribe(source: Source, request: GraphQLRequest, scope: EngineScope) {
+  const { correlationId } = scope;
+  const plan = livePlan(source.serving(), source.log, request, scope);
+  if ('errors' in plan) return refused(plan.errors, correlationId);
+  try {
+    return await startSubscription(followPlans(plan, source, request, scope), correlationId);
+  } catch (error) {
+    source.log.error({ err: messageOf(error) }, 'subscription failed');
+    return refused([failure('Internal server error.')], correlationId);
+  }
+}
+
+function livePlan(
+  serving: Serving,
+  log: Log,
+  request: GraphQLRequest,
+  scope: EngineScope,
+): LivePlan | { readonly errors: readonly GraphQLError[] } {
+  const operation = lookUp(serving, request, scope);
+  if (operation.errors) return operation;
+  const { subscription } = operation;
+  if (!subscription) return { errors: [notHere(operation.kind)] };
+  const coerced = operation.coerce(request.variables ?? {});
+  if (coerced.errors) return { errors: coerced.errors };
+  return { operation, subscription, begin: () => begin(serving, coerced.variables, scope, log) };
+}
+
+/** Plans anew with every supergraph. Events come as the first plan asked for them: a plan that needs other ones leaves the one before in force. */
+function followPlans(
+  first: LivePlan,
+  source: Source,
+  request: GraphQLRequest,
+  scope: EngineScope,
+): LivePlans {
+  let current = first;
+  const ended = Promise.withResolvers<FormattedExecutionResult>();
+  const release = source.onSwap(() => {
+    const next = livePlan(source.serving(), source.log, request, scope);
+    if ('errors' in next) return ended.resolve(refused([outdated(), ...next.errors], scope.correlationId));
+    const { service, operation } = next.subscription;
+    const isSame =
+      service === first.subscription.service && operation.query === first.subscription.operation.query;
+    if (isSame) current = next;
+  });
+  return { current: () => current, ended: ended.promise, release };
+}
+
+const outdated = () =>
+  new GraphQLError('The subscription ends: the graph has changed, and the operation is not valid any more.', {
+    extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+  });
+
+function notHere(kind: string): GraphQLError {
+  const message = `A ${kind} cannot be run this way.`;
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+}

@@ -1,0 +1,82 @@
+import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from 'graphql';
+import type { GraphQLRequest, RequestScope, ResultStream } from '#platform/subgraph-endpoint.ts';
+
+/** What travels beside a client's request. `headers` are sent to every subgraph as they are: the caller decides what is forwarded. */
+export interface EngineScope extends RequestScope {
+  /** Added to `extensions` of every error, so that a report finds its log lines. */
+  readonly correlationId?: string;
+}
+
+/** One deferred fragment at one place, as of the incremental delivery proposal of 2022-08-24. */
+export interface DeferredPayload {
+  /** Null where a null bubbled to the top of the fragment. */
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly path: readonly (string | number)[];
+  /** The client's own label. */
+  readonly label?: string;
+  readonly errors?: readonly GraphQLFormattedError[];
+}
+
+export interface SubsequentResult {
+  readonly incremental: readonly DeferredPayload[];
+  readonly hasNext: boolean;
+}
+
+/** An answer in parts. Every part comes after the one that holds its place; the last one has `hasNext: false`. */
+export interface IncrementalResult {
+  /** `hasNext: true` is the transport's to add. */
+  readonly initial: FormattedExecutionResult;
+  /** To be read to its end, or aborted by `scope.signal`. Never rejects. */
+  readonly subsequent: AsyncGenerator<SubsequentResult, void, void>;
+}
+
+export function isIncremental(
+  result: FormattedExecutionResult | IncrementalResult,
+): result is IncrementalResult {
+  return 'subsequent' in result;
+}
+
+/** Executes operations over a supergraph. Never rejects: every failure is an entry of `errors` with `extensions.code`. */
+export interface Engine {
+  /** What clients may ask for, as of the supergraph that serves now. Changes with `swap`. */
+  readonly apiSchema: GraphQLSchema;
+  readonly supergraphSdl: string;
+
+  /** Answers a query or mutation, whole: `@defer` has no effect. The result is the caller's own object, ready for JSON.stringify. */
+  execute(request: GraphQLRequest, scope: EngineScope): Promise<FormattedExecutionResult>;
+  /** As `execute`, but what `@defer` puts off comes later. An answer in which nothing was put off is a plain result. */
+  executeInParts(
+    request: GraphQLRequest,
+    scope: EngineScope,
+  ): Promise<FormattedExecutionResult | IncrementalResult>;
+  /** As `execute`, as JSON text. */
+  executeText(request: GraphQLRequest, scope: EngineScope): Promise<string>;
+  /** For callers that parsed and validated against `apiSchema` themselves; compiled once per document object. */
+  executeDocument(
+    document: DocumentNode,
+    operationName: string | null | undefined,
+    variables: GraphQLRequest['variables'],
+    scope: EngineScope,
+    /** The `apiSchema` the document was validated against, where a swap may have happened since. */
+    schema?: GraphQLSchema,
+  ): Promise<FormattedExecutionResult>;
+  /** As `executeDocument`, in parts. */
+  executeDocumentInParts(
+    ...document: Parameters<Engine['executeDocument']>
+  ): Promise<FormattedExecutionResult | IncrementalResult>;
+  /**
+   * Starts a subscription; resolves once the subgraph's stream is live, or with `errors` when it is refused. Every event is resolved
+   * afresh, in order. The stream ends when the subgraph's does; one that is lost ends with a last result that carries `errors`.
+   * `return()`, or aborting `scope.signal`, closes the upstream.
+   */
+  subscribe(request: GraphQLRequest, scope: EngineScope): Promise<ResultStream | FormattedExecutionResult>;
+  /** The kind of the operation that would run, for transports that treat kinds apart; null where the request is invalid. */
+  operationKind(request: GraphQLRequest): 'query' | 'mutation' | 'subscription' | null;
+
+  /** Serves another supergraph. A bad SDL throws a CodedError and changes nothing; running requests finish on what they began with. */
+  swap(supergraphSdl: string): void;
+  /** Called with every supergraph that begins to serve after this call. Returns a function that stops it. */
+  onSwap(listener: (engine: Engine) => void): () => void;
+  /** Closes the subgraph clients. */
+  close(): Promise<void>;
+}

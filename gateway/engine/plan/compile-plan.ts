@@ -1,0 +1,84 @@
+import type { ConditionNode, FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
+import type { GraphQLSchema } from 'graphql';
+import type { SubgraphOperation } from '../client/subgraph-client.ts';
+import { publicName } from '../private-names.ts';
+import { compileDefer, reportingFetch } from './defer.ts';
+import { compileEntityFetch } from './entity-fetch.ts';
+import type { Execution, JsonObject, ResponsePath, Run } from './execution.ts';
+import { compileRootFetch, compileVariables, subgraphOperation } from './fetch.ts';
+import { compileRewrites, type Rewrite } from './rewrites.ts';
+
+/** Turns a plan into a function once, so that a request walks no plan. `schema` is the full one; `path` is where the node stands. */
+export function compilePlan(schema: GraphQLSchema, node: PlanNode, path: ResponsePath = []): Run {
+  switch (node.kind) {
+    case 'Fetch':
+      return compileFetch(schema, node, path);
+    case 'Flatten':
+      return compilePlan(schema, node.node, [...path, ...node.path]);
+    case 'Parallel':
+      return inParallel(node.nodes.map((child) => compilePlan(schema, child, path)));
+    case 'Sequence':
+      return inSequence(node.nodes.map((child) => compilePlan(schema, child, path)));
+    case 'Condition':
+      return compileCondition(schema, node, path);
+    case 'Defer':
+      return compileDefer(node, (child) => compilePlan(schema, child, path));
+  }
+}
+
+function compileFetch(schema: GraphQLSchema, node: FetchNode, path: ResponsePath): Run {
+  const { requires, id } = node;
+  const run = requires?.length
+    ? compileEntityFetch(schema, { ...node, requires }, path)
+    : compileRootFetch(schema, node, path);
+  return id === undefined ? run : reportingFetch(id, run);
+}
+
+function inParallel(runs: readonly Run[]): Run {
+  return (execution) => {
+    const waiting: Promise<void>[] = [];
+    for (const run of runs) {
+      const running = run(execution);
+      if (running) waiting.push(running);
+    }
+    if (waiting.length <= 1) return waiting[0];
+    return Promise.all(waiting).then(() => undefined);
+  };
+}
+
+function inSequence(runs: readonly Run[]): Run {
+  return async (execution) => {
+    for (const run of runs) {
+      // Whoever asked is gone: starting more work, a mutation above all, helps nobody.
+      if (execution.signal.aborted) return;
+      await run(execution);
+    }
+  };
+}
+
+function compileCondition(schema: GraphQLSchema, node: ConditionNode, path: ResponsePath): Run {
+  const whenTrue = node.ifClause && compilePlan(schema, node.ifClause, path);
+  const whenFalse = node.elseClause && compilePlan(schema, node.elseClause, path);
+  const variable = publicName(node.condition);
+  return (execution) => (execution.variables[variable] === true ? whenTrue : whenFalse)?.(execution);
+}
+
+/** A subscription: the upstream's operation, and what completes each of its events. */
+export interface CompiledSubscription {
+  readonly service: string;
+  readonly operation: SubgraphOperation;
+  readonly variablesOf: (execution: Execution) => JsonObject;
+  readonly rewrite: Rewrite | undefined;
+  readonly rest: Run | undefined;
+}
+
+export function compileSubscription(schema: GraphQLSchema, node: SubscriptionNode): CompiledSubscription {
+  const { primary, rest } = node;
+  return {
+    service: primary.serviceName,
+    operation: subgraphOperation(primary),
+    variablesOf: compileVariables(primary),
+    rewrite: compileRewrites(schema, primary.outputRewrites),
+    rest: rest && compilePlan(schema, rest),
+  };
+}

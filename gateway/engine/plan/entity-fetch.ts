@@ -1,0 +1,181 @@
+import type { FetchNode } from '@apollo/query-planner';
+import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
+import { CodedError } from '#platform/errors.ts';
+import { compileContext } from './context-arguments.ts';
+import { isJsonObject, type Execution, type JsonObject, type ResponsePath, type Run } from './execution.ts';
+import { clientOf, compileVariables, staticPrefix, subgraphOperation } from './fetch.ts';
+import { compilePath, entitiesAt, placesAt, type Steps } from './flatten.ts';
+import { copyOf, mergeInto } from './merge.ts';
+import { compileEntityRepresentation, type Represent } from './representation.ts';
+import { compileRewrites, type Rewrite } from './rewrites.ts';
+import { fetchFailure, subgraphErrors } from './subgraph-errors.ts';
+
+/** Entities that go out in one request: each distinct representation once, with the objects that it stands for. */
+interface Batch {
+  readonly targets: Map<string, JsonObject[]>;
+  readonly extraVariables: JsonObject;
+}
+
+/** A fetch through `_entities` for every object at `path`. */
+export function compileEntityFetch(
+  schema: GraphQLSchema,
+  node: FetchNode & { requires: NonNullable<FetchNode['requires']> },
+  path: ResponsePath,
+): Run {
+  const steps = compilePath(path);
+  const represent = withRewrites(
+    compileEntityRepresentation(schema, node.requires),
+    compileRewrites(schema, node.inputRewrites),
+  );
+  const batchesOf = compileBatches(schema, node, steps, represent);
+  const send = compileSend(schema, node, path, steps);
+  return (execution) => {
+    const batches = batchesOf(execution);
+    const [only] = batches;
+    if (only === undefined) return undefined;
+    if (batches.length === 1) return send(execution, only);
+    return Promise.all(batches.map((batch) => send(execution, batch))).then(() => undefined);
+  };
+}
+
+function withRewrites(represent: Represent, rewrite: Rewrite | undefined): Represent {
+  if (!rewrite) return represent;
+  return (entity, mayLack) => {
+    const text = represent(entity, mayLack);
+    if (text === undefined) return undefined;
+    const object: unknown = JSON.parse(text);
+    rewrite(object);
+    return JSON.stringify(object);
+  };
+}
+
+/** Entities whose context arguments differ cannot share a request: a request has one value per variable. */
+function compileBatches(
+  schema: GraphQLSchema,
+  node: FetchNode,
+  steps: Steps,
+  represent: Represent,
+): (execution: Execution) => Batch[] {
+  const readContext = compileContext(schema, node.contextRewrites);
+  // The planner joins fields with and without a condition into one fetch and requires what any of them needs, also where the condition
+  // keeps it from being fetched. Something that is missing because a fetch failed must not be taken for that.
+  const isConditional = /@(include|skip)\b/.test(node.operation);
+  return ({ data, errors, earlierErrors = [] }) => {
+    const mayLack =
+      isConditional && ![...errors, ...earlierErrors].some(({ path }) => isOnTheWay(path, steps));
+    const batches = new Map<string, Batch>();
+    const places = readContext && placesAt(data, steps);
+    for (const entity of entitiesAt(data, steps)) {
+      const text = represent(entity, mayLack);
+      if (text === undefined) continue;
+      const place = places?.get(entity);
+      const extraVariables = readContext && place ? readContext(entity, place) : {};
+      const key = readContext ? JSON.stringify(extraVariables) : '';
+      let batch = batches.get(key);
+      if (!batch) batches.set(key, (batch = { targets: new Map(), extraVariables }));
+      const targets = batch.targets.get(text);
+      if (targets) targets.push(entity);
+      else batch.targets.set(text, [entity]);
+    }
+    return [...batches.values()];
+  };
+}
+
+/** Whether an error lies above the objects at `steps`, at them or inside them. */
+function isOnTheWay(path: ResponsePath = [], steps: Steps): boolean {
+  const names = path.filter((part) => typeof part === 'string');
+  const keys = steps.filter(({ isList }) => !isList).map(({ key }) => key);
+  const length = Math.min(names.length, keys.length);
+  return names.slice(0, length).every((name, index) => name === keys[index]);
+}
+
+type Send = (execution: Execution, batch: Batch) => Promise<void>;
+
+function compileSend(schema: GraphQLSchema, node: FetchNode, path: ResponsePath, steps: Steps): Send {
+  const service = node.serviceName;
+  const operation = subgraphOperation(node);
+  const pickVariables = compileVariables(node);
+  const rewrite = compileOutput(schema, node);
+  const prefix = staticPrefix(path);
+  return async (execution, batch) => {
+    const { headers, signal } = execution;
+    const groups = [...batch.targets.values()];
+    try {
+      const variables = { ...pickVariables(execution), ...batch.extraVariables };
+      const representations = `[${[...batch.targets.keys()].join(',')}]`;
+      const request = { operation, variables, representations, headers, signal };
+      const result = await clientOf(execution, service).fetch(request);
+      if (result.errors) addErrors(execution, service, result.errors, groups, steps, prefix);
+      mergeEntities(entitiesOf(result, groups.length, service), groups, rewrite);
+    } catch (error) {
+      fetchFailure(execution, service, error, [prefix]);
+    }
+  };
+}
+
+/**
+ * The planner may ask a subgraph for the type of an entity that is an interface's object there (`@interfaceObject`). The answer is the name of
+ * the interface, which must not take the place of the type that is known.
+ */
+function compileOutput(schema: GraphQLSchema, node: FetchNode): Rewrite | undefined {
+  const rewrite = compileRewrites(schema, node.outputRewrites);
+  const asked = node.inputRewrites?.find(
+    ({ kind, path }) => kind === 'ValueSetter' && path.at(-1) === '__typename',
+  );
+  if (asked?.kind !== 'ValueSetter') return rewrite;
+  const interfaceName: unknown = asked.setValueTo;
+  return (entity) => {
+    rewrite?.(entity);
+    if (isJsonObject(entity) && entity['__typename'] === interfaceName) delete entity['__typename'];
+  };
+}
+
+/** An error at `_entities.n` becomes one at every object that the n-th representation stands for. */
+function addErrors(
+  execution: Execution,
+  service: string,
+  errors: unknown,
+  groups: readonly JsonObject[][],
+  steps: Steps,
+  prefix: ResponsePath,
+): void {
+  const places = placesAt(execution.data, steps);
+  const hydrated = (path: ResponsePath | undefined): ResponsePath[] => {
+    const [, index] = path ?? [];
+    const targets = typeof index === 'number' ? (groups[index] ?? []) : [];
+    const found = targets.flatMap((target) => {
+      const place = places.get(target);
+      return place && path ? [[...place.path, ...path.slice(2)]] : [];
+    });
+    return found.length > 0 ? found : [prefix];
+  };
+  execution.errors.push(...subgraphErrors(errors, service, hydrated));
+}
+
+function entitiesOf(
+  { data, errors }: FormattedExecutionResult,
+  count: number,
+  service: string,
+): readonly unknown[] {
+  const entities: unknown = isJsonObject(data) ? data['_entities'] : undefined;
+  if (Array.isArray(entities) && entities.length === count) return entities;
+  const failed = entities === undefined || entities === null;
+  if (failed && Array.isArray(errors) && errors.length > 0) return [];
+  throw new CodedError('SUBGRAPH_ERROR', `The subgraph ${service} did not answer with ${count} entities.`);
+}
+
+function mergeEntities(
+  entities: readonly unknown[],
+  groups: readonly JsonObject[][],
+  rewrite: Rewrite | undefined,
+): void {
+  entities.forEach((entity, index) => {
+    const targets = groups[index];
+    if (!targets || !isJsonObject(entity)) return;
+    // Rewrites look at types, and a subgraph was not always asked for the type.
+    const typeName = targets[0]?.['__typename'];
+    if (rewrite && entity['__typename'] === undefined) entity['__typename'] = typeName;
+    rewrite?.(entity);
+    targets.forEach((target, i) => mergeInto(target, i === targets.length - 1 ? entity : copyOf(entity)));
+  });
+}

@@ -1,0 +1,84 @@
+import {
+  getOperationAST,
+  GraphQLError,
+  parse,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+} from 'graphql';
+import { messageOf } from '#platform/errors.ts';
+import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import type { EngineOptions } from '../create-engine.ts';
+import type { Engine } from '../engine.ts';
+import { refused } from '../response.ts';
+import { createReferenceGateway } from './reference-gateway.ts';
+
+/**
+ * Plain ApolloGateway behind the engine's interface: the way back where an answer of the engine is in doubt, and what it is compared with.
+ * Slower, without subscriptions, `@defer` and the supergraph features that ApolloGateway refuses. Rejects with a CodedError for a bad SDL.
+ */
+export async function createReferenceEngine(
+  options: Pick<EngineOptions, 'sdl' | 'clients' | 'log'>,
+): Promise<Engine> {
+  const gateway = await createReferenceGateway(options);
+  const listeners = new Set<(engine: Engine) => void>();
+  const run: Engine['executeDocument'] = async (document, operationName, variables, scope) => {
+    const operation = getOperationAST(document, operationName || null);
+    if (!operation)
+      return refused([coded('Unknown operation.', 'OPERATION_RESOLUTION_FAILURE')], scope.correlationId);
+    if (operation.operation === 'subscription') return refused([noSubscriptions()], scope.correlationId);
+    return gateway.execute(document, operation, operationName, variables, scope);
+  };
+  const execute: Engine['execute'] = async (request, scope) => {
+    const checked = check(gateway.current().apiSchema, request);
+    if ('errors' in checked) return refused(checked.errors, scope.correlationId);
+    return run(checked.document, request.operationName, request.variables, scope);
+  };
+  const engine: Engine = {
+    get apiSchema() {
+      return gateway.current().apiSchema;
+    },
+    get supergraphSdl() {
+      return gateway.current().supergraphSdl;
+    },
+    execute,
+    executeInParts: execute,
+    executeText: async (request, scope) => JSON.stringify(await execute(request, scope)),
+    executeDocument: run,
+    executeDocumentInParts: run,
+    subscribe: async (_request, { correlationId }) => refused([noSubscriptions()], correlationId),
+    operationKind(request) {
+      const checked = check(gateway.current().apiSchema, request);
+      if ('errors' in checked) return null;
+      return getOperationAST(checked.document, request.operationName || null)?.operation ?? null;
+    },
+    swap(sdl) {
+      gateway.update(sdl);
+      for (const listener of listeners) listener(engine);
+    },
+    onSwap(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close: () => gateway.close(),
+  };
+  return engine;
+}
+
+type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
+
+function check(schema: GraphQLSchema, { query }: GraphQLRequest): Checked {
+  try {
+    const document = parse(query, { maxTokens: 15_000 });
+    const errors = validate(schema, document);
+    if (errors.length === 0) return { document };
+    return { errors: errors.map((error) => coded(error.message, 'GRAPHQL_VALIDATION_FAILED')) };
+  } catch (error) {
+    return { errors: [coded(messageOf(error), 'GRAPHQL_PARSE_FAILED')] };
+  }
+}
+
+const coded = (message: string, code: string) => new GraphQLError(message, { extensions: { code } });
+
+const noSubscriptions = () =>
+  coded('This gateway runs the reference engine, which has no subscriptions.', 'BAD_REQUEST');

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { ApolloGateway } from '@apollo/gateway';
+import type { GatewayExecutor, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
+import {
+  GraphQLError,
+  print,
+  type DocumentNode,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { CodedError, messageOf } from '#platform/errors.ts';
+import type { Log } from '#platform/log.ts';
+import type { SubgraphClient } from '../client/subgraph-client.ts';
+import type { EngineOptions } from '../create-engine.ts';
+import type { EngineScope } from '../engine.ts';
+import type { JsonObject } from '../plan/execution.ts';
+import { createDataSource } from './data-source.ts';
+
+export interface ReferenceGateway {
+  current(): { readonly apiSchema: GraphQLSchema; readonly supergraphSdl: string };
+  execute(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    operationName: string | null | undefined,
+    variables: Readonly<JsonObject> | null | undefined,
+    scope: EngineScope,
+  ): Promise<FormattedExecutionResult>;
+  /** Throws a CodedError for a bad SDL, and goes on with the one before. */
+  update(sdl: string): void;
+  close(): Promise<void>;
+}
+
+/** An ApolloGateway that reaches subgraphs through the engine's clients. */
+export async function createReferenceGateway(
+  options: Pick<EngineOptions, 'sdl' | 'clients' | 'log'>,
+): Promise<ReferenceGateway> {
+  process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
+  const { log } = options;
+  const clients = new Map<string, SubgraphClient>();
+  let update: ((sdl: string) => void) | undefined;
+  const gateway = new ApolloGateway({
+    logger: loggerOf(log),
+    supergraphSdl: async (given) => {
+      update = given.update;
+      return { supergraphSdl: options.sdl };
+    },
+    buildService: ({ name, url = '' }) => {
+      const key = `${name} ${url}`;
+      const client = clients.get(key) ?? options.clients(name, url);
+      clients.set(key, client);
+      return createDataSource(client);
+    },
+  });
+  let latest: ReturnType<ReferenceGateway['current']> | undefined;
+  gateway.onSchemaLoadOrUpdate(({ apiSchema, coreSupergraphSdl }) => {
+    latest = { apiSchema, supergraphSdl: coreSupergraphSdl };
+  });
+  const { executor } = await asCoded(() => gateway.load());
+  const current = () => {
+    if (!latest) throw new Error('the reference engine has no schema');
+    return latest;
+  };
+  return {
+    current,
+    async execute(document, operation, operationName, variables, scope) {
+      const { apiSchema: schema } = current();
+      const context = requestContext({ document, operation, schema, variables, operationName, scope, log });
+      return answer(executor, context, scope.correlationId);
+    },
+    update: (sdl) => asCodedSync(() => update?.(sdl)),
+    async close() {
+      await gateway.stop();
+      await Promise.allSettled([...clients.values()].map((client) => client.close()));
+    },
+  };
+}
+
+interface ReferenceRequest {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  readonly operationName: string | null | undefined;
+  readonly schema: GraphQLSchema;
+  readonly variables: Readonly<JsonObject> | null | undefined;
+  readonly scope: EngineScope;
+  readonly log: Log;
+}
+
+/** What Apollo Server would hand to the gateway. */
+function requestContext(request: ReferenceRequest): GatewayGraphQLRequestContext {
+  const { document, operation, operationName, schema, variables, scope, log } = request;
+  const source = print(document);
+  return {
+    request: { query: source, operationName: operationName ?? undefined, variables: { ...variables } },
+    logger: loggerOf(log),
+    schema,
+    schemaHash: '' as GatewayGraphQLRequestContext['schemaHash'],
+    context: scope,
+    cache: { get: async () => undefined, set: async () => undefined, delete: async () => undefined },
+    queryHash: createHash('sha256').update(source).digest('hex'),
+    document,
+    source,
+    operationName: operation.name?.value ?? null,
+    operation,
+    metrics: {},
+    overallCachePolicy: {},
+  };
+}
+
+async function answer(
+  executor: GatewayExecutor,
+  context: GatewayGraphQLRequestContext,
+  correlationId: string | undefined,
+): Promise<FormattedExecutionResult> {
+  const { data, errors } = await executor(context);
+  const shown = errors?.map((error) => shownError(error, correlationId));
+  return { ...(data !== undefined && { data }), ...(shown && shown.length > 0 && { errors: shown }) };
+}
+
+function shownError(error: GraphQLError, correlationId: string | undefined): GraphQLFormattedError {
+  const { message, path, extensions } = error;
+  const { exception: _exception, serviceName, ...given } = extensions;
+  const service = serviceName === undefined ? {} : { service: serviceName };
+  const shown = { code: 'SUBGRAPH_ERROR', ...given, ...service, ...(correlationId && { correlationId }) };
+  return { message, ...(path && { path }), extensions: shown };
+}
+
+const loggerOf = (log: Log) => ({
+  debug: (message?: unknown) => log.debug(String(message)),
+  info: (message?: unknown) => log.debug(String(message)),
+  warn: (message?: unknown) => log.warn(String(message)),
+  error: (message?: unknown) => log.error(String(message)),
+});
+
+const unusable = (error: unknown) =>
+  new CodedError('INTERNAL_SERVER_ERROR', `The supergraph is not usable: ${messageOf(error)}`, {}, error);
+
+async function asCoded<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw unusable(error);
+  }
+}
+
+function asCodedSync(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    throw unusable(error);
+  }
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
+import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import type { Identity } from '../auth/auth.ts';
+import type { Engine, EngineScope } from '../engine/engine.ts';
+import type { Callers } from '../http/callers.ts';
+import { presentError } from '../http/errors.ts';
+import { statusOf } from '../http/error-status.ts';
+import type { ResponseType } from '../http/media-types.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import { readOperation } from './read-operation.ts';
+import { createSharedRuns, keyOf } from './shared-runs.ts';
+
+/** A POST that passed everything that comes before its operation. */
+export interface FastCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly identity: Identity | null;
+  readonly correlationId: string;
+  readonly accept: ResponseType;
+  /** The JSON body. */
+  readonly text: string;
+}
+
+/**
+ * Answers what is plain and valid without Apollo Server, byte for byte as it would be answered with it. Everything else is left to it: what is
+ * malformed or refused, so that there is one place that words refusals, and what it alone does (batches, persisted queries).
+ */
+export interface FastPath {
+  /** Resolves with false where the request is Apollo Server's to answer; nothing has run then. */
+  answer(call: FastCall): Promise<boolean>;
+  /** To be called when a mutation may have run elsewhere: later queries must not be answered by a run that began before. */
+  forget(): void;
+}
+
+export interface FastPathOptions {
+  readonly engine: Engine;
+  readonly callers: Callers;
+  readonly metrics: GatewayMetrics;
+}
+
+/** What an operation came to. Null: it was refused before it ran. */
+type Outcome = Answer | null;
+
+interface Answer {
+  /** Where nothing failed, the same bytes for everybody; as text where it is short, since short text is written with the head in one piece. */
+  readonly body: string | Buffer;
+  readonly bodyBytes: number;
+  /** Set where something failed: errors name the request that gets them. */
+  readonly failed: FormattedExecutionResult | null;
+}
+
+/** From this many characters on, text is encoded once for all who share it. */
+const BUFFER_FROM_CHARS = 16_384;
+
+export function createFastPath({ engine, callers, metrics }: FastPathOptions): FastPath {
+  const runs = createSharedRuns<Outcome>();
+  const run = async (operation: GraphQLRequest, scope: EngineScope) =>
+    outcomeOf(await engine.execute(operation, scope));
+  const mutate = async (operation: GraphQLRequest, scope: Omit<EngineScope, 'signal'>, call: FastCall) => {
+    const gone = new AbortController();
+    call.response.once('close', () => call.response.writableFinished || gone.abort());
+    const outcome = await run(operation, { ...scope, signal: gone.signal });
+    // Before the answer is written: whoever has read it sees what it changed.
+    runs.forget();
+    return outcome;
+  };
+  const start = (call: FastCall, key: string, headers: EngineScope['headers']) => {
+    const operation = readOperation(call.text);
+    const kind = operation && engine.operationKind(operation);
+    if (!operation || (kind !== 'query' && kind !== 'mutation')) return null;
+    const scope = { headers, correlationId: call.correlationId };
+    if (kind === 'mutation') return mutate(operation, scope, call);
+    return runs.start(key, (signal) => run(operation, { ...scope, signal })).join(call.response);
+  };
+  return {
+    async answer(call) {
+      const headers = callers.headersOf(call);
+      const key = keyOf(headers, call.text);
+      const outcome = await (runs.find(key)?.join(call.response) ?? start(call, key, headers));
+      if (!outcome) return false;
+      metrics.operated('http');
+      send(call, outcome, metrics);
+      return true;
+    },
+    forget: runs.forget,
+  };
+}
+
+function outcomeOf(result: FormattedExecutionResult): Outcome {
+  const { data, errors } = result;
+  if (data === undefined && errors?.every(isRefusal)) return null;
+  if (errors) return { body: '', bodyBytes: 0, failed: result };
+  const text = JSON.stringify(result);
+  const body = text.length < BUFFER_FROM_CHARS ? text : Buffer.from(text);
+  return { body, bodyBytes: Buffer.byteLength(body), failed: null };
+}
+
+/** The engine checks variables before it begins. */
+const isRefusal = ({ extensions }: GraphQLFormattedError) => extensions?.['code'] === 'BAD_USER_INPUT';
+
+function send(call: FastCall, { body, bodyBytes, failed }: Answer, metrics: GatewayMetrics): void {
+  const { response, accept } = call;
+  if (failed) return sendFailed(call, failed, metrics);
+  response.writeHead(200, { 'content-type': CONTENT_TYPES[accept], 'content-length': bodyBytes });
+  response.end(body);
+}
+
+function sendFailed(call: FastCall, result: FormattedExecutionResult, metrics: GatewayMetrics): void {
+  const { response, accept, correlationId } = call;
+  const { data, extensions } = result;
+  const errors = result.errors?.map((error) => presentError(error, correlationId)) ?? [];
+  metrics.failed(errors);
+  const status = data === undefined ? statusOf(errors, 400, accept) : 200;
+  const text = JSON.stringify({ errors, data, extensions });
+  const contentLength = Buffer.byteLength(text);
+  response.writeHead(status ?? 200, {
+    'content-type': CONTENT_TYPES[accept],
+    'content-length': contentLength,
+  });
+  response.end(text);
+}
+
+const CONTENT_TYPES: Readonly<Record<ResponseType, string>> = {
+  'application/json': 'application/json; charset=utf-8',
+  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
+};

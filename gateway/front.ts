@@ -1,0 +1,116 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import type { GatewayInterface } from '@apollo/server-gateway-interface';
+import { CodedError } from '#platform/errors.ts';
+import { healthRoutes, type ReadinessChecks } from '#platform/health.ts';
+import type { HttpRoute, UpgradeRoute } from '#platform/http.ts';
+import type { Log } from '#platform/log.ts';
+import { metricsRoute, type Metrics } from '#platform/metrics.ts';
+import type { GatewayAuth } from './auth/auth.ts';
+import type { Engine, EngineScope } from './engine/engine.ts';
+import { createFastPath } from './fast-path/fast-path.ts';
+import { explorerRoute, type ExplorerOptions } from './explorer/explorer.ts';
+import { createCallers } from './http/callers.ts';
+import { createCors } from './http/cors.ts';
+import { PREFLIGHT_HEADERS } from './http/csrf.ts';
+import { startFrontServer } from './http/front-server.ts';
+import { graphqlRoute } from './http/graphql-route.ts';
+import { REQUEST_LIMITS, type RequestLimits } from './http/request.ts';
+import { createGatewayMetrics } from './metrics.ts';
+import { createEventStreams } from './subscriptions/event-stream.ts';
+import { createSocketServer, type SocketLimits } from './subscriptions/websocket.ts';
+
+export interface FrontSettings {
+  /** Null: tokens are not verified but forwarded. */
+  readonly auth: GatewayAuth | null;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Origins whose pages may call, besides the gateway's own; `*` for all. */
+  readonly corsOrigins?: readonly string[];
+  /** Further client headers that subgraphs get, in lower case. */
+  readonly forwardHeaders?: readonly string[];
+  /** The caller's address is the last one of X-Forwarded-For. */
+  readonly trustProxy?: boolean;
+  readonly requestLimits?: Partial<RequestLimits>;
+  readonly socketLimits?: Partial<SocketLimits>;
+  /** Null: no explorer page. */
+  readonly explorer?: ExplorerOptions | null;
+  /** What must work besides the gateway itself for `/health/ready`. */
+  readonly checks?: ReadinessChecks;
+  /** Plugins see every operation: with any, everything goes through Apollo Server. */
+  readonly plugins?: readonly ApolloServerPlugin<EngineScope>[];
+  /** False: everything goes through Apollo Server. Answers are the same either way. Default: true. */
+  readonly fastPath?: boolean;
+}
+
+export interface Front {
+  /** `/graphql`, `/` (the explorer), `/health/*` and `/metrics`. */
+  readonly routes: readonly HttpRoute[];
+  readonly upgrades: readonly UpgradeRoute[];
+  /** First step of an orderly end: not ready any more, sockets and streams closed over `spreadMs`. HTTP requests are still answered. */
+  drain(spreadMs: number): Promise<void>;
+  /** Last step, once the listener is closed. */
+  close(): Promise<void>;
+}
+
+/** Everything between a listener and an engine. Rejects where Apollo Server cannot load the schema. */
+export async function createFront(
+  engine: Engine,
+  gateway: GatewayInterface,
+  settings: FrontSettings,
+): Promise<Front> {
+  const { auth, log, corsOrigins = [], forwardHeaders = [], trustProxy = false } = settings;
+  const metrics = createGatewayMetrics(settings.metrics);
+  const server = await startFrontServer({ gateway, log, metrics, plugins: settings.plugins });
+  const callers = createCallers({ auth, forwardHeaders, trustProxy });
+  const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
+  const streams = createEventStreams({ engine, metrics, log });
+  const sockets = createSocketServer({ engine, callers, cors, metrics, log, limits: settings.socketLimits });
+  const isPlain = (settings.plugins ?? []).length === 0;
+  const fastPath =
+    isPlain && settings.fastPath !== false ? createFastPath({ engine, callers, metrics }) : null;
+  const unwatch = auth?.onRevoked((sessionId) => {
+    sockets.endSession(sessionId);
+    streams.endSession(sessionId);
+  });
+  const limits = { ...REQUEST_LIMITS, ...settings.requestLimits };
+  const explorer = settings.explorer === undefined ? DEFAULT_EXPLORER : settings.explorer;
+  let isDraining = false;
+  const checks: ReadinessChecks = {
+    ...settings.checks,
+    gateway: async () => {
+      if (isDraining) throw new CodedError('SERVICE_UNAVAILABLE', 'shutting down');
+    },
+    ...(auth && { keys: () => auth.ready() }),
+  };
+  return {
+    routes: [
+      graphqlRoute({ engine, server, fastPath, callers, cors, streams, limits, metrics, log }),
+      ...(explorer ? [explorerRoute(explorer)] : []),
+      ...healthRoutes(checks),
+      metricsRoute(settings.metrics),
+    ],
+    upgrades: [sockets.upgrade],
+    async drain(spreadMs) {
+      isDraining = true;
+      unwatch?.();
+      streams.close();
+      await sockets.close(spreadMs);
+    },
+    close: () => server.stop(),
+  };
+}
+
+const FIELDS_EXAMPLE = `# What this graph offers to ask for. The docs are behind the button at the top left.
+query Fields {
+  __schema {
+    queryType {
+      fields {
+        name
+        description
+      }
+    }
+  }
+}
+`;
+
+const DEFAULT_EXPLORER: ExplorerOptions = { title: 'Veza', examples: [FIELDS_EXAMPLE] };

@@ -1,0 +1,74 @@
+import { CodedError } from '#platform/errors.ts';
+import { createApolloGateway, type FrontScope } from './engine/apollo-gateway.ts';
+import type { SubgraphClient } from './engine/client/subgraph-client.ts';
+import { createEngine } from './engine/create-engine.ts';
+import type { Engine } from './engine/engine.ts';
+import { createReferenceEngine } from './engine/reference/reference-engine.ts';
+import { createFront, type Front, type FrontSettings } from './front.ts';
+import { withDeadline } from './traffic/deadline.ts';
+import { withHiddenServices } from './traffic/hidden-services.ts';
+import type { LoadShedding } from './traffic/load-shedding.ts';
+
+export interface GatewayDeps extends FrontSettings {
+  readonly supergraphSdl: string;
+  /** Makes the client of one subgraph; `url` is the routing URL of the SDL. */
+  readonly clients: (name: string, url: string) => SubgraphClient;
+  /** `reference`: plain ApolloGateway executes, slower and without subscriptions. */
+  readonly engine?: 'engine' | 'reference';
+  /** How long a client's query or mutation may take as a whole. Unset: as long as its client waits. */
+  readonly requestDeadlineMs?: number;
+  /** Whether errors keep the name of a subgraph to themselves. Unset: they name every one. */
+  readonly isHidden?: (subgraph: string) => boolean;
+  /** Unset: every request is accepted. */
+  readonly shedding?: LoadShedding;
+}
+
+export interface Gateway extends Front {
+  readonly engine: Engine;
+  /** `/health/ready` says no from now on, so that balancers send clients elsewhere; everything is still answered. */
+  withdraw(): void;
+}
+
+/**
+ * A gateway, ready to be mounted on `listen` of #platform/http.ts. The caller owns `auth` and closes it after the gateway.
+ * Rejects with a CodedError where the SDL is no supergraph.
+ *
+ * An orderly end: `withdraw`, `drain`, then the listener's `close`, then the gateway's.
+ */
+export async function createGateway({ supergraphSdl, clients, ...settings }: GatewayDeps): Promise<Gateway> {
+  const { shedding } = settings;
+  const options = { sdl: supergraphSdl, clients, log: settings.log };
+  const isReference = settings.engine === 'reference';
+  const served = isReference ? await createReferenceEngine(options) : createEngine(options);
+  const engine = limitedEngine(served, settings);
+  // The route's context value is the scope itself (see graphql-route.ts).
+  const apollo = createApolloGateway(engine, ({ context }) => context as FrontScope);
+  let isWithdrawn = false;
+  const accepting = async () => {
+    if (isWithdrawn) throw new CodedError('SERVICE_UNAVAILABLE', 'about to shut down');
+  };
+  const front = await createFront(engine, apollo, { ...settings, checks: { ...settings.checks, accepting } });
+  return {
+    ...front,
+    routes: shedding
+      ? front.routes.map((route) => (route.path === GRAPHQL_PATH ? shedding.route(route) : route))
+      : front.routes,
+    upgrades: shedding ? front.upgrades.map((route) => shedding.upgrade(route)) : front.upgrades,
+    engine,
+    withdraw: () => void (isWithdrawn = true),
+    async close() {
+      await front.close();
+      await engine.close();
+    },
+  };
+}
+
+const GRAPHQL_PATH = '/graphql';
+
+function limitedEngine(
+  engine: Engine,
+  { requestDeadlineMs, isHidden }: Pick<GatewayDeps, 'requestDeadlineMs' | 'isHidden'>,
+): Engine {
+  const timed = requestDeadlineMs === undefined ? engine : withDeadline(engine, requestDeadlineMs);
+  return isHidden ? withHiddenServices(timed, isHidden) : timed;
+}

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import type { GatewayAuth, Identity } from '../auth/auth.ts';
+import { forwardedHeaders } from '../auth/forwarded-headers.ts';
+import type { EngineScope } from '../engine/engine.ts';
+
+export interface Call {
+  readonly request: IncomingMessage;
+  readonly identity: Identity | null;
+  /** Where it did not come as a header: from a socket's `connection_init`. */
+  readonly authorization?: string | undefined;
+  readonly correlationId: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Callers {
+  /** Who is calling; null is an anonymous caller, or any caller of a gateway that verifies nothing. Rejects as GatewayAuth does. */
+  identify(authorization: string | undefined): Promise<Identity | null>;
+  /** What subgraphs are told about a caller. */
+  headersOf(call: Omit<Call, 'signal'>): EngineScope['headers'];
+  /** What goes to the engine, and from there to subgraphs, beside an operation. */
+  scopeOf(call: Call): EngineScope;
+}
+
+export interface CallersOptions {
+  readonly auth: GatewayAuth | null;
+  readonly forwardHeaders: readonly string[];
+  /** The nearest proxy is trusted to append the caller's address to X-Forwarded-For. */
+  readonly trustProxy: boolean;
+}
+
+export function createCallers({ auth, forwardHeaders, trustProxy }: CallersOptions): Callers {
+  // A verified token stays at the gateway: subgraphs get the viewer. Without verification it is their business.
+  const names = auth
+    ? forwardHeaders.filter((name) => name !== 'authorization')
+    : ['authorization', ...forwardHeaders];
+  const headersOf: Callers['headersOf'] = ({ request, identity, authorization, correlationId }) => {
+    const given = authorization === undefined ? request.headers : { ...request.headers, authorization };
+    const ipAddress = addressOf(request, trustProxy);
+    return forwardedHeaders({ headers: given, identity, ipAddress, correlationId }, names);
+  };
+  return {
+    identify: async (authorization) => (auth ? auth.authenticate(authorization) : null),
+    headersOf,
+    scopeOf: (call) => ({
+      headers: headersOf(call),
+      signal: call.signal,
+      correlationId: call.correlationId,
+    }),
+  };
+}
+
+function addressOf(request: IncomingMessage, trustProxy: boolean): string | undefined {
+  const forwarded = trustProxy ? request.headers['x-forwarded-for'] : undefined;
+  const nearest = forwarded?.toString().split(',').at(-1)?.trim();
+  return nearest || request.socket.remoteAddress;
+}

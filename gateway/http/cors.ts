@@ -1,0 +1,43 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CORRELATION_HEADER } from './correlation.ts';
+
+export interface Cors {
+  /** Whether a page at the request's `Origin` may call: no origin, the gateway's own, or one of the list. */
+  allows(request: IncomingMessage): boolean;
+  /** Adds what a browser asks for, before anything else can fail, so that a page can read errors too. */
+  apply(request: IncomingMessage, response: ServerResponse): void;
+  /** Answers an OPTIONS request. */
+  preflight(request: IncomingMessage, response: ServerResponse): void;
+}
+
+const METHODS = 'GET, POST, OPTIONS';
+const REQUEST_HEADERS = ['accept', 'authorization', 'content-type', CORRELATION_HEADER];
+const PREFLIGHT_MAX_AGE_S = 86_400;
+
+/**
+ * `origins` are exact (`https://app.example`), or `*` for every page. Credentials are never allowed across origins: tokens
+ * travel in a header. `headers` are further request headers that pages may send.
+ */
+export function createCors(origins: readonly string[], headers: readonly string[]): Cors {
+  const listed = (origin: string) => origins.includes('*') || origins.includes(origin);
+  return {
+    allows({ headers: { origin, host } }) {
+      return origin === undefined || listed(origin) || URL.parse(origin)?.host === host;
+    },
+    apply({ headers: { origin } }, response) {
+      response.setHeader('vary', 'origin, accept');
+      if (origin === undefined || !listed(origin)) return;
+      response.setHeader('access-control-allow-origin', origin);
+      response.setHeader('access-control-expose-headers', `${CORRELATION_HEADER}, retry-after`);
+    },
+    preflight({ headers: { origin } }, response) {
+      response.setHeader('allow', METHODS);
+      if (origin !== undefined && listed(origin)) {
+        response.setHeader('access-control-allow-methods', METHODS);
+        response.setHeader('access-control-allow-headers', [...REQUEST_HEADERS, ...headers].join(', '));
+        response.setHeader('access-control-max-age', PREFLIGHT_MAX_AGE_S);
+      }
+      response.writeHead(204).end();
+    },
+  };
+}

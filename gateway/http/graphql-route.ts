@@ -1,0 +1,231 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HeaderMap, type ApolloServer, type HTTPGraphQLResponse } from '@apollo/server';
+import { CodedError, ERROR_STATUS } from '#platform/errors.ts';
+import { plainHeaders, type HttpRoute } from '#platform/http.ts';
+import type { Log } from '#platform/log.ts';
+import { graphqlRequest } from '#platform/serve-subgraph.ts';
+import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import type { Identity } from '../auth/auth.ts';
+import type { FrontScope } from '../engine/apollo-gateway.ts';
+import type { Engine, EngineScope, IncrementalResult, SubsequentResult } from '../engine/engine.ts';
+import type { FastPath } from '../fast-path/fast-path.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import type { EventStreams } from '../subscriptions/event-stream.ts';
+import type { Callers } from './callers.ts';
+import { CORRELATION_HEADER, correlationIdOf, currentCorrelation } from './correlation.ts';
+import type { Cors } from './cors.ts';
+import { PREFLIGHT_HEADERS, refuseForgery } from './csrf.ts';
+import { failedResult, presentSubsequent } from './errors.ts';
+import {
+  EVENT_STREAM_TYPE,
+  JSON_TYPE,
+  readAccept,
+  type Acceptance,
+  type ResponseType,
+} from './media-types.ts';
+import { sendMultipart } from './multipart-response.ts';
+import { parseJsonText, readJsonText, readUploads, type RequestLimits } from './request.ts';
+
+export interface GraphqlRouteOptions {
+  readonly engine: Engine;
+  readonly server: ApolloServer<EngineScope>;
+  /** Null: Apollo Server answers everything. */
+  readonly fastPath: FastPath | null;
+  readonly callers: Callers;
+  readonly cors: Cors;
+  readonly streams: EventStreams;
+  readonly limits: RequestLimits;
+  readonly metrics: GatewayMetrics;
+  readonly log: Log;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly correlationId: string;
+  readonly accepts: Acceptance;
+}
+
+/**
+ * `/graphql` by the GraphQL-over-HTTP specification. A request passes, in this order: CORS, authentication, content negotiation,
+ * forgery check, body, operation; nothing of a later stage is looked at before an earlier one has passed.
+ */
+export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
+  return {
+    methods: ['GET', 'POST', 'OPTIONS'],
+    path: '/graphql',
+    async handle(request, response, url) {
+      const startedAtMs = performance.now();
+      const correlationId = correlationIdOf(request.headers[CORRELATION_HEADER]);
+      response.setHeader(CORRELATION_HEADER, correlationId);
+      response.setHeader('cache-control', 'no-store');
+      options.cors.apply(request, response);
+      if (request.method === 'OPTIONS') return options.cors.preflight(request, response);
+      const accepts = readAccept(request.headers.accept);
+      const exchange = { request, response, url, correlationId, accepts };
+      try {
+        await answer(exchange, options);
+      } catch (error) {
+        fail(exchange, error, options);
+      }
+      const durationMs = performance.now() - startedAtMs;
+      if (!isEventStream(response))
+        options.metrics.answered(request.method ?? '', response.statusCode, durationMs);
+    },
+  };
+}
+
+const isEventStream = (response: ServerResponse) =>
+  String(response.getHeader('content-type')).startsWith(EVENT_STREAM_TYPE);
+
+async function answer(exchange: Exchange, options: GraphqlRouteOptions): Promise<void> {
+  const { request, response, correlationId, accepts } = exchange;
+  const { callers, cors, limits, streams, engine } = options;
+  const identity = await callers.identify(request.headers.authorization);
+  if (!accepts.json && !accepts.eventStream && !accepts.multipart)
+    throw new CodedError(
+      'NOT_ACCEPTABLE',
+      'Answers come as application/graphql-response+json, application/json, text/event-stream or multipart/mixed; deferSpec=20220824.',
+    );
+  refuseForgery(request, cors);
+  const text = request.method === 'POST' ? await readJsonText(request, limits) : null;
+  if (text !== null && (await answerFast(exchange, identity, text, options))) return;
+  const body = text === null ? await readFiles(exchange, limits) : parseJsonText(text, limits);
+
+  const gone = new AbortController();
+  // An abort costs an error with its stack: none after every answer. A stream is aborted however it ends.
+  response.once('close', () => (response.writableFinished && !accepts.eventStream) || gone.abort());
+  const scope = callers.scopeOf({ request, identity, correlationId, signal: gone.signal });
+  const streamed = accepts.eventStream ? streamedOperation(exchange, body, engine) : null;
+  if (streamed) return streams.serve({ request, response, operation: streamed, scope, identity });
+  await answerOperation(exchange, accepts.json ?? JSON_TYPE, body, scope, options);
+}
+
+function answerFast(
+  exchange: Exchange,
+  identity: Identity | null,
+  text: string,
+  { fastPath }: GraphqlRouteOptions,
+): Promise<boolean> | false {
+  const { json: accept, eventStream, multipart } = exchange.accepts;
+  if (!fastPath || !accept || eventStream || multipart) return false;
+  return fastPath.answer({ ...exchange, identity, accept, text });
+}
+
+const readFiles = ({ request, response }: Exchange, limits: RequestLimits) =>
+  request.method === 'POST' ? readUploads(request, response, limits) : undefined;
+
+/** The operation, where it is to be answered as an event stream: always if the client reads nothing else, else subscriptions only. */
+function streamedOperation(
+  { request, url, accepts }: Exchange,
+  body: unknown,
+  engine: Engine,
+): GraphQLRequest | null {
+  const parsed = graphqlRequest.safeParse(body ?? searchParameters(url));
+  if (!parsed.success) {
+    if (accepts.json) return null;
+    throw new CodedError('BAD_REQUEST', 'The request carries no GraphQL operation.');
+  }
+  const kind = engine.operationKind(parsed.data);
+  if (accepts.json && kind !== 'subscription') return null;
+  if (request.method !== 'POST' && kind === 'mutation')
+    throw new CodedError('METHOD_NOT_ALLOWED', 'Mutations are sent with POST.', { allow: 'POST' });
+  return parsed.data;
+}
+
+function searchParameters({ searchParams }: URL): Record<string, unknown> {
+  const json = (name: string): unknown => {
+    const text = searchParams.get(name);
+    if (text === null || text === '') return null;
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new CodedError('BAD_REQUEST', `The parameter ${name} is not valid JSON.`, {}, error);
+    }
+  };
+  return {
+    query: searchParams.get('query'),
+    operationName: searchParams.get('operationName') || null,
+    variables: json('variables'),
+    extensions: json('extensions'),
+  };
+}
+
+async function answerOperation(
+  { request, response, url, correlationId, accepts }: Exchange,
+  accept: ResponseType,
+  body: unknown,
+  scope: EngineScope,
+  { server, fastPath, metrics }: GraphqlRouteOptions,
+): Promise<void> {
+  let subsequent: IncrementalResult['subsequent'] | null = null;
+  const takeParts: FrontScope['takeParts'] = (parts) => void (subsequent = parts);
+  const context: FrontScope = accepts.multipart ? { ...scope, takeParts } : scope;
+  // The type was negotiated and forgery ruled out above, by stricter rules than Apollo Server's own.
+  const headers = new HeaderMap(Object.entries(plainHeaders(request)));
+  headers.set('accept', accept);
+  headers.set(PREFLIGHT_HEADERS[0] ?? '', 'checked');
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+  const result = await currentCorrelation.run(correlationId, () =>
+    server.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: { method, headers, search: url.search, body },
+      context: async () => context,
+    }),
+  );
+  fastPath?.forget();
+  const parts = subsequent && presented(subsequent, correlationId, metrics);
+  if (result.body.kind !== 'complete' || (!parts && accepts.json)) return send(response, result);
+  writeHead(response, result);
+  await sendMultipart(response, result.body.string, parts);
+}
+
+async function* presented(
+  subsequent: IncrementalResult['subsequent'],
+  correlationId: string,
+  metrics: GatewayMetrics,
+): AsyncGenerator<SubsequentResult, void, void> {
+  for await (const result of subsequent) {
+    for (const { errors } of result.incremental) metrics.failed(errors);
+    yield presentSubsequent(result, correlationId);
+  }
+}
+
+function writeHead(response: ServerResponse, { status, headers }: HTTPGraphQLResponse): void {
+  for (const [name, value] of headers) response.setHeader(name, value);
+  // Apollo Server knows the length of its own text only.
+  response.removeHeader('content-length');
+  response.statusCode = status ?? 200;
+}
+
+async function send(response: ServerResponse, result: HTTPGraphQLResponse): Promise<void> {
+  const { body } = result;
+  writeHead(response, result);
+  if (body.kind === 'complete') {
+    response.setHeader('content-length', Buffer.byteLength(body.string));
+    response.end(body.string);
+    return;
+  }
+  for await (const chunk of body.asyncIterator) response.write(chunk);
+  response.end();
+}
+
+function fail(
+  { response, accepts, correlationId }: Exchange,
+  error: unknown,
+  options: GraphqlRouteOptions,
+): void {
+  const result = failedResult(error, correlationId, options.log);
+  options.metrics.failed(result.errors);
+  if (response.headersSent) return void response.destroy();
+  const code = error instanceof CodedError ? error.code : 'INTERNAL_SERVER_ERROR';
+  if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
+  if (code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', 'POST');
+  if (code === 'SERVICE_UNAVAILABLE') response.setHeader('retry-after', '5');
+  const text = JSON.stringify(result);
+  response.writeHead(ERROR_STATUS[code], {
+    'content-type': `${accepts.json ?? JSON_TYPE}; charset=utf-8`,
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}

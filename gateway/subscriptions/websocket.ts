@@ -1,0 +1,144 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
+import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import type { UpgradeRoute } from '#platform/http.ts';
+import type { Cors } from '../http/cors.ts';
+import { CLOSE_GOING_AWAY, CLOSE_TOO_SLOW, Connection, type ConnectionOptions } from './connection.ts';
+
+export interface SocketLimits {
+  readonly maxMessageBytes: number;
+  readonly maxOperations: number;
+  /** Time for `connection_init`. */
+  readonly initTimeoutMs: number;
+  /** A socket that is silent for this long is pinged, and dropped after as long again. */
+  readonly keepAliveMs: number;
+  /** A client that takes nothing for this long is closed. */
+  readonly stallMs: number;
+  /** Time for the peer's part of the closing handshake, which one that reads nothing never sends. */
+  readonly closeTimeoutMs: number;
+  /** How often all sockets are looked at: one timer instead of several for each. */
+  readonly sweepMs: number;
+}
+
+export const SOCKET_LIMITS: SocketLimits = {
+  maxMessageBytes: 1024 * 1024,
+  maxOperations: 100,
+  initTimeoutMs: 10_000,
+  keepAliveMs: 15_000,
+  stallMs: 30_000,
+  closeTimeoutMs: 5_000,
+  sweepMs: 1_000,
+};
+
+export interface SocketServerOptions extends Omit<ConnectionOptions, 'maxOperations'> {
+  readonly cors: Cors;
+  readonly limits?: Partial<SocketLimits>;
+}
+
+export interface SocketServer {
+  readonly upgrade: UpgradeRoute;
+  endSession(sessionId: string): void;
+  /**
+   * Takes no more sockets and closes the open ones with 1001, spread over `spreadMs` so that their clients do not all come back at
+   * the same moment. Resolves once they are gone.
+   */
+  close(spreadMs: number): Promise<void>;
+}
+
+/** Serves graphql-transport-ws on `/graphql`. */
+export function createSocketServer(options: SocketServerOptions): SocketServer {
+  const limits = { ...SOCKET_LIMITS, ...options.limits };
+  const { cors, metrics } = options;
+  const connections = new Set<Connection>();
+  let isClosing = false;
+  const server = createServer(limits);
+  const sweeper = setInterval(() => sweep(connections, limits), limits.sweepMs);
+
+  const accept = (socket: WebSocket, request: IncomingMessage) => {
+    metrics.socketOpened();
+    const connection = new Connection(socket, request, { ...options, maxOperations: limits.maxOperations });
+    connections.add(connection);
+    socket.once('close', (code) => {
+      connections.delete(connection);
+      metrics.socketClosed(code);
+    });
+    if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL)
+      connection.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable');
+  };
+  return {
+    upgrade: {
+      path: '/graphql',
+      handle(request, socket, head) {
+        if (isClosing) return refuse(socket, '503 Service Unavailable');
+        if (!cors.allows(request)) return refuse(socket, '403 Forbidden');
+        server.handleUpgrade(request, socket, head, accept);
+      },
+    },
+    endSession(sessionId) {
+      for (const connection of connections)
+        if (connection.sessionId === sessionId)
+          connection.close(CloseCode.Forbidden, 'The session was ended.');
+    },
+    async close(spreadMs) {
+      isClosing = true;
+      await closeAll(connections, spreadMs);
+      clearInterval(sweeper);
+    },
+  };
+}
+
+function createServer(limits: SocketLimits): WebSocketServer {
+  // Its types do not know `closeTimeout` yet.
+  const options: ServerOptions & { readonly closeTimeout: number } = {
+    noServer: true,
+    maxPayload: limits.maxMessageBytes,
+    handleProtocols,
+    // Answered by the connection, which minds a peer that reads nothing.
+    autoPong: false,
+    clientTracking: false,
+    closeTimeout: limits.closeTimeoutMs,
+  };
+  return new WebSocketServer(options);
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+function sweep(connections: ReadonlySet<Connection>, limits: SocketLimits): void {
+  const nowMs = Date.now();
+  for (const connection of connections) {
+    if (!connection.isInitialised && nowMs - connection.openedAtMs > limits.initTimeoutMs)
+      connection.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+    else if (nowMs >= connection.expiresAtMs) connection.close(CloseCode.Forbidden, 'Token expired');
+    else if (connection.stalledSinceMs === null) keepAlive(connection, nowMs, limits.keepAliveMs);
+    else if (nowMs - connection.stalledSinceMs > limits.stallMs)
+      connection.close(CLOSE_TOO_SLOW, 'Client reads too slowly');
+  }
+}
+
+// A stalled socket is not read (see Outbox), so that its silence says nothing.
+function keepAlive(connection: Connection, nowMs: number, keepAliveMs: number): void {
+  const silentMs = nowMs - connection.lastHeardAtMs;
+  if (silentMs > 2 * keepAliveMs) connection.terminate();
+  else if (silentMs > keepAliveMs) connection.ping();
+}
+
+const CLOSE_STEPS = 20;
+const CLOSE_HANDSHAKE_MS = 1_000;
+
+async function closeAll(connections: ReadonlySet<Connection>, spreadMs: number): Promise<void> {
+  const waiting = [...connections];
+  const size = Math.max(1, Math.ceil(waiting.length / CLOSE_STEPS));
+  for (let start = 0; start < waiting.length; start += size) {
+    for (const connection of waiting.slice(start, start + size))
+      connection.close(CLOSE_GOING_AWAY, 'Going away');
+    if (start + size < waiting.length) await pause(spreadMs / CLOSE_STEPS);
+  }
+  const deadlineMs = Date.now() + CLOSE_HANDSHAKE_MS;
+  while (connections.size > 0 && Date.now() < deadlineMs) await pause(10);
+  for (const connection of connections) connection.terminate();
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,95 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { Metrics } from '#platform/metrics.ts';
+import { knownCode } from '../metrics.ts';
+import type { BreakerState } from './breaker.ts';
+
+/** The figures of one subgraph. */
+export interface SubgraphMetrics {
+  /** One request was sent, be it a retry, and came to its end. */
+  fetched(durationMs: number): void;
+  /** One error reached a plan, with its code. */
+  failed(code: unknown): void;
+  retried(): void;
+  deduplicated(): void;
+  queued(length: number): void;
+  breakerTurned(state: BreakerState): void;
+}
+
+export interface TrafficMetrics {
+  of(subgraph: string): SubgraphMetrics;
+  /** A client's request was refused, for one of few reasons. */
+  shed(reason: string): void;
+  /** Requests of clients that wait for their turn. */
+  waiting(length: number): void;
+  reloaded(outcome: 'ok' | 'refused' | 'unreachable'): void;
+}
+
+const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const BREAKER_FIGURES: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
+
+/** Registers what is known of the traffic. Subgraph names come from the supergraph, so that labels are few. */
+export function createTrafficMetrics(registry: Metrics): TrafficMetrics {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const shed = counter('gateway_shed_requests_total', 'Client requests refused with 503, by reason.', [
+    'reason',
+  ]);
+  const reloads = counter('gateway_supergraph_reloads_total', 'Supergraphs offered while running.', [
+    'outcome',
+  ]);
+  const waiting = new Gauge({
+    name: 'gateway_waiting_requests',
+    help: 'Client requests that wait for their turn.',
+    registers,
+  });
+  // So that an alert on their rate sees the first one, too.
+  for (const outcome of ['ok', 'refused', 'unreachable']) reloads.inc({ outcome }, 0);
+  return {
+    of: createSubgraphFigures(registers, counter),
+    shed: (reason) => shed.inc({ reason }),
+    waiting: (length) => waiting.set(length),
+    reloaded: (outcome) => reloads.inc({ outcome }),
+  };
+}
+
+type MakeCounter = <L extends string>(name: string, help: string, labelNames: readonly L[]) => Counter<L>;
+
+function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
+  const labelNames = ['subgraph'] as const;
+  const latency = new Histogram({
+    name: 'gateway_subgraph_fetch_duration_seconds',
+    help: 'Time from a request to a subgraph until its whole answer, each attempt by itself.',
+    buckets: LATENCY_BUCKETS_S,
+    labelNames,
+    registers,
+  });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames, registers });
+  const errors = counter('gateway_subgraph_errors_total', 'Errors of subgraphs, by code.', [
+    'subgraph',
+    'code',
+  ]);
+  const retries = counter('gateway_subgraph_retries_total', 'Requests to subgraphs sent again.', labelNames);
+  const hits = counter(
+    'gateway_subgraph_dedup_hits_total',
+    'Fetches answered by an equal one that was under way.',
+    labelNames,
+  );
+  const queue = gauge('gateway_subgraph_queue_length', 'Fetches that wait for the concurrency limit.');
+  const breaker = gauge('gateway_subgraph_breaker_state', '0 closed, 1 half-open, 2 open.');
+  return (subgraph: string): SubgraphMetrics => {
+    const labels = { subgraph };
+    const [ownLatency, ownHits] = [latency.labels(labels), hits.labels(labels)];
+    retries.inc(labels, 0);
+    breaker.set(labels, BREAKER_FIGURES.closed);
+    queue.set(labels, 0);
+    return {
+      fetched: (durationMs) => ownLatency.observe(durationMs / 1_000),
+      failed: (code) => errors.inc({ subgraph, code: knownCode(code) }),
+      retried: () => retries.inc(labels),
+      deduplicated: () => ownHits.inc(),
+      queued: (length) => queue.set(labels, length),
+      breakerTurned: (state) => breaker.set(labels, BREAKER_FIGURES[state]),
+    };
+  };
+}
