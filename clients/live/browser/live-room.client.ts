@@ -1,0 +1,250 @@
+import { maySpeak, type LiveRole } from '#schema/live-role.ts';
+import { isWorthReconnecting, NORMAL_CLOSURE, type RequestAnswer } from '#schema/signalling.ts';
+import { MediaLink, type RemoteTrack } from './media-link.client.ts';
+import { Roster, type RosterEntry } from './roster.client.ts';
+import { SignallingSocket, SocketClosedError, type NotificationHandlers } from './signalling.client.ts';
+
+/** What a client needs for one connection; its token is good for a minute. */
+export interface LiveGrant {
+  readonly mediaUrl: string;
+  readonly token: string;
+  readonly iceServers: readonly RTCIceServer[];
+}
+
+/** Thrown by `getGrant` where another try would fail too, for example because the room has ended. */
+export class FinalRefusal extends Error {}
+
+export interface LiveRoomOptions {
+  /** Asked before every connection. May reject; then it is asked again after a while, unless it rejects with FinalRefusal. */
+  readonly getGrant: () => Promise<LiveGrant>;
+  readonly onChange: (state: LiveRoomState) => void;
+  readonly onTrack: (track: RemoteTrack) => void;
+  readonly onTrackEnded: (consumerId: string) => void;
+}
+
+export interface LiveRoomState {
+  readonly connection: 'connecting' | 'connected' | 'reconnecting' | 'closed';
+  /** Close code of the media socket where `connection` is `closed` by it. */
+  readonly closeCode: number | null;
+  /** What went wrong last, in words for a person. */
+  readonly problem: string | null;
+  readonly self: {
+    readonly participantId: string;
+    readonly userId: string;
+    readonly role: LiveRole;
+    readonly muted: boolean;
+  } | null;
+  readonly microphone: 'off' | 'on';
+  /** Whether the room is for music: a microphone should then be opened without speech processing. */
+  readonly music: boolean;
+  readonly dominant: string | null;
+  readonly others: readonly RosterEntry[];
+}
+
+type Welcome = RequestAnswer<'authenticate'>;
+
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 10_000;
+
+/**
+ * One visitor in one live room: connects, connects again after a loss, joins again where the server says so, restarts ICE when the network changes, and
+ * keeps the microphone as its owner left it through all of that.
+ */
+export class LiveRoomClient {
+  readonly #options: LiveRoomOptions;
+  readonly #roster = new Roster();
+  #state: Omit<LiveRoomState, 'others'> = {
+    connection: 'connecting',
+    closeCode: null,
+    problem: null,
+    self: null,
+    microphone: 'off',
+    music: false,
+    dominant: null,
+  };
+  #socket: SignallingSocket | null = null;
+  #grant: LiveGrant | null = null;
+  #welcome: Welcome | null = null;
+  #link: MediaLink | null = null;
+  #track: MediaStreamTrack | null = null;
+  #failures = 0;
+  #stopped = false;
+
+  constructor(options: LiveRoomOptions) {
+    this.#options = options;
+    addEventListener('online', this.#restartIce);
+  }
+
+  get state(): LiveRoomState {
+    return { ...this.#state, others: this.#roster.entries };
+  }
+
+  /** Connects, and stays connected until `leave` or until the server has a reason against it. */
+  async connect(): Promise<void> {
+    try {
+      this.#grant = await this.#options.getGrant();
+      if (this.#stopped) return;
+      const socket = new SignallingSocket(this.#grant.mediaUrl, this.#handlers(), (code) =>
+        this.#lost(socket, code),
+      );
+      this.#socket = socket;
+      this.#welcome = await socket.request('authenticate', { token: this.#grant.token });
+      await this.#join(socket, this.#welcome.routerRtpCapabilities);
+      this.#failures = 0;
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Sends `track` until it is closed, also over new connections. The track stays the caller's. Rejects where the server refuses it. */
+  async openMicrophone(track: MediaStreamTrack): Promise<void> {
+    this.#track = track;
+    if (!this.#link) return;
+    await this.#link.send(track);
+    this.#change({ microphone: 'on' });
+  }
+
+  /** Nothing is sent any more, until it is opened again. */
+  async closeMicrophone(): Promise<void> {
+    this.#track = null;
+    this.#change({ microphone: 'off' });
+    await this.#link?.setPaused(true);
+  }
+
+  async leave(): Promise<void> {
+    this.#stopped = true;
+    removeEventListener('online', this.#restartIce);
+    // The server answers and closes; where it cannot be reached it finds out by itself.
+    await this.#socket?.request('leave', {}).catch(() => undefined);
+    this.#end(NORMAL_CLOSURE, null);
+  }
+
+  async #join(
+    socket: SignallingSocket,
+    routerRtpCapabilities: Welcome['routerRtpCapabilities'],
+  ): Promise<void> {
+    const { onTrack, onTrackEnded } = this.#options;
+    const { opus, participantId, userId, role, muted } = this.#requireWelcome();
+    this.#link?.close();
+    const link = await MediaLink.create(
+      { socket, opus, onTrack, onTrackEnded, iceServers: this.#grant?.iceServers ?? [] },
+      routerRtpCapabilities,
+    );
+    this.#link = link;
+    const self = this.#state.self ?? { participantId, userId, role, muted };
+    const { participants } = await socket.request('join', { rtpCapabilities: link.rtpCapabilities });
+    this.#roster.reset(participants);
+    this.#change({ connection: 'connected', problem: null, self, music: opus.stereo, dominant: null });
+    if (this.#track && maySpeak(self.role)) await link.send(this.#track);
+    const producers = participants.flatMap((one) => one.producers);
+    await Promise.all(producers.map(({ producerId }) => link.consume(producerId)));
+  }
+
+  #requireWelcome(): Welcome {
+    if (!this.#welcome) throw new Error('The media server has not let us in yet.');
+    return this.#welcome;
+  }
+
+  #handlers(): NotificationHandlers {
+    const roster = this.#roster;
+    const then = (act: () => void) => {
+      act();
+      this.#change({});
+    };
+    return {
+      peerJoined: (participant) => then(() => roster.join(participant)),
+      peerLeft: ({ participantId }) => then(() => roster.leave(participantId)),
+      producerOpened: ({ participantId, producerId, paused }) => {
+        then(() => roster.setProducer(participantId, producerId, paused));
+        this.#link?.consume(producerId).catch((error: unknown) => this.#report(error));
+      },
+      producerPaused: ({ participantId, producerId }) =>
+        then(() => roster.setProducer(participantId, producerId, true)),
+      producerResumed: ({ participantId, producerId }) =>
+        then(() => roster.setProducer(participantId, producerId, false)),
+      producerClosed: ({ participantId, producerId }) => this.#producerClosed(participantId, producerId),
+      consumerClosed: ({ consumerId }) => this.#link?.dropConsumer(consumerId),
+      roleChanged: ({ participantId, role }) => this.#changed(participantId, { role }),
+      muteChanged: ({ participantId, muted }) => this.#changed(participantId, { muted }),
+      activeSpeaker: ({ participantId }) => this.#change({ dominant: participantId }),
+      audioLevels: ({ levels }) => then(() => roster.setLevels(levels)),
+      rejoin: ({ routerRtpCapabilities }) => this.#rejoin(routerRtpCapabilities),
+      roomClosed: () => undefined,
+    };
+  }
+
+  #producerClosed(participantId: string, producerId: string): void {
+    this.#roster.dropProducer(participantId, producerId);
+    if (producerId === this.#link?.producer?.id) this.#link.dropProducer();
+    this.#change({});
+  }
+
+  #changed(participantId: string, changes: { role?: LiveRole; muted?: boolean }): void {
+    this.#roster.change(participantId, changes);
+    const { self } = this.#state;
+    if (self?.participantId !== participantId) return this.#change({});
+    const silenced = changes.muted === true || (changes.role !== undefined && !maySpeak(changes.role));
+    // A mute that ends does not open the microphone again: its owner does.
+    if (silenced) this.#track = null;
+    this.#change({ self: { ...self, ...changes }, ...(silenced ? { microphone: 'off' } : {}) });
+  }
+
+  #rejoin(routerRtpCapabilities: Welcome['routerRtpCapabilities']): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#change({ connection: 'reconnecting' });
+    this.#join(socket, routerRtpCapabilities).catch((error: unknown) => this.#report(error));
+  }
+
+  readonly #restartIce = (): void => {
+    this.#link?.restartIce().catch((error: unknown) => this.#report(error));
+  };
+
+  #lost(socket: SignallingSocket, closeCode: number): void {
+    if (socket !== this.#socket || this.#stopped) return;
+    if (isWorthReconnecting(closeCode)) this.#retry('The connection to the live room was lost.');
+    else this.#end(closeCode, null);
+  }
+
+  // A socket that was closed reports that itself, with its code; all else, while connecting, is worth another try.
+  #failed(error: unknown): void {
+    if (this.#stopped || error instanceof SocketClosedError) return;
+    if (error instanceof FinalRefusal) return this.#end(null, error.message);
+    const socket = this.#socket;
+    this.#retry(messageOf(error));
+    socket?.close();
+  }
+
+  #report(error: unknown): void {
+    this.#change({ problem: messageOf(error) });
+  }
+
+  #retry(problem: string): void {
+    this.#drop();
+    this.#change({ connection: 'reconnecting', problem, self: null });
+    const waitMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures++);
+    // Half of it is random, so that a whole room does not return in one instant.
+    setTimeout(() => void this.connect(), waitMs / 2 + (Math.random() * waitMs) / 2);
+  }
+
+  #end(closeCode: number | null, problem: string | null): void {
+    this.#stopped = true;
+    this.#drop();
+    this.#roster.reset([]);
+    this.#change({ connection: 'closed', closeCode, problem, microphone: 'off' });
+  }
+
+  #drop(): void {
+    this.#link?.close();
+    this.#link = null;
+    this.#socket = null;
+    this.#welcome = null;
+  }
+
+  #change(changes: Partial<Omit<LiveRoomState, 'others'>>): void {
+    this.#state = { ...this.#state, ...changes };
+    this.#options.onChange(this.state);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

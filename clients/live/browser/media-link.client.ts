@@ -1,0 +1,187 @@
+import { Device, type types } from 'mediasoup-client';
+import { rtpCapabilities, rtpParameters as rtpParametersSchema, type RtpCapabilities } from '#schema/rtp.ts';
+import type { RequestAnswer, RequestMethod } from '#schema/signalling.ts';
+import { SignallingRefusal, type SignallingSocket } from './signalling.client.ts';
+
+export type OpusSettings = RequestAnswer<'authenticate'>['opus'];
+
+/** Audio of one participant. */
+export interface RemoteTrack {
+  readonly participantId: string;
+  readonly consumerId: string;
+  readonly track: MediaStreamTrack;
+}
+
+export interface MediaLinkOptions {
+  readonly socket: SignallingSocket;
+  readonly iceServers: readonly RTCIceServer[];
+  readonly opus: OpusSettings;
+  readonly onTrack: (track: RemoteTrack) => void;
+  /** The track has ended; its owner stopped, left or lost the connection. */
+  readonly onTrackEnded: (consumerId: string) => void;
+}
+
+/** Transports, what is sent and what is received, on one router. When the router is lost, close it and make another. */
+export class MediaLink {
+  readonly #options: MediaLinkOptions;
+  readonly #device: Device;
+  #receive: Promise<types.Transport> | null = null;
+  #send: types.Transport | null = null;
+  #producer: types.Producer | null = null;
+  readonly #consumers = new Map<string, types.Consumer>();
+  #closed = false;
+
+  private constructor(options: MediaLinkOptions, device: Device) {
+    this.#options = options;
+    this.#device = device;
+  }
+
+  static async create(options: MediaLinkOptions, routerRtpCapabilities: RtpCapabilities): Promise<MediaLink> {
+    const device = await Device.factory();
+    await device.load({ routerRtpCapabilities });
+    return new MediaLink(options, device);
+  }
+
+  /** What this browser can receive from that router. */
+  get rtpCapabilities(): RtpCapabilities {
+    return rtpCapabilities.parse(this.#device.recvRtpCapabilities);
+  }
+
+  get producer(): types.Producer | null {
+    return this.#producer;
+  }
+
+  /** Starts to hear one producer. One that was closed meanwhile is passed over. */
+  async consume(producerId: string): Promise<void> {
+    const { socket, onTrack } = this.#options;
+    const transport = await (this.#receive ??= this.#createTransport('recv'));
+    try {
+      const { consumerId, participantId, rtpParameters } = await socket.request('consume', { producerId });
+      const consumer = await transport.consume({ id: consumerId, producerId, kind: 'audio', rtpParameters });
+      if (this.#closed) return consumer.close();
+      this.#consumers.set(consumerId, consumer);
+      onTrack({ participantId, consumerId, track: consumer.track });
+      await socket.request('resumeConsumer', { consumerId });
+    } catch (error) {
+      if (!(error instanceof SignallingRefusal) || error.code !== 'NOT_FOUND') throw error;
+    }
+  }
+
+  dropConsumer(consumerId: string): void {
+    const consumer = this.#consumers.get(consumerId);
+    if (!consumer) return;
+    consumer.close();
+    this.#consumers.delete(consumerId);
+    this.#options.onTrackEnded(consumerId);
+  }
+
+  /** Sends the track instead of what was sent before; the track stays the caller's. */
+  async send(track: MediaStreamTrack): Promise<void> {
+    if (!this.#producer) return this.#produce(track);
+    await this.#producer.replaceTrack({ track });
+    await this.setPaused(false);
+  }
+
+  async #produce(track: MediaStreamTrack): Promise<void> {
+    const { stereo, fec, dtx, maxAverageBitrateBps } = this.#options.opus;
+    this.#send ??= await this.#createTransport('send');
+    this.#producer = await this.#send.produce({
+      track,
+      stopTracks: false,
+      codecOptions: {
+        opusStereo: stereo,
+        opusFec: fec,
+        opusDtx: dtx,
+        opusMaxAverageBitrate: maxAverageBitrateBps,
+      },
+    });
+  }
+
+  /** Pauses at both ends: here nothing is encoded, and the server tells the others. */
+  async setPaused(paused: boolean): Promise<void> {
+    const producer = this.#producer;
+    if (!producer) return;
+    await this.#options.socket.request(paused ? 'pauseProducer' : 'resumeProducer', {
+      producerId: producer.id,
+    });
+    if (paused) producer.pause();
+    else producer.resume();
+  }
+
+  dropProducer(): void {
+    this.#producer?.close();
+    this.#producer = null;
+  }
+
+  /** New ICE credentials for every transport, after the network changed. */
+  async restartIce(): Promise<void> {
+    const receive = await this.#receive;
+    for (const transport of [this.#send, receive]) {
+      if (!transport || transport.closed) continue;
+      await this.#restartIceOf(transport);
+    }
+  }
+
+  async #restartIceOf(transport: types.Transport): Promise<void> {
+    const { iceParameters } = await this.#options.socket.request('restartIce', { transportId: transport.id });
+    await transport.restartIce({ iceParameters });
+  }
+
+  async #createTransport(direction: 'send' | 'recv'): Promise<types.Transport> {
+    const { socket, iceServers } = this.#options;
+    const { transportId: id, ...remote } = await socket.request('createTransport', { direction });
+    const options = { id, ...remote, iceServers: [...iceServers] };
+    const transport =
+      direction === 'send'
+        ? this.#device.createSendTransport(options)
+        : this.#device.createRecvTransport(options);
+    if (this.#closed) transport.close();
+    this.#bind(transport);
+    return transport;
+  }
+
+  #bind(transport: types.Transport): void {
+    const { socket } = this.#options;
+    const transportId = transport.id;
+    transport.on('connect', ({ dtlsParameters }, done, failed) => {
+      void forward(socket.request('connectTransport', { transportId, dtlsParameters }), done, failed);
+    });
+    transport.on('produce', ({ rtpParameters }, done, failed) => {
+      const sent = socket.request('produce', {
+        transportId,
+        rtpParameters: rtpParametersSchema.parse(rtpParameters),
+      });
+      void forward(sent, ({ producerId }) => done({ id: producerId }), failed);
+    });
+    transport.on('connectionstatechange', (state) => {
+      if (state !== 'disconnected' && state !== 'failed') return;
+      // Fails only with the socket, whose end makes a new link.
+      this.#restartIceOf(transport).catch(() => undefined);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#send?.close();
+    void this.#receive?.then(
+      (transport) => transport.close(),
+      () => undefined,
+    );
+    for (const consumerId of this.#consumers.keys()) this.dropConsumer(consumerId);
+    this.#producer = null;
+  }
+}
+
+type Answer = RequestAnswer<RequestMethod>;
+
+async function forward<T extends Answer>(
+  answer: Promise<T>,
+  done: (answer: T) => void,
+  failed: (error: Error) => void,
+): Promise<void> {
+  try {
+    done(await answer);
+  } catch (error) {
+    failed(error instanceof Error ? error : new Error(String(error)));
+  }
+}

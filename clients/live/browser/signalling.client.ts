@@ -1,0 +1,101 @@
+import {
+  NOTIFICATIONS,
+  REQUESTS,
+  serverFrame,
+  SUBPROTOCOL,
+  type NotificationData,
+  type NotificationEvent,
+  type RequestAnswer,
+  type RequestInput,
+  type RequestMethod,
+  type SignallingErrorCode,
+} from '#schema/signalling.ts';
+
+/** The server refused a request; the socket is still open. */
+export class SignallingRefusal extends Error {
+  readonly code: SignallingErrorCode;
+
+  constructor(code: SignallingErrorCode, message: string) {
+    super(message);
+    this.name = 'SignallingRefusal';
+    this.code = code;
+  }
+}
+
+/** The socket was closed while a request was waiting, or before it was sent. */
+export class SocketClosedError extends Error {
+  /** The close frame's code; 1006 where the connection was lost. */
+  readonly closeCode: number;
+
+  constructor(closeCode: number) {
+    super(`The connection to the media server was closed (${closeCode}).`);
+    this.name = 'SocketClosedError';
+    this.closeCode = closeCode;
+  }
+}
+
+export type NotificationHandlers = { readonly [E in NotificationEvent]: (data: NotificationData<E>) => void };
+
+interface Pending {
+  readonly resolve: (data: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One media WebSocket: typed requests, notifications in the order in which they were sent. */
+export class SignallingSocket {
+  readonly #socket: WebSocket;
+  readonly #pending = new Map<number, Pending>();
+  readonly #opened: Promise<void>;
+  #nextId = 1;
+
+  /** `onClosed` is called once, with the close code. */
+  constructor(url: string, handlers: NotificationHandlers, onClosed: (closeCode: number) => void) {
+    const socket = new WebSocket(url, SUBPROTOCOL);
+    this.#socket = socket;
+    this.#opened = new Promise((resolve, reject) => {
+      socket.addEventListener('open', () => resolve());
+      socket.addEventListener('close', ({ code }) => reject(new SocketClosedError(code)));
+    });
+    // Whoever sends a request hears of it; without one there is nobody to tell but `onClosed`.
+    this.#opened.catch(() => undefined);
+    socket.addEventListener('message', ({ data }) => this.#receive(String(data), handlers));
+    socket.addEventListener('close', ({ code }) => {
+      for (const { reject } of this.#pending.values()) reject(new SocketClosedError(code));
+      this.#pending.clear();
+      onClosed(code);
+    });
+  }
+
+  /** Rejects with SignallingRefusal or SocketClosedError. */
+  async request<M extends RequestMethod>(method: M, data: RequestInput<M>): Promise<RequestAnswer<M>> {
+    await this.#opened;
+    if (this.#socket.readyState !== WebSocket.OPEN) throw new SocketClosedError(1006);
+    const id = this.#nextId++;
+    const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    this.#socket.send(JSON.stringify({ id, method, data }));
+    // TypeScript does not see that schema and answer of one method belong together.
+    return REQUESTS[method].answer.parse(await answer) as RequestAnswer<M>;
+  }
+
+  close(): void {
+    this.#socket.close(1000);
+  }
+
+  #receive(text: string, handlers: NotificationHandlers): void {
+    const frame = serverFrame.parse(JSON.parse(text));
+    if ('event' in frame) return notify(handlers, frame.event, frame.data);
+    const pending = this.#pending.get(frame.id);
+    this.#pending.delete(frame.id);
+    if (frame.ok) pending?.resolve(frame.data);
+    else pending?.reject(new SignallingRefusal(frame.error.code, frame.error.message));
+  }
+}
+
+// A newer server may know more events than this client: those are passed over.
+function notify(handlers: NotificationHandlers, event: string, data: unknown): void {
+  if (Object.hasOwn(NOTIFICATIONS, event)) call(handlers, event as NotificationEvent, data);
+}
+
+function call<E extends NotificationEvent>(handlers: NotificationHandlers, event: E, data: unknown): void {
+  handlers[event](NOTIFICATIONS[event].parse(data) as NotificationData<E>);
+}

@@ -1,0 +1,41 @@
+import type { DurableBus, LiveBus } from '#platform/events/ports.ts';
+import type { Log } from '#platform/log.ts';
+import type { Metrics } from '#platform/metrics.ts';
+
+/** Where media workers listen for RTP. Both UDP and TCP are used. */
+export interface MediaListen {
+  readonly ip: string;
+  /** Address that is told to browsers where it differs from `ip` (NAT, or `ip` is 0.0.0.0). */
+  readonly announcedAddress?: string;
+  /** First and last port; each worker takes one UDP and one TCP port from it. */
+  readonly minPort: number;
+  readonly maxPort: number;
+}
+
+/** What a media server needs. It owns none of it: the buses, the log and the metrics outlive it. */
+export interface MediaServerDeps {
+  readonly listen: MediaListen;
+  /** How many workers to run: one uses one core. */
+  readonly workerCount: number;
+  /** Path of the mediasoup-worker binary, or why there is none; the server then starts and takes nobody in. */
+  readonly workerBin: { readonly path: string } | { readonly missing: string };
+  readonly maxPeersPerRoom: number;
+  /** Verifies media grants. */
+  readonly secret: string;
+  readonly durableBus: DurableBus;
+  readonly liveBus: LiveBus;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Shorter limits for tests; each has a default. */
+  readonly limits?: Partial<MediaLimits>;
+}
+
+export interface MediaLimits {
+  /** A socket without a valid grant is closed after this time. */
+  readonly authenticationDeadlineMs: number;
+  readonly heartbeatMs: number;
+  /** A room without peers is closed after this time. */
+  readonly emptyRoomGraceMs: number;
+  /** How often occupancy is reported on the live bus. */
+  readonly occupancyMs: number;
+}

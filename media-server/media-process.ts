@@ -1,0 +1,78 @@
+import { EnvironmentError, readEnvironment } from '#platform/environment.ts';
+import { connectDurableBus, connectLiveBus } from '#platform/events/connect.ts';
+import { healthRoutes } from '#platform/health.ts';
+import { listen } from '#platform/http.ts';
+import { createLog } from '#platform/log.ts';
+import { createMetrics, metricsRoute } from '#platform/metrics.ts';
+import type { Running } from '#platform/process.ts';
+import type { MediaServerDeps } from './deps.ts';
+import {
+  mediaEnvironment,
+  mediaEnvironmentProblems,
+  workerCountOf,
+  type MediaEnvironment,
+} from './environment.ts';
+import { createLivePage } from './page/live-page.ts';
+import { createMediaServer, type MediaServer } from './server.ts';
+import { findWorker } from './worker/find-worker.mjs';
+
+/** The part of the dependencies that comes from the environment and the machine. Throws EnvironmentError. */
+export function mediaSettings(
+  environment: MediaEnvironment,
+  env: NodeJS.ProcessEnv,
+): Pick<MediaServerDeps, 'listen' | 'workerCount' | 'workerBin' | 'maxPeersPerRoom' | 'secret'> {
+  const problems = mediaEnvironmentProblems(environment);
+  if (problems.length > 0) throw new EnvironmentError(problems);
+  const worker = findWorker(env);
+  return {
+    listen: {
+      ip: environment.MEDIA_LISTEN_IP,
+      announcedAddress: environment.MEDIA_ANNOUNCED_ADDRESS,
+      minPort: environment.MEDIA_MIN_PORT,
+      maxPort: environment.MEDIA_MAX_PORT,
+    },
+    workerCount: workerCountOf(environment),
+    workerBin:
+      worker.path === null ? { missing: `${worker.reason}. ${worker.remedy}` } : { path: worker.path },
+    maxPeersPerRoom: environment.MEDIA_MAX_PEERS_PER_ROOM,
+    secret: environment.INTERNAL_SECRET,
+  };
+}
+
+/** Starts the media server as a process of its own. Without a worker it runs, says that it is not ready, and refuses sockets. */
+export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running> {
+  const environment = readEnvironment(mediaEnvironment, env);
+  const settings = mediaSettings(environment, env);
+  const log = createLog('media-server', environment.LOG_LEVEL);
+  const metrics = createMetrics('media-server');
+  const durableBus = await connectDurableBus({ natsUrl: environment.NATS_URL, log });
+  const liveBus = await connectLiveBus({ redisUrl: environment.REDIS_URL, log });
+  const media = await createMediaServer({ ...settings, durableBus, liveBus, log, metrics });
+  const checks = {
+    durableBus: () => durableBus.ping(),
+    liveBus: () => liveBus.ping(),
+    workers: () => requireAvailable(media),
+  };
+  const { HOST: host, PORT: port } = environment;
+  // The gateway of a platform in several processes hands /live/* on to here.
+  const page = createLivePage({ graphqlPath: '/graphql' });
+  const routes = [...healthRoutes(checks), metricsRoute(metrics), ...page];
+  const closeAll = async () => {
+    await media.close();
+    await durableBus.close();
+    await liveBus.close();
+  };
+  try {
+    const listener = await listen({ host, port, routes, upgrades: [media.upgrade], log });
+    log.info({ port: listener.port, availability: media.availability() }, 'ready');
+    return { close: () => Promise.all([listener.close(), closeAll()]).then(() => undefined) };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function requireAvailable(media: MediaServer): Promise<void> {
+  const availability = media.availability();
+  if (!availability.available) throw new Error(availability.reason);
+}

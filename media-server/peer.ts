@@ -1,0 +1,258 @@
+import type { types } from 'mediasoup';
+import type { MediaGrant } from '#platform/media-grant.ts';
+import { maySpeak, type LiveRole } from '#schema/live-role.ts';
+import { rtpParameters, type DtlsParameters, type RtpCapabilities } from '#schema/rtp.ts';
+import type { ParticipantInfo, RequestAnswer, RequestData } from '#schema/signalling.ts';
+import type { RoomMedia } from './room-media.ts';
+import type { Connection } from './signalling/connection.ts';
+import { byWorker, SignallingError } from './signalling/signalling-error.ts';
+
+const MAX_PRODUCERS = 4;
+
+type Direction = RequestData<'createTransport'>['direction'];
+
+/** What a peer tells its room. */
+export interface PeerOwner {
+  readonly onProducerOpened: (peer: Peer, producer: types.Producer) => void;
+  readonly onProducerPaused: (peer: Peer, producer: types.Producer) => void;
+  readonly onProducerClosed: (peer: Peer, producer: types.Producer) => void;
+}
+
+/**
+ * One participant's connection: its transports, and what goes over them. Its room owns it. Closing it closes the transports, which closes
+ * producers (the room is told) and consumers. `reset` does the same when the worker died, and the peer joins again.
+ */
+export class Peer {
+  readonly participantId: string;
+  readonly userId: string;
+  readonly musicMode: boolean;
+  readonly connection: Connection;
+  role: LiveRole;
+  muted: boolean;
+  /** Whether other services were told that this participant is connected; they have to be told when it goes. */
+  announced = false;
+  readonly #owner: PeerOwner;
+  #joined: { media: RoomMedia; rtpCapabilities: RtpCapabilities } | null = null;
+  #closed = false;
+  readonly #transports = new Map<Direction, types.WebRtcTransport>();
+  readonly #producers = new Map<string, types.Producer>();
+  readonly #consumers = new Map<string, types.Consumer>();
+
+  constructor(grant: MediaGrant, connection: Connection, owner: PeerOwner) {
+    this.participantId = grant.participantId;
+    this.userId = grant.userId;
+    this.musicMode = grant.musicMode;
+    this.role = grant.role;
+    this.muted = grant.muted;
+    this.connection = connection;
+    this.#owner = owner;
+  }
+
+  get joined(): boolean {
+    return this.#joined !== null;
+  }
+
+  get info(): ParticipantInfo {
+    const producers = [...this.#producers.values()].map(({ id, paused }) => ({ producerId: id, paused }));
+    const { participantId, userId, role, muted } = this;
+    return { participantId, userId, role, muted, producers };
+  }
+
+  join(media: RoomMedia, rtpCapabilities: RtpCapabilities): void {
+    if (this.#joined) throw new SignallingError('WRONG_STATE', 'This socket has joined already.');
+    this.#joined = { media, rtpCapabilities };
+  }
+
+  async createTransport(direction: Direction): Promise<RequestAnswer<'createTransport'>> {
+    const { media } = this.#requireJoined();
+    const transport = await media.router.createWebRtcTransport({
+      webRtcServer: media.host.webRtcServer,
+      preferUdp: true,
+      initialAvailableOutgoingBitrate: 600_000,
+      appData: { direction },
+    });
+    this.#requireAlive(transport);
+    this.#transports.get(direction)?.close();
+    this.#transports.set(direction, transport);
+    const { id: transportId, iceParameters, iceCandidates, dtlsParameters } = transport;
+    return { transportId, iceParameters, iceCandidates: iceCandidates.map(onlyKnown), dtlsParameters };
+  }
+
+  async connectTransport(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
+    const transport = this.#requireTransport(transportId);
+    if (transport.dtlsState !== 'new')
+      throw new SignallingError('WRONG_STATE', 'The transport is connected already.');
+    await byWorker(transport.connect({ dtlsParameters }));
+  }
+
+  async restartIce(transportId: string): Promise<RequestAnswer<'restartIce'>> {
+    return { iceParameters: await this.#requireTransport(transportId).restartIce() };
+  }
+
+  async produce({ transportId, rtpParameters, paused }: RequestData<'produce'>): Promise<string> {
+    this.#requireVoice();
+    const { media } = this.#requireJoined();
+    const transport = this.#requireTransport(transportId, 'send');
+    if (this.#producers.size >= MAX_PRODUCERS)
+      throw new SignallingError('LIMIT_REACHED', `A participant sends at most ${MAX_PRODUCERS} streams.`);
+    const options = { kind: 'audio', rtpParameters, appData: { participantId: this.participantId } } as const;
+    // A muted participant may set up its microphone, but nothing of it is forwarded.
+    const producer = await byWorker(transport.produce({ ...options, paused: paused || this.muted }));
+    this.#requireAlive(producer);
+    await this.#adopt(producer, media);
+    return producer.id;
+  }
+
+  async #adopt(producer: types.Producer, media: RoomMedia): Promise<void> {
+    // An order may have come while the worker created the producer.
+    if (!maySpeak(this.role)) {
+      producer.close();
+      this.#requireVoice();
+    }
+    this.#producers.set(producer.id, producer);
+    producer.observer.once('close', () => {
+      this.#producers.delete(producer.id);
+      this.#owner.onProducerClosed(this, producer);
+    });
+    for (const event of ['pause', 'resume'] as const)
+      producer.observer.on(event, () => this.#owner.onProducerPaused(this, producer));
+    this.#owner.onProducerOpened(this, producer);
+    if (this.muted && !producer.paused) await producer.pause();
+    await media.observe(producer);
+  }
+
+  async pauseProducer(producerId: string): Promise<void> {
+    await this.#requireProducer(producerId).pause();
+  }
+
+  async resumeProducer(producerId: string): Promise<void> {
+    const producer = this.#requireProducer(producerId);
+    if (this.muted) throw new SignallingError('MUTED', 'A moderator has muted you.');
+    await producer.resume();
+    // The mute may have come while the worker was resuming.
+    if (this.muted) await producer.pause();
+  }
+
+  closeProducer(producerId: string): void {
+    this.#requireProducer(producerId).close();
+  }
+
+  async consume(producer: types.Producer | null, participantId: string): Promise<RequestAnswer<'consume'>> {
+    const { media, rtpCapabilities } = this.#requireJoined();
+    const transport = this.#transports.get('recv');
+    if (!transport) throw new SignallingError('WRONG_STATE', 'Create a transport to receive first.');
+    if (!producer || producer.closed)
+      throw new SignallingError('NOT_FOUND', 'Nobody sends this stream any more.');
+    if (!media.router.canConsume({ producerId: producer.id, rtpCapabilities }))
+      throw new SignallingError('BAD_REQUEST', 'This device cannot decode the stream.');
+    const known = [...this.#consumers.values()].find((one) => one.producerId === producer.id);
+    const consumer = known ?? (await this.#createConsumer(transport, producer, rtpCapabilities));
+    return {
+      consumerId: consumer.id,
+      producerId: producer.id,
+      participantId,
+      rtpParameters: rtpParameters.parse(consumer.rtpParameters),
+      producerPaused: consumer.producerPaused,
+    };
+  }
+
+  async #createConsumer(
+    transport: types.WebRtcTransport,
+    { id: producerId }: types.Producer,
+    rtpCapabilities: RtpCapabilities,
+  ): Promise<types.Consumer> {
+    const consumer = await transport.consume({ producerId, rtpCapabilities, paused: true });
+    this.#requireAlive(consumer);
+    this.#consumers.set(consumer.id, consumer);
+    consumer.observer.once('close', () => this.#consumers.delete(consumer.id));
+    consumer.on('producerclose', () => this.connection.notify('consumerClosed', { consumerId: consumer.id }));
+    return consumer;
+  }
+
+  async resumeConsumer(consumerId: string): Promise<void> {
+    const consumer = this.#consumers.get(consumerId);
+    if (!consumer) throw new SignallingError('NOT_FOUND', 'There is no such consumer.');
+    await consumer.resume();
+  }
+
+  /** The room tells everybody else; the peer only acts on its own streams. */
+  setRole(role: LiveRole): void {
+    this.role = role;
+    if (maySpeak(role)) return;
+    for (const producer of this.#producers.values()) producer.close();
+  }
+
+  async setMuted(muted: boolean): Promise<void> {
+    this.muted = muted;
+    // Lifting a mute does not open a microphone: its owner does that.
+    if (!muted) return;
+    await Promise.all([...this.#producers.values()].map((producer) => producer.pause()));
+  }
+
+  findProducer(producerId: string): types.Producer | null {
+    return this.#producers.get(producerId) ?? null;
+  }
+
+  /** Back to before `join`. */
+  reset(): void {
+    this.#joined = null;
+    for (const transport of this.#transports.values()) transport.close();
+    this.#transports.clear();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.reset();
+  }
+
+  #requireJoined() {
+    if (!this.#joined) throw new SignallingError('WRONG_STATE', 'Join first.');
+    return this.#joined;
+  }
+
+  // The peer may have gone, or its worker, while an answer of the worker was on its way: nothing may outlive its owner.
+  #requireAlive(object: { readonly closed: boolean; close(): void }): void {
+    if (!object.closed && !this.#closed && this.#joined) return;
+    object.close();
+    throw new SignallingError('MEDIA_UNAVAILABLE', 'The room is being moved. Join again when told so.');
+  }
+
+  #requireVoice(): void {
+    if (!maySpeak(this.role)) throw new SignallingError('FORBIDDEN', 'Listeners cannot send audio.');
+  }
+
+  #requireTransport(transportId: string, direction?: Direction): types.WebRtcTransport {
+    this.#requireJoined();
+    const found = [...this.#transports].find(([, transport]) => transport.id === transportId);
+    if (!found || found[1].closed) throw new SignallingError('NOT_FOUND', 'There is no such transport.');
+    if (direction && found[0] !== direction)
+      throw new SignallingError('BAD_REQUEST', `This transport is not one to ${direction}.`);
+    return found[1];
+  }
+
+  #requireProducer(producerId: string): types.Producer {
+    const producer = this.#producers.get(producerId);
+    if (!producer) throw new SignallingError('NOT_FOUND', 'There is no such producer.');
+    return producer;
+  }
+}
+
+const onlyKnown = ({
+  foundation,
+  priority,
+  ip,
+  address,
+  protocol,
+  port,
+  type,
+  tcpType,
+}: types.IceCandidate) => ({
+  foundation,
+  priority,
+  ip,
+  address,
+  protocol,
+  port,
+  type,
+  ...(tcpType === undefined ? {} : { tcpType }),
+});

@@ -1,0 +1,132 @@
+import { errors } from 'mediasoup';
+import type { Log } from '#platform/log.ts';
+import { createRoomMedia } from './room-media.ts';
+import { Room, type RoomOwner } from './room.ts';
+import { SignallingError } from './signalling/signalling-error.ts';
+import type { MediaWorker, WorkerPool } from './workers.ts';
+
+/** How long somebody who enters waits for a worker. */
+const PLACEMENT_DEADLINE_MS = 5_000;
+
+export interface RoomsOptions {
+  /** Null while the server starts, and where there is no worker. */
+  readonly findPool: () => WorkerPool | null;
+  readonly owner: Omit<RoomOwner, 'onEmpty'>;
+  readonly emptyRoomGraceMs: number;
+  readonly log: Log;
+}
+
+interface Entry {
+  readonly room: Room;
+  /** Settles when the room has a worker. Everybody who enters meanwhile waits for the same promise: one room, however many come at once. */
+  placed: Promise<void>;
+  entering: number;
+  timer: NodeJS.Timeout | null;
+}
+
+/**
+ * All rooms of this server. A room is created by its first participant and closed a while after its last one; when its worker dies it moves to
+ * another. It is on one worker; a room for more people than one core carries would get further routers here, joined with pipeToRouter.
+ */
+export class Rooms {
+  readonly #options: RoomsOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #closing = new AbortController();
+
+  constructor(options: RoomsOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly Room[] {
+    return [...this.#entries.values()].map(({ room }) => room);
+  }
+
+  find(liveRoomId: string): Room | null {
+    return this.#entries.get(liveRoomId)?.room ?? null;
+  }
+
+  /** Calls `enter` in the same turn in which the room is known to be open and placed. Rejects where no worker is to be had. */
+  async withRoom<T>(liveRoomId: string, enter: (room: Room) => T): Promise<T> {
+    const entry = this.#entries.get(liveRoomId) ?? this.#create(liveRoomId);
+    entry.entering++;
+    try {
+      await entry.placed;
+      if (entry.room.closed) throw unavailable();
+      return enter(entry.room);
+    } finally {
+      entry.entering--;
+    }
+  }
+
+  #create(liveRoomId: string): Entry {
+    const owner: RoomOwner = { ...this.#options.owner, onEmpty: () => this.#closeLater(entry) };
+    const room = new Room(liveRoomId, owner, this.#options.log);
+    const entry: Entry = { room, placed: Promise.resolve(), entering: 0, timer: null };
+    this.#entries.set(liveRoomId, entry);
+    this.#closeLater(entry);
+    const deadline = AbortSignal.any([AbortSignal.timeout(PLACEMENT_DEADLINE_MS), this.#closing.signal]);
+    entry.placed = this.#place(room, deadline).catch((error: unknown) => {
+      this.#remove(entry, 'SERVER_SHUTDOWN');
+      throw error;
+    });
+    return entry;
+  }
+
+  async #place(room: Room, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const host = await this.#options
+        .findPool()
+        ?.acquire(signal)
+        .catch(() => null);
+      if (!host) throw unavailable();
+      const media = await createRoomMedia(host, room).catch(ignoreDeath);
+      if (!media) continue;
+      if (!room.closed) return room.place(media);
+      return media.close();
+    }
+  }
+
+  /** Moves the rooms of a dead worker. Called after mediasoup has closed everything on it. */
+  onWorkerDied(dead: MediaWorker): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.room.media?.host !== dead) continue;
+      entry.room.loseMedia();
+      entry.placed = this.#place(entry.room, this.#closing.signal);
+      entry.placed.catch((error: unknown) => this.#options.log.warn({ err: error }, 'room was not moved'));
+    }
+  }
+
+  end(liveRoomId: string): void {
+    const entry = this.#entries.get(liveRoomId);
+    if (entry) this.#remove(entry, 'ROOM_ENDED');
+  }
+
+  #closeLater(entry: Entry): void {
+    if (entry.timer) clearTimeout(entry.timer);
+    entry.timer = setTimeout(() => {
+      if (entry.room.size > 0) return;
+      if (entry.entering > 0) this.#closeLater(entry);
+      else this.#remove(entry, 'ROOM_ENDED');
+    }, this.#options.emptyRoomGraceMs);
+    entry.timer.unref();
+  }
+
+  #remove(entry: Entry, reason: 'ROOM_ENDED' | 'SERVER_SHUTDOWN'): void {
+    if (entry.timer) clearTimeout(entry.timer);
+    if (this.#entries.get(entry.room.id) === entry) this.#entries.delete(entry.room.id);
+    entry.room.close(reason);
+  }
+
+  close(): void {
+    this.#closing.abort();
+    for (const entry of this.#entries.values()) this.#remove(entry, 'SERVER_SHUTDOWN');
+  }
+}
+
+const unavailable = () => new SignallingError('MEDIA_UNAVAILABLE', 'No media worker is available now.');
+
+// A worker that dies while it gets the room is no reason to fail: another one is tried.
+function ignoreDeath(error: unknown): null {
+  if (error instanceof errors.WorkerClosedError) return null;
+  throw error;
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { LiveBus } from '#platform/events/ports.ts';
+import type { UpgradeRoute } from '#platform/http.ts';
+import type { Log } from '#platform/log.ts';
+import {
+  MEDIA_HEARTBEAT_MS,
+  MEDIA_HEARTBEAT_TOPIC,
+  speakersTopic,
+  type MediaControl,
+} from '#schema/media-bus.ts';
+import { AUTHENTICATION_DEADLINE_MS, HEARTBEAT_MS } from '#schema/signalling.ts';
+import { createAdmission } from './admission.ts';
+import type { MediaLimits, MediaServerDeps } from './deps.ts';
+import { registerMediaMetrics } from './media-metrics.ts';
+import { listenForOrders } from './orders.ts';
+import { createPresence, type Presence } from './presence.ts';
+import { Rooms } from './rooms.ts';
+import { createSocketServer } from './signalling/socket-server.ts';
+import { heartbeatOf, mediaStatus, type MediaAvailability, type MediaStatus } from './status.ts';
+import { WorkerPool } from './workers.ts';
+
+/** Path of the signalling WebSocket. */
+export const MEDIA_PATH = '/media';
+
+const DEFAULT_LIMITS: MediaLimits = {
+  authenticationDeadlineMs: AUTHENTICATION_DEADLINE_MS,
+  heartbeatMs: HEARTBEAT_MS,
+  emptyRoomGraceMs: 30_000,
+  occupancyMs: MEDIA_HEARTBEAT_MS,
+};
+
+export interface MediaServer {
+  /** Answers a WebSocket upgrade request; the caller has matched the path. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** The same, for `listen` of platform/http.ts. */
+  readonly upgrade: UpgradeRoute;
+  /** Whether somebody who joins now can be heard. */
+  availability(): MediaAvailability;
+  status(): MediaStatus;
+  /**
+   * Idempotent. Who tells whom: sockets are closed with SERVER_SHUTDOWN, each peer closes its transports (which closes producers and consumers),
+   * each room its router, the pool its workers; then what was said about presence is handed to the durable bus.
+   */
+  close(): Promise<void>;
+}
+
+/** Starts workers and hears orders; resolves once both stand. Rejects only where the live bus cannot be subscribed to. */
+export async function createMediaServer(deps: MediaServerDeps): Promise<MediaServer> {
+  const { log, metrics, maxPeersPerRoom } = deps;
+  const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+  const core = await startCore(deps, limits);
+  const { serverId, rooms, pool, admission, presence, tell } = core;
+  let closing: Promise<void> | null = null;
+
+  const availability = () => availabilityOf(deps, pool, closing !== null);
+  const status = () => mediaStatus(serverId, availability(), pool, rooms);
+  const isAvailable = () => availability().available;
+  const { admit } = admission;
+  const sockets = createSocketServer({ rooms, maxPeersPerRoom, admit, isAvailable, limits, log });
+  const heartbeat = setInterval(() => tell(MEDIA_HEARTBEAT_TOPIC, heartbeatOf(status())), limits.occupancyMs);
+  registerMediaMetrics(metrics, status, () => presence.pending);
+
+  const shutDown = async () => {
+    clearInterval(heartbeat);
+    await core.orderFeed.close();
+    rooms.close();
+    sockets.close();
+    pool?.close();
+    await presence.close();
+  };
+  return {
+    handleUpgrade: sockets.handleUpgrade,
+    upgrade: { path: MEDIA_PATH, handle: sockets.handleUpgrade },
+    availability,
+    status,
+    close: () => (closing ??= shutDown()),
+  };
+}
+
+/** Everything behind the sockets. */
+async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
+  const { liveBus, durableBus, log, secret } = deps;
+  const serverId = `media-${randomBytes(8).toString('hex')}`;
+  const tell = teller(liveBus, log);
+  const presence = createPresence({ serverId, durableBus, log });
+  const admission = createAdmission(secret);
+  let pool: WorkerPool | null = null;
+  const rooms = new Rooms({
+    findPool: () => pool,
+    owner: roomOwner(presence, tell),
+    emptyRoomGraceMs: limits.emptyRoomGraceMs,
+    log,
+  });
+  const obey = async (order: MediaControl) => {
+    admission.remember(order);
+    if (order.kind === 'endRoom') rooms.end(order.liveRoomId);
+    else await rooms.find(order.liveRoomId)?.obey(order);
+  };
+  const orderFeed = await listenForOrders(liveBus, obey, log);
+  pool = await startPool(deps, rooms);
+  return { serverId, rooms, pool, admission, presence, tell, orderFeed };
+}
+
+type Tell = (topic: string, message: unknown) => void;
+
+// The live bus carries hints: one that is lost is followed by the next.
+function teller(liveBus: LiveBus, log: Log): Tell {
+  return (topic, message) =>
+    void liveBus
+      .publish(topic, message)
+      .catch((error: unknown) => log.debug({ err: error, topic }, 'not published'));
+}
+
+const roomOwner = (presence: Presence, tell: Tell): ConstructorParameters<typeof Rooms>[0]['owner'] => ({
+  onConnected: presence.connected,
+  onDisconnected: presence.disconnected,
+  onSpeakers: (report) => tell(speakersTopic(report.liveRoomId), report),
+});
+
+async function startPool(deps: MediaServerDeps, rooms: Rooms): Promise<WorkerPool | null> {
+  const { workerBin, workerCount, listen, log } = deps;
+  if ('missing' in workerBin) {
+    log.warn({ reason: workerBin.missing }, 'live audio is not available');
+    return null;
+  }
+  return WorkerPool.create({
+    workerBin: workerBin.path,
+    count: workerCount,
+    listen,
+    log,
+    onDied: (dead) => rooms.onWorkerDied(dead),
+  });
+}
+
+function availabilityOf(
+  { workerBin }: MediaServerDeps,
+  pool: WorkerPool | null,
+  isClosing: boolean,
+): MediaAvailability {
+  if (isClosing) return { available: false, reason: 'The media server is stopping.' };
+  const reason = 'missing' in workerBin ? workerBin.missing : (pool?.problem ?? null);
+  return reason === null ? { available: true } : { available: false, reason };
+}

@@ -1,0 +1,85 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Log } from '#platform/log.ts';
+import { CLOSE_CODES, SUBPROTOCOL } from '#schema/signalling.ts';
+import type { MediaLimits } from '../deps.ts';
+import { Connection } from './connection.ts';
+import { answerRequest } from './requests.ts';
+import { Session, type SessionDeps } from './session.ts';
+
+/** Frames beyond this are not even read; ws closes with 1009 by itself. */
+const MAX_READ_BYTES = 256 * 1024;
+
+export interface SocketServerOptions extends SessionDeps {
+  readonly isAvailable: () => boolean;
+  readonly limits: MediaLimits;
+  readonly log: Log;
+}
+
+export interface SocketServer {
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes what has not authenticated yet; rooms close the rest. */
+  close(): void;
+}
+
+/** Turns upgrade requests into sessions. */
+export function createSocketServer(options: SocketServerOptions): SocketServer {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_READ_BYTES,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  const open = new Set<Connection>();
+
+  const accept = (socket: WebSocket) => {
+    // Accepted first and closed then: a browser shows its script the close code, but never the status of a refused upgrade.
+    if (!options.isAvailable()) return refuse(socket);
+    const connection = startSession(socket, options, () => open.delete(connection));
+    open.add(connection);
+  };
+
+  return {
+    handleUpgrade(request, socket, head) {
+      if (!offersProtocol(request)) return rejectUpgrade(socket);
+      server.handleUpgrade(request, socket, head, accept);
+    },
+    close() {
+      for (const connection of open) connection.close('SERVER_SHUTDOWN');
+      server.close();
+    },
+  };
+}
+
+function startSession(socket: WebSocket, options: SocketServerOptions, onClosed: () => void): Connection {
+  const session = new Session(options, () => connection);
+  const deadline = setTimeout(() => {
+    if (!session.authenticated) connection.close('AUTHENTICATION_TIMEOUT');
+  }, options.limits.authenticationDeadlineMs);
+  const connection: Connection = new Connection(socket, {
+    log: options.log,
+    heartbeatMs: options.limits.heartbeatMs,
+    onRequest: (method, data) => answerRequest(session, method, data),
+    onClosed: (reason) => {
+      clearTimeout(deadline);
+      onClosed();
+      session.ended(reason);
+    },
+  });
+  return connection;
+}
+
+function refuse(socket: WebSocket): void {
+  socket.on('error', () => socket.terminate());
+  socket.close(CLOSE_CODES.MEDIA_UNAVAILABLE, 'MEDIA_UNAVAILABLE');
+}
+
+const offersProtocol = ({ headers }: IncomingMessage): boolean =>
+  (headers['sec-websocket-protocol'] ?? '').split(',').some((name) => name.trim() === SUBPROTOCOL);
+
+function rejectUpgrade(socket: Duplex): void {
+  const body = `This WebSocket speaks ${SUBPROTOCOL}.`;
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+}
