@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
+import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
+import { listen, readBody, sendJson, type HttpRoute } from '#platform/http.ts';
+import { newId } from '#platform/ids.ts';
+import { createLog } from '#platform/log.ts';
+import { MEDIA_GRANT_TTL_MS, signMediaGrant } from '#platform/media-grant.ts';
+import { createMetrics } from '#platform/metrics.ts';
+import type { LiveRole } from '#schema/live-role.ts';
+import { createLivePage } from '../../media-server/page/live-page.ts';
+import { createMediaServer } from '../../media-server/server.ts';
+
+const SECRET = 'a secret of the browser tests, 32+ characters';
+
+export interface LiveUser {
+  readonly email: string;
+  readonly password: string;
+  readonly displayName: string;
+  readonly role: LiveRole;
+  readonly userId: string;
+  readonly participantId: string;
+}
+
+export const liveUser = (displayName: string, role: LiveRole): LiveUser => ({
+  email: `${displayName.toLowerCase()}@example.org`,
+  password: `password of ${displayName}`,
+  displayName,
+  role,
+  userId: newId('User'),
+  participantId: newId('LiveParticipant'),
+});
+
+const graphqlRequest = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()) });
+const loginVariables = z.object({ input: z.object({ email: z.string(), password: z.string() }) });
+
+/** The live-room page and a real media server, behind an endpoint that answers the page's four operations for `users`. */
+export async function startLivePlatform(users: readonly LiveUser[], workerBin: string) {
+  const log = createLog('live-test', 'silent');
+  const liveBus = memoryLiveBus();
+  const durableBus = memoryDurableBus();
+  const media = await createMediaServer({
+    listen: { ip: '127.0.0.1', minPort: 43_000, maxPort: 43_999 },
+    workerCount: 1,
+    workerBin: { path: workerBin },
+    maxPeersPerRoom: 10,
+    secret: SECRET,
+    durableBus,
+    liveBus,
+    log,
+    metrics: createMetrics('live-test'),
+  });
+  const liveRoomId = newId('LiveRoom');
+  const graphql: HttpRoute = {
+    methods: ['POST'],
+    path: '/graphql',
+    handle: async (request, response) => {
+      const { query, variables } = graphqlRequest.parse(JSON.parse(await readBody(request, 10_000)));
+      const caller = users.find(({ userId }) => request.headers.authorization === `Bearer ${userId}`);
+      sendJson(response, 200, { data: answer(query, variables, caller, users, liveRoomId) });
+    },
+  };
+  const routes = [...createLivePage({ graphqlPath: '/graphql' }), graphql];
+  const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades: [media.upgrade], log });
+  return {
+    media,
+    liveBus,
+    liveRoomId,
+    url: `http://127.0.0.1:${listener.port}/live/${liveRoomId}`,
+    async close() {
+      await media.close();
+      await listener.close(0);
+      await durableBus.close();
+      await liveBus.close();
+    },
+  };
+}
+
+function answer(
+  query: string,
+  variables: unknown,
+  caller: LiveUser | undefined,
+  users: readonly LiveUser[],
+  liveRoomId: string,
+): unknown {
+  if (query.includes('LiveSignIn')) return { login: signIn(loginVariables.parse(variables).input, users) };
+  if (!caller) throw new Error('the page asked without a token');
+  if (query.includes('LiveNames')) return namesOf(users);
+  return { joinLiveRoom: joinOf(caller, liveRoomId) };
+}
+
+function signIn(
+  { email, password }: { email: string; password: string },
+  users: readonly LiveUser[],
+): unknown {
+  const user = users.find((one) => one.email === email && one.password === password);
+  if (!user) return { __typename: 'InvalidCredentialsError', message: 'E-mail or password is wrong.' };
+  return { __typename: 'TokenPair', accessToken: user.userId, refreshToken: 'unused' };
+}
+
+const namesOf = (users: readonly LiveUser[]) => ({
+  liveRoom: { title: 'Late night session' },
+  users: users.map(({ userId: id, displayName }) => ({ id, displayName })),
+});
+
+function joinOf({ participantId, userId, role }: LiveUser, liveRoomId: string): unknown {
+  const expiresAtMs = Date.now() + MEDIA_GRANT_TTL_MS;
+  // Music: speech processing would take Chromium's beep for noise and remove it.
+  const grant = { liveRoomId, participantId, userId, role, expiresAtMs, musicMode: true };
+  const token = signMediaGrant(grant, SECRET);
+  return { __typename: 'LiveJoin', mediaUrl: '/media', token, iceServers: [] };
+}

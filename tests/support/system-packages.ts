@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { findCommand, installPackages } from '#platform/machine/debian-packages.mjs';
+
+/** A program that a test needs: where it is, or why it cannot be had. */
+export type Program = { readonly executablePath: string } | { readonly missing: string };
+
+const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const CHROMIUM_START_MS = 30_000;
+
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+let chromium: Promise<Program> | undefined;
+
+/**
+ * Finds Chromium (`CHROMIUM_PATH` first), or installs Debian's when this process is root: once, however many tests of
+ * this process ask. Where it cannot be had the caller skips its test with `missing` as the reason; when `CI` is set this rejects
+ * instead, so that nothing is passed over silently there.
+ */
+export function requireChromium(): Promise<Program> {
+  return (chromium ??= obtainChromium().then(refuseInCi));
+}
+
+async function obtainChromium(): Promise<Program> {
+  const present = findChromium();
+  if (present) return present;
+  const installed = await installPackages({ packages: ['chromium'], purpose: 'the browser tests', log });
+  if (!installed.ok) return { missing: `no Chromium: ${installed.reason} (${installed.remedy})` };
+  return findChromium() ?? { missing: 'no Chromium: the installed one does not start' };
+}
+
+/** A browser counts only when it starts: a leftover launcher without its libraries does not. */
+function findChromium(): Program | null {
+  const own = process.env.CHROMIUM_PATH;
+  const paths = own ? [own] : CHROMIUM_NAMES.map((name) => findCommand(name)).filter((path) => path !== null);
+  const executablePath = paths.find(
+    (path) => spawnSync(path, ['--version'], { timeout: CHROMIUM_START_MS }).status === 0,
+  );
+  return executablePath ? { executablePath } : null;
+}
+
+function refuseInCi(program: Program): Program {
+  if ('missing' in program && process.env.CI) throw new Error(program.missing);
+  return program;
+}

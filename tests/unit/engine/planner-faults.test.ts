@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { shopSubgraphs } from '../../support/federation/shop.ts';
+import { createTestGateway } from '../../support/federation/supergraph.ts';
+
+const weightIn = (unit: string) => ({ KG: 2, LB: 4, OZ: 70 })[unit] ?? 0;
+
+const gateway = createTestGateway({
+  goods: {
+    typeDefs: `type Query { parcel: Parcel }
+      type Parcel @key(fields: "id") { id: ID! weight(unit: String = "KG"): Int label: String maker: Maker }
+      type Maker @key(fields: "id") { id: ID! name: String }`,
+    resolvers: {
+      Query: { parcel: () => ({ id: 'p1', label: 'Box', maker: { id: 'm1', name: 'Ada' } }) },
+      Parcel: { weight: (_parent: unknown, { unit }: { unit: string }) => weightIn(unit) },
+    },
+  },
+  shipping: {
+    typeDefs: `type Parcel @key(fields: "id") { id: ID! weight(unit: String = "KG"): Int @external
+        pounds: String @requires(fields: "weight(unit: \\"LB\\")")
+        ounces: String @requires(fields: "weight(unit: \\"OZ\\")") }
+      type Maker @key(fields: "id") { id: ID! rank: Int }`,
+    resolvers: {
+      Parcel: {
+        pounds: ({ weight }: { weight: number }) => `${weight} lb`,
+        ounces: ({ weight }: { weight: number }) => `${weight} oz`,
+      },
+      Maker: { rank: ({ id }: { id: string }) => (id === 'm1' ? 1 : null) },
+    },
+  },
+});
+
+const cases: readonly [name: string, query: string, expected: unknown][] = [
+  [
+    'keeps a default argument of the client apart from the one a @requires needs',
+    '{ parcel { weight pounds } }',
+    { weight: 2, pounds: '4 lb' },
+  ],
+  [
+    'honours a client argument beside a different required one',
+    '{ parcel { pounds weight(unit: "OZ") } }',
+    { pounds: '4 lb', weight: 70 },
+  ],
+  [
+    'returns the right value under an alias that equals a key name',
+    '{ parcel { id: label pounds } }',
+    { id: 'Box', pounds: '4 lb' },
+  ],
+  [
+    'returns the right value under an alias that equals a required field name',
+    '{ parcel { weight: label pounds maker { id: name rank } } }',
+    { weight: 'Box', pounds: '4 lb', maker: { id: 'Ada', rank: 1 } },
+  ],
+  [
+    'lets an alias look like a private one',
+    '{ parcel { c__id: label id: weight c__c__id: id pounds } }',
+    { c__id: 'Box', id: 2, c__c__id: 'p1', pounds: '4 lb' },
+  ],
+  [
+    'answers an alias named __typename or a type under an alias',
+    '{ parcel { __typename: label kind: __typename rank: id } }',
+    { __typename: 'Box', kind: 'Parcel', rank: 'p1' },
+  ],
+  [
+    'answers aliases that every object inherits',
+    '{ parcel { constructor: label toString: id hasOwnProperty: label } }',
+    { constructor: 'Box', toString: 'p1', hasOwnProperty: 'Box' },
+  ],
+];
+
+for (const [name, query, expected] of cases) {
+  test(name, async () => assert.deepEqual(await gateway.query(query), { data: { parcel: expected } }));
+}
+
+test('answers an alias named __proto__ as an own field, and pollutes nothing', async () => {
+  const text = await gateway.engine.executeText(
+    { query: '{ parcel { __proto__: maker { __proto__: rank } } }' },
+    { headers: {}, signal: new AbortController().signal },
+  );
+  assert.equal(text, '{"data":{"parcel":{"__proto__":{"__proto__":1}}}}');
+  assert.equal(Object.hasOwn(Object.prototype, 'rank'), false);
+});
+
+test('refuses two fields that require one field with different arguments instead of answering wrongly', async () => {
+  const { data, errors } = await gateway.query('{ parcel { pounds ounces } }');
+  assert.equal(data, undefined);
+  assert.match(errors?.[0]?.message ?? '', /Parcel\.pounds and Parcel\.ounces cannot be selected together/);
+});
+
+test('passes client variables whose names the planner uses itself', async () => {
+  const query = `query($representations: String!, $contextualArgument_1_0: Boolean = true) {
+    parcel { weight(unit: $representations) pounds @include(if: $contextualArgument_1_0) }
+  }`;
+  const result = await gateway.query(query, { representations: 'OZ' });
+  assert.deepEqual(result, { data: { parcel: { weight: 70, pounds: '4 lb' } } });
+});
+
+test('an object whose type the failed fetch would have told is null, not empty', async () => {
+  const shop = createTestGateway(shopSubgraphs());
+  shop.replaced.set('products', async () => ({ data: { _entities: [null] }, errors: [{ message: 'dark' }] }));
+  const { data, errors } = await shop.query('{ reviews { product { ... on Lamp { watts } } } }');
+  const nothing = { product: null };
+  assert.deepEqual(data, { reviews: [nothing, nothing, nothing, nothing] });
+  assert.ok(errors);
+});

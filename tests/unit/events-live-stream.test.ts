@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createLiveQueue, type LiveQueue } from '#platform/events/live-queue.ts';
+import { endedStream, LiveStream, openChecked, type Step } from '#platform/events/live-stream.ts';
+
+interface Scene {
+  readonly source: LiveQueue<number>;
+  readonly stream: LiveStream<number, string>;
+  readonly abort: AbortController;
+  /** What was freed, in order. */
+  readonly freed: string[];
+}
+
+function open(step: (item: number) => Step<string> | Promise<Step<string>>): Scene {
+  const freed: string[] = [];
+  const source = createLiveQueue<number>(() => freed.push('source'));
+  const abort = new AbortController();
+  const release = () => void freed.push('release');
+  return { source, abort, freed, stream: new LiveStream({ source, step, release, signal: abort.signal }) };
+}
+
+const OVER = { done: true, value: undefined };
+const odd = (item: number): Step<string> => (item % 2 === 1 ? { emit: `odd ${item}` } : {});
+
+describe('a live stream', () => {
+  it('passes on what the step makes of each item, and skips the rest', async () => {
+    const { source, stream } = open(odd);
+    for (const item of [1, 2, 3]) source.push(item);
+    assert.deepEqual(await stream.next(), { done: false, value: 'odd 1' });
+    assert.deepEqual(await stream.next(), { done: false, value: 'odd 3' });
+  });
+
+  it('ends behind the item that the step calls the last', async () => {
+    const { source, stream, freed } = open((item) => ({ emit: `${item}`, last: item === 2 }));
+    for (const item of [1, 2, 3]) source.push(item);
+    const found = [];
+    for await (const value of stream) found.push(value);
+    assert.deepEqual(found, ['1', '2']);
+    assert.deepEqual(freed, ['release', 'source']);
+  });
+
+  it('ends at once while a reader waits, by return() or by its signal, and frees everything once', async () => {
+    for (const end of ['return', 'abort'] as const) {
+      const { stream, abort, freed } = open(odd);
+      const waiting = stream.next();
+      if (end === 'return') assert.deepEqual(await stream.return(), OVER);
+      else abort.abort();
+      assert.deepEqual(await waiting, OVER);
+      assert.deepEqual(await stream.next(), OVER);
+      await stream.return();
+      assert.deepEqual(freed, ['release', 'source']);
+    }
+  });
+
+  it('gives nothing where its signal was aborted before, and frees what it was given', async () => {
+    const freed: string[] = [];
+    const source = createLiveQueue<number>(() => freed.push('source'));
+    source.push(1);
+    const stream = new LiveStream({ source, step: odd, signal: AbortSignal.abort() });
+    assert.deepEqual(await stream.next(), OVER);
+    assert.deepEqual(freed, ['source']);
+  });
+
+  it('holds back an item whose step ends after the stream', async () => {
+    const answer = Promise.withResolvers<Step<string>>();
+    const asked = Promise.withResolvers<void>();
+    const { source, stream } = open(() => {
+      asked.resolve();
+      return answer.promise;
+    });
+    source.push(1);
+    const waiting = stream.next();
+    await asked.promise;
+    await stream.return();
+    answer.resolve({ emit: 'too late' });
+    assert.deepEqual(await waiting, OVER);
+  });
+
+  it('ends with the error of a step that fails, and frees everything', async () => {
+    const { source, stream, freed } = open(() => Promise.reject(new Error('no database')));
+    source.push(1);
+    await assert.rejects(stream.next(), /no database/);
+    assert.deepEqual(freed, ['release', 'source']);
+    assert.deepEqual(await stream.next(), OVER);
+  });
+
+  it('that is over from the start has nothing to give', async () => {
+    assert.deepEqual(await endedStream<number>().next(), OVER);
+  });
+});
+
+describe('opening a source for whom a check lets in', () => {
+  const opening = (checks: boolean[]) => {
+    const freed: string[] = [];
+    const check = async () => {
+      if (checks.shift() !== true) throw new Error('not for you');
+    };
+    const source = createLiveQueue<number>(() => freed.push('source'));
+    return { freed, source, opened: openChecked(check, () => Promise.resolve(source)) };
+  };
+
+  it('gives the source where the check holds before and after', async () => {
+    const { source, opened, freed } = opening([true, true]);
+    assert.equal(await opened, source);
+    assert.deepEqual(freed, []);
+  });
+
+  it('opens nothing where the check fails, and frees the source where it fails once that is open', async () => {
+    const refused = opening([false]);
+    await assert.rejects(refused.opened, /not for you/);
+    assert.deepEqual(refused.freed, []);
+    const lost = opening([true, false]);
+    await assert.rejects(lost.opened, /not for you/);
+    assert.deepEqual(lost.freed, ['source']);
+  });
+});

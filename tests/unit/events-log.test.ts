@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Refusal } from '#platform/errors.ts';
+import { append } from '#platform/events/event-log.ts';
+import { appendMany, messageEdited, startEvents, type EventsUnderTest } from '../support/events.ts';
+
+let under: EventsUnderTest;
+before(async () => {
+  under = await startEvents();
+});
+after(() => under[Symbol.asyncDispose]());
+
+test('20 writers at once leave a log without a gap or a duplicate [E04]', async () => {
+  await Promise.all(Array.from({ length: 20 }, () => appendMany(under.events, 'room:busy', 10)));
+  const events = await under.events.read('room:busy');
+  assert.deepEqual(
+    events.map(({ seq }) => seq),
+    Array.from({ length: 200 }, (_, index) => index + 1),
+  );
+  assert.equal(new Set(events.map(({ id }) => id)).size, 200);
+});
+
+function writeExpecting(expectedSeq: number) {
+  return under.events.transact((tx) => tx.append({ ...messageEdited('room:expected', 1), expectedSeq }));
+}
+
+test('a writer whose expected seq is outdated is refused and writes nothing [E04]', async () => {
+  await writeExpecting(0);
+  await assert.rejects(writeExpecting(0), (error: unknown) => {
+    assert.ok(error instanceof Refusal);
+    assert.equal(error.code, 'CONFLICT');
+    assert.equal(error.errors[0].currentVersion, 1);
+    return true;
+  });
+  assert.equal((await writeExpecting(1)).seq, 2);
+});
+
+test('a transaction that fails leaves no log row and no outbox row, and publishes nothing [E04]', async () => {
+  const live = await under.liveBus.subscribe('room:rollback');
+  const failing = under.events.transact(async (tx) => {
+    await tx.append(messageEdited('room:rollback', 1));
+    throw new Error('the rest of the use case failed');
+  });
+  await assert.rejects(failing, /the rest of the use case failed/);
+  assert.deepEqual(await under.events.read('room:rollback'), []);
+  const rows = await under.database.fork().execute(`select 1 from outbox where stream = 'room:rollback'`);
+  assert.equal(rows.length, 0);
+
+  await under.events.transact((tx) => tx.append(messageEdited('room:rollback', 2)));
+  const { value } = await live.next();
+  assert.equal((value as { payload: { revision: number } }).payload.revision, 2);
+  assert.equal((await under.events.head('room:rollback')).lastSeq, 1);
+});
+
+test('what is read is what was appended, whatever characters it holds', async () => {
+  const text = `quote ' double " question ? ?? backslash \\ dollar $1 :name 日本 🎵 \n end`;
+  const appended = await under.events.transact((tx) =>
+    tx.append({
+      stream: 'user:text',
+      name: 'user.registered',
+      payload: { userId: 'usr_1', handle: text, displayName: text },
+      actorId: text,
+      correlationId: 'req-1',
+    }),
+  );
+  assert.deepEqual(await under.events.read('user:text'), [appended]);
+});
+
+test('a payload that breaks the event list is not written', async () => {
+  const broken = { ...messageEdited('room:broken', 1), payload: JSON.parse('{"roomId":1}') };
+  await assert.rejects(under.events.transact((tx) => tx.append(broken)));
+  assert.equal((await under.events.head('room:broken')).lastSeq, 0);
+});
+
+test('append outside of a transaction is an error', async () => {
+  await assert.rejects(append(under.database.fork(), messageEdited('room:none', 1)), /needs a transaction/);
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { listen, type HttpListener } from '#platform/http.ts';
+import { createLog } from '#platform/log.ts';
+import { createMetrics } from '#platform/metrics.ts';
+import { createApolloGateway, type FrontScope } from '../../../gateway/engine/apollo-gateway.ts';
+import { createFront, type Front } from '../../../gateway/front.ts';
+import { shopSubgraphs } from '../../support/federation/shop.ts';
+import { createTestGateway } from '../../support/federation/supergraph.ts';
+import { connectSocket } from '../../support/graphql-ws-client.ts';
+
+const DEFER = 'multipart/mixed; deferSpec=20220824';
+const QUERY = '{ me { name ... @defer(label: "late") { reviews { body } } } }';
+const REVIEWS = [{ body: 'Good' }, null, { body: null }];
+
+describe('@defer', () => {
+  const { engine } = createTestGateway(shopSubgraphs());
+  let front: Front;
+  let listener: HttpListener;
+  let url = '';
+  before(async () => {
+    const log = createLog('gateway', 'silent');
+    const apollo = createApolloGateway(engine, ({ context }) => context as FrontScope);
+    front = await createFront(engine, apollo, { auth: null, log, metrics: createMetrics('gateway') });
+    const { routes, upgrades } = front;
+    listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades, log });
+    url = `http://127.0.0.1:${listener.port}`;
+  });
+  after(async () => {
+    await front.drain(0);
+    await listener.close(0);
+    await front.close();
+  });
+
+  const post = (body: unknown, accept: string) =>
+    fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept },
+      body: JSON.stringify(body),
+    });
+
+  test('is delivered as multipart/mixed to a client that accepts it', async () => {
+    const response = await post({ query: QUERY }, `${DEFER}, application/json`);
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('content-type'), 'multipart/mixed; boundary="-"; deferSpec=20220824');
+    assert.deepEqual(partsOf(await response.text()), [
+      { data: { me: { name: 'Ada' } }, hasNext: true },
+      { incremental: [{ data: { reviews: REVIEWS }, path: ['me'], label: 'late' }], hasNext: false },
+    ]);
+  });
+
+  test('is answered whole in one response to every other client', async () => {
+    for (const accept of ['application/json', '*/*', 'multipart/mixed, application/json']) {
+      const response = await post({ query: QUERY }, accept);
+      assert.match(response.headers.get('content-type') ?? '', /^application\/json/);
+      assert.deepEqual(await response.json(), { data: { me: { name: 'Ada', reviews: REVIEWS } } });
+    }
+  });
+
+  test('leaves what defers nothing a plain answer, and one part for clients that read only parts', async () => {
+    const query = '{ me { name ... @defer(if: false) { id } } }';
+    const answer = { data: { me: { name: 'Ada', id: 'u1' } } };
+    const both = await post({ query }, `${DEFER}, application/json;q=0.9`);
+    assert.deepEqual(await both.json(), answer);
+    const only = await post({ query }, DEFER);
+    assert.match(only.headers.get('content-type') ?? '', /^multipart\/mixed/);
+    assert.deepEqual(partsOf(await only.text()), [{ ...answer, hasNext: false }]);
+  });
+
+  test('is answered whole within a batch', async () => {
+    const response = await post([{ query: QUERY }, { query: '{ me { id } }' }], `${DEFER}, application/json`);
+    const [first] = (await response.json()) as object[];
+    assert.deepEqual(first, { data: { me: { name: 'Ada', reviews: REVIEWS } } });
+  });
+
+  test('presents errors of late parts as those of the answer: coded and with the correlation id', async () => {
+    const query = '{ users { id ... @defer { email } } }';
+    const response = await post({ query }, DEFER);
+    const correlationId = response.headers.get('x-correlation-id');
+    const [, late] = partsOf(await response.text()) as {
+      incremental: { errors?: { extensions: object }[] }[];
+    }[];
+    const [error] = late?.incremental.flatMap(({ errors = [] }) => errors) ?? [];
+    assert.deepEqual(error?.extensions, { code: 'SUBGRAPH_ERROR', service: 'shipping', correlationId });
+  });
+
+  test('comes over a WebSocket as several next messages of one operation', async () => {
+    const client = await connectSocket(url);
+    client.send({ id: '1', type: 'subscribe', payload: { query: QUERY } });
+    assert.deepEqual((await client.next()).payload, { data: { me: { name: 'Ada' } }, hasNext: true });
+    const incremental = [{ data: { reviews: REVIEWS }, path: ['me'], label: 'late' }];
+    assert.deepEqual((await client.next()).payload, { incremental, hasNext: false });
+    assert.deepEqual(await client.next(), { id: '1', type: 'complete' });
+    await client.close();
+  });
+});
+
+/** By RFC 2046: what lies between the delimiters, without headers. */
+function partsOf(body: string): unknown[] {
+  assert.ok(body.endsWith('\r\n-----\r\n'));
+  return body
+    .slice(0, body.lastIndexOf('\r\n-----'))
+    .split('\r\n---\r\n')
+    .slice(1)
+    .map((part) => JSON.parse(part.slice(part.indexOf('\r\n\r\n') + 4)));
+}

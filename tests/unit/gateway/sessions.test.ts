@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
+import { createLog } from '#platform/log.ts';
+import { VIEWER_HEADER } from '#platform/viewer.ts';
+import { createJwtAuth, type JwtAuthOptions } from '../../../gateway/auth/jwt-auth.ts';
+import { REVOKED_SESSIONS_TOPIC } from '#platform/revoked-sessions.ts';
+import { connectSocket, openSocket } from '../../support/graphql-ws-client.ts';
+import { post, startFakeGateway } from './fake-gateway.ts';
+import { readEvents } from './event-reader.ts';
+import { createTokenIssuer } from './tokens.ts';
+
+const SECRET = 'a secret of thirty-two characters!';
+const TICKS = { type: 'subscribe', id: 's', payload: { query: 'subscription { ticks }' } };
+const log = createLog('gateway', 'silent');
+
+async function start(options: Partial<JwtAuthOptions> = {}) {
+  const issuer = await createTokenIssuer();
+  const auth = createJwtAuth({ jwks: async () => issuer.jwks, secret: SECRET, log, ...options });
+  const gateway = await startFakeGateway({ auth, socketLimits: { sweepMs: 5 } });
+  const close = async () => {
+    await gateway.close();
+    await auth.close();
+  };
+  return { ...gateway, issuer, auth, close };
+}
+
+describe('sessions', () => {
+  test('authenticate a socket by any form of the token in connection_init', async () => {
+    const gateway = await start();
+    const token = await gateway.issuer.sign({ userId: 'usr_7' });
+    const forms = [
+      { authorization: `Bearer ${token}` },
+      { Authorization: `Bearer ${token}` },
+      { headers: { Authorization: `Bearer ${token}` } },
+      { token },
+    ];
+    for (const payload of forms) {
+      const client = await connectSocket(gateway.url, payload);
+      client.send(TICKS);
+      const { headers } = await gateway.engine.nextUpstream();
+      assert.match(Buffer.from(headers[VIEWER_HEADER] ?? '', 'base64url').toString(), /usr_7/);
+      await client.close();
+    }
+    await gateway.close();
+  });
+
+  test('with a token that is not good never begin: the socket closes with 4403', async () => {
+    const gateway = await start();
+    const stranger = await createTokenIssuer();
+    for (const token of [await stranger.sign(), await gateway.issuer.sign({ livesS: -60 }), 'garbage']) {
+      const client = await openSocket(gateway.url);
+      client.send({ type: 'connection_init', payload: { token } });
+      assert.equal((await client.closed).code, 4403);
+    }
+    await gateway.close();
+  });
+
+  test('that are revoked are refused at once, and their sockets and streams closed [F02]', async () => {
+    const liveBus = memoryLiveBus();
+    const gateway = await start({ revocations: { liveBus } });
+    const authorization = `Bearer ${await gateway.issuer.sign({ sessionId: 'ses_gone' })}`;
+    const other = await connectSocket(gateway.url, {
+      token: await gateway.issuer.sign({ sessionId: 'ses_stays' }),
+    });
+    const client = await connectSocket(gateway.url, { authorization });
+    client.send(TICKS);
+    const upstream = await gateway.engine.nextUpstream();
+    const stream = await readEvents(gateway.url, { query: 'subscription { ticks }' }, { authorization });
+    await gateway.engine.nextUpstream();
+    assert.equal((await post(gateway, { query: '{ hello }' }, { authorization })).status, 200);
+
+    await liveBus.publish(REVOKED_SESSIONS_TOPIC, {
+      sessionId: 'ses_gone',
+      revokedAt: new Date().toISOString(),
+    });
+    assert.equal((await client.closed).code, 4403);
+    await upstream.returned;
+    assert.match((await stream.next())?.data ?? '', /UNAUTHENTICATED/);
+    assert.equal((await post(gateway, { query: '{ hello }' }, { authorization })).status, 401);
+    assert.equal(other.socket.readyState, other.socket.OPEN);
+    await other.close();
+    await gateway.close();
+    await liveBus.close();
+  });
+
+  test('revoked while the live bus lost its message are found by asking', async () => {
+    const asked = Promise.withResolvers<number>();
+    const revokedSessions = async (sinceMs: number) => (asked.resolve(sinceMs), [{ sessionId: 'ses_gone' }]);
+    const gateway = await start({ revocations: { revokedSessions } });
+    assert.ok((await asked.promise) < Date.now() - 60 * 60_000, 'asks for what happened while it was away');
+    const authorization = `Bearer ${await gateway.issuer.sign({ sessionId: 'ses_gone' })}`;
+    assert.equal((await post(gateway, { query: '{ hello }' }, { authorization })).status, 401);
+    await gateway.close();
+  });
+
+  test('end with their token: the socket closes with 4403 so that the client resumes with a fresh one', async () => {
+    const gateway = await start();
+    const client = await connectSocket(gateway.url, { token: await gateway.issuer.sign({ livesS: 1 }) });
+    assert.deepEqual(await client.closed, { code: 4403, reason: 'Token expired' });
+    await gateway.close();
+  });
+});

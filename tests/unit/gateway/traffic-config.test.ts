@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { ConfigError, parseConfig, readConfig } from '../../../gateway/config.ts';
+import { hiddenServices, SUBGRAPH_DEFAULTS, subgraphSettings } from '../../../gateway/config-subgraphs.ts';
+import { CHECKOUT } from '../../support/platform-process.ts';
+
+const DOCS = join(CHECKOUT, 'docs');
+
+describe('the configuration file', () => {
+  test('of the documentation loads, a subgraph’s own settings before those of all before the defaults', () => {
+    const config = readConfig(join(DOCS, 'gateway.example.yaml'));
+    const analytics = subgraphSettings(config, 'analytics', true);
+    assert.deepEqual(analytics.timeouts, { connectMs: 1_000, headersMs: 30_000, bodyMs: 10_000 });
+    assert.deepEqual(analytics.retries, { ...SUBGRAPH_DEFAULTS.retries, attempts: 2 });
+    assert.deepEqual(analytics.headers.forward, ['x-client-version']);
+    assert.ok(analytics.errors.mask && analytics.errors.allow.includes('NOT_FOUND'));
+    assert.equal(subgraphSettings(config, 'commerce', false).errors.mask, false);
+    assert.equal(subgraphSettings(config, 'user', true).breaker.openMs, 5_000);
+  });
+
+  test('may be empty or missing, and everything has the default that the documentation names', () => {
+    const text = readFileSync(join(DOCS, 'gateway.md'), 'utf8');
+    const documented = new Map(
+      [...text.matchAll(/^\| `([\w.]+)` \| (\d[\d.]*|true|false) \|/gm)].map(([, name, value]) => [
+        name,
+        value,
+      ]),
+    );
+    const { subgraphs, ...whole } = readConfig(undefined);
+    assert.deepEqual(parseConfig('', 'empty.yaml'), { subgraphs, ...whole });
+    const defaults = new Map([...leaves(whole), ...leaves(SUBGRAPH_DEFAULTS)]);
+    assert.deepEqual(new Map([...documented].sort()), new Map([...defaults].sort()));
+  });
+
+  test('is refused with every error at once, each with the name of its setting', () => {
+    const text = `
+requestDeadlineMs: -1
+unknown: 1
+subgraphs:
+  all: { url: "http://a", retries: { attempts: 0, tries: 1 } }
+  goods:
+    url: ftp://goods
+    headers: { set: { x-veza-viewer: me }, strip: [content-length] }
+`;
+    assert.throws(
+      () => parseConfig(text, 'veza.yaml'),
+      ({ problems, message }: ConfigError) => {
+        assert.match(message, /^veza\.yaml is not usable:\n {2}- /);
+        const expected = [
+          /^requestDeadlineMs: /,
+          /"unknown"/,
+          /^subgraphs\.all: .*"url"/,
+          /^subgraphs\.all\.retries\.attempts: /,
+          /^subgraphs\.all\.retries: .*"tries"/,
+          /^subgraphs\.goods\.url: must be a URL/,
+          /^subgraphs\.goods\.headers\.set\.x-veza-viewer: is a name of the platform/,
+          /^subgraphs\.goods\.headers\.strip\.0: belongs to the connection/,
+        ];
+        for (const pattern of expected)
+          assert.ok(
+            problems.some((problem) => pattern.test(problem)),
+            String(pattern),
+          );
+        assert.equal(problems.length, expected.length);
+        return true;
+      },
+    );
+  });
+
+  test('that is no YAML, no map or not there is refused with what is wrong with it', () => {
+    assert.throws(() => parseConfig('a: [1\nb: 2', 'veza.yaml'), /at line \d+, column \d+/);
+    assert.throws(() => parseConfig('- 1', 'veza.yaml'), ConfigError);
+    assert.throws(() => readConfig('/missing.yaml'), /missing\.yaml is not usable/);
+  });
+
+  test('hides the names of all subgraphs but those that say otherwise', () => {
+    const isHidden = hiddenServices(
+      parseConfig(
+        'subgraphs: { all: { errors: { hideService: true } }, shown: { errors: { hideService: false } } }',
+        'veza.yaml',
+      ),
+    );
+    assert.deepEqual([isHidden?.('goods'), isHidden?.('shown')], [true, false]);
+    assert.equal(hiddenServices(readConfig(undefined)), undefined);
+  });
+});
+
+/** Every number and flag with its name, as text. */
+function leaves(value: object, prefix = ''): [string, string][] {
+  return Object.entries(value).flatMap(([key, child]): [string, string][] => {
+    if (typeof child === 'object' && child !== null) return leaves(child, `${prefix}${key}.`);
+    return /^(number|boolean)$/.test(typeof child) ? [[`${prefix}${key}`, String(child)]] : [];
+  });
+}
