@@ -85,10 +85,13 @@ describe('the whole platform in Chromium', { skip: missing ?? false, timeout: 8 
     await page.getByText(DEMO_USERS[0].displayName).first().waitFor();
     await page.getByText('"playCount"').first().waitFor();
     await page.getByTitle('Room', { exact: true }).click();
-    // The tab's operation must be in the editor before it is run.
     await page.getByText('subscription', { exact: true }).first().waitFor();
-    await execute();
-    await page.getByRole('button', { name: /Stop query/ }).waitFor();
+    // The page learns a moment after the text has changed which operation is in the editor; until then it refuses to run it.
+    const stop = page.getByRole('button', { name: /Stop query/ });
+    await eventually(async () => {
+      if (!(await stop.isVisible())) await execute();
+      await stop.waitFor({ timeout: 1000 });
+    });
     const guest = await signUp(platform.url, 'guest');
     await guest.data('mutation ($id: ID!) { joinRoom(roomId: $id) { userErrors { message } } }', {
       id: DEMO_ROOM_ID,
