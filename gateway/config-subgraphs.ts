@@ -1,6 +1,5 @@
-import { DEADLINE_HEADER } from '#platform/deadline.ts';
 import type { GatewayConfig, GivenSubgraph } from './config-schema.ts';
-import { CORRELATION_HEADER } from './http/correlation.ts';
+import { IDENTIFYING_HEADERS } from './traffic/identifying-headers.ts';
 import type { SubgraphSettings } from './traffic/subgraph-traffic.ts';
 
 /** What a subgraph gets where the file says nothing; docs/gateway.md lists the same, and a test compares. */
@@ -17,10 +16,7 @@ export const SUBGRAPH_DEFAULTS = {
     halfOpenProbes: 3,
   },
   concurrency: { maxConcurrent: 256, maxQueued: 1_024, maxWaitMs: 5_000 },
-  dedup: {
-    enabled: true,
-    ignoreHeaders: [CORRELATION_HEADER, DEADLINE_HEADER, 'traceparent', 'tracestate'],
-  },
+  dedup: { enabled: true, ignoreHeaders: IDENTIFYING_HEADERS },
   errors: { allow: [], hideService: false },
   headers: { forward: [], rename: {}, set: {}, strip: [] },
 } as const;
@@ -54,6 +50,14 @@ export function selectedHeaders({ subgraphs }: GatewayConfig, toAll: readonly st
   const rules = Object.values(subgraphs).flatMap(({ headers }) => (headers ? [headers] : []));
   const named = rules.flatMap(({ forward = [], rename = {} }) => [...forward, ...Object.keys(rename)]);
   return new Set(named.filter((name) => !toAll.includes(name)));
+}
+
+/** Headers that change the answer of no subgraph: requests of clients that differ in these only may share one run. */
+export function ignoredByAll(config: GatewayConfig): readonly string[] {
+  const [first = [], ...others] = ['all', ...Object.keys(config.subgraphs)].map(
+    (name) => subgraphSettings(config, name, false).dedup.ignoreHeaders,
+  );
+  return first.filter((header) => others.every((headers) => headers.includes(header)));
 }
 
 /** Whether errors keep the name of a subgraph to themselves; undefined where they do so for none. */

@@ -18,6 +18,7 @@ import { REQUEST_LIMITS, type RequestLimits } from './http/request.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { createEventStreams } from './subscriptions/event-stream.ts';
 import { createSocketServer, type SocketLimits } from './subscriptions/websocket.ts';
+import { IDENTIFYING_HEADERS } from './traffic/identifying-headers.ts';
 
 export interface FrontSettings {
   /** Null: tokens are not verified but forwarded. */
@@ -40,6 +41,8 @@ export interface FrontSettings {
   readonly plugins?: readonly ApolloServerPlugin<EngineScope>[];
   /** False: everything goes through Apollo Server. Answers are the same either way. Default: true. */
   readonly fastPath?: boolean;
+  /** Headers, in lower case, that change no answer: queries under way that differ in these only are run once. */
+  readonly ignoredHeaders?: readonly string[];
 }
 
 export interface Front {
@@ -66,8 +69,11 @@ export async function createFront(
   const streams = createEventStreams({ engine, metrics, log });
   const sockets = createSocketServer({ engine, callers, cors, metrics, log, limits: settings.socketLimits });
   const isPlain = (settings.plugins ?? []).length === 0;
+  const { ignoredHeaders = IDENTIFYING_HEADERS } = settings;
   const fastPath =
-    isPlain && settings.fastPath !== false ? createFastPath({ engine, callers, metrics }) : null;
+    isPlain && settings.fastPath !== false
+      ? createFastPath({ engine, callers, metrics, ignoredHeaders })
+      : null;
   const unwatch = auth?.onRevoked((sessionId) => {
     sockets.endSession(sessionId);
     streams.endSession(sessionId);

@@ -13,7 +13,7 @@ import type { GatewayAuth } from './auth/auth.ts';
 import { ALWAYS_FORWARDED } from './auth/forwarded-headers.ts';
 import { createJwtAuth } from './auth/jwt-auth.ts';
 import { readConfig, type GatewayConfig } from './config.ts';
-import { hiddenServices, selectedHeaders } from './config-subgraphs.ts';
+import { hiddenServices, ignoredByAll, selectedHeaders } from './config-subgraphs.ts';
 import { gatewayEnvironment, subgraphUrl } from './environment.ts';
 import { createGateway } from './gateway.ts';
 import { proxyRoute } from './http/proxy-route.ts';
@@ -122,6 +122,7 @@ async function buildGateway(settings: Settings, auth: GatewayAuth | null, log: L
     log,
     requestDeadlineMs: config.requestDeadlineMs,
     isHidden: hiddenServices(config),
+    ignoredHeaders: ignoredByAll(config),
     shedding: createLoadShedding({ ...config.shedding, pressure, metrics: traffic }),
   });
   warnOfUnknown(config, served, log);

@@ -37,6 +37,8 @@ export interface FastPathOptions {
   readonly engine: Engine;
   readonly callers: Callers;
   readonly metrics: GatewayMetrics;
+  /** Names, in lower case, of headers that change no answer. */
+  readonly ignoredHeaders: readonly string[];
 }
 
 /** What an operation came to. Null: it was refused before it ran. */
@@ -53,7 +55,8 @@ interface Answer {
 /** From this many characters on, text is encoded once for all who share it. */
 const BUFFER_FROM_CHARS = 16_384;
 
-export function createFastPath({ engine, callers, metrics }: FastPathOptions): FastPath {
+export function createFastPath({ engine, callers, metrics, ignoredHeaders }: FastPathOptions): FastPath {
+  const ignored = new Set(ignoredHeaders);
   const runs = createSharedRuns<Outcome>();
   const run = async (operation: GraphQLRequest, scope: EngineScope) =>
     outcomeOf(await engine.execute(operation, scope));
@@ -76,7 +79,7 @@ export function createFastPath({ engine, callers, metrics }: FastPathOptions): F
   return {
     async answer(call) {
       const headers = callers.headersOf(call);
-      const key = keyOf(headers, call.text);
+      const key = keyOf(headers, ignored, call.text);
       const outcome = await (runs.find(key)?.join(call.response) ?? start(call, key, headers));
       if (!outcome) return false;
       metrics.operated('http');

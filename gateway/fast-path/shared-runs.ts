@@ -1,5 +1,3 @@
-import { CORRELATION_HEADER } from '../http/correlation.ts';
-
 /** Emits `close` when the client has its answer, or is gone. */
 interface Client {
   once(event: 'close', listener: () => void): unknown;
@@ -19,13 +17,17 @@ export interface SharedRuns<T> {
   forget(): void;
 }
 
-/** Identify a request without changing its answer. */
-const IGNORED = new Set([CORRELATION_HEADER, 'traceparent', 'tracestate']);
-
-/** Everything that can change an answer: what subgraphs are told about the caller, and the request. Header values hold no line feed. */
-export function keyOf(headers: Readonly<Record<string, string>>, text: string): string {
+/**
+ * Everything that can change an answer: what subgraphs are told about the caller, but for the headers in `ignored`, and the request.
+ * Header values hold no line feed.
+ */
+export function keyOf(
+  headers: Readonly<Record<string, string>>,
+  ignored: ReadonlySet<string>,
+  text: string,
+): string {
   let key = '';
-  for (const name of Object.keys(headers)) if (!IGNORED.has(name)) key += `${name}:${headers[name]}\n`;
+  for (const name of Object.keys(headers)) if (!ignored.has(name)) key += `${name}:${headers[name]}\n`;
   return `${key}\n${text}`;
 }
 

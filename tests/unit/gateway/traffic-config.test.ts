@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ConfigError, parseConfig, readConfig } from '../../../gateway/config.ts';
-import { hiddenServices, SUBGRAPH_DEFAULTS, subgraphSettings } from '../../../gateway/config-subgraphs.ts';
+import {
+  hiddenServices,
+  ignoredByAll,
+  SUBGRAPH_DEFAULTS,
+  subgraphSettings,
+} from '../../../gateway/config-subgraphs.ts';
 import { CHECKOUT } from '../../support/platform-process.ts';
 
 const DOCS = join(CHECKOUT, 'docs');
@@ -73,6 +78,17 @@ subgraphs:
     assert.throws(() => parseConfig('a: [1\nb: 2', 'veza.yaml'), /at line \d+, column \d+/);
     assert.throws(() => parseConfig('- 1', 'veza.yaml'), ConfigError);
     assert.throws(() => readConfig('/missing.yaml'), /missing\.yaml is not usable/);
+  });
+
+  test('ignores in requests of clients the headers that it ignores for every subgraph', () => {
+    const ignored = (text: string) => ignoredByAll(parseConfig(text, 'veza.yaml'));
+    assert.deepEqual(ignored(''), SUBGRAPH_DEFAULTS.dedup.ignoreHeaders);
+    assert.deepEqual(
+      ignored(
+        'subgraphs: { all: { dedup: { ignoreHeaders: [traceparent, x-app-version] } }, goods: { dedup: { ignoreHeaders: [traceparent] } } }',
+      ),
+      ['traceparent'],
+    );
   });
 
   test('hides the names of all subgraphs but those that say otherwise', () => {
