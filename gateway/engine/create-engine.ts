@@ -6,6 +6,7 @@ import type { SubgraphClient } from './client/subgraph-client.ts';
 import type { Engine, EngineScope, IncrementalResult } from './engine.ts';
 import { createDeferral } from './incremental/deferral.ts';
 import { deliver } from './incremental/delivery.ts';
+import { createInterruption } from './interruption.ts';
 import type { CompiledOperation, Operation } from './operation.ts';
 import {
   createLabelledOperations,
@@ -15,7 +16,7 @@ import {
 import type { Execution, JsonObject } from './plan/execution.ts';
 import { finish, refused } from './response.ts';
 import { createSupergraphState, type SupergraphState } from './supergraph-state.ts';
-import { startSubscription, type LivePlan, type LivePlans } from './subscription.ts';
+import { startSubscription, type LastResult, type LivePlan, type LivePlans } from './subscription.ts';
 
 export interface EngineOptions extends LabelledOptions {
   readonly sdl: string;
@@ -250,19 +251,20 @@ function followPlans(
   scope: EngineScope,
 ): LivePlans {
   let current = first;
-  const ended = Promise.withResolvers<FormattedExecutionResult>();
+  const outdated = createInterruption<LastResult>();
   const release = source.onSwap(() => {
     const next = livePlan(source.serving(), source.log, request, scope);
-    if ('errors' in next) return ended.resolve(refused([outdated(), ...next.errors], scope.correlationId));
+    if ('errors' in next)
+      return outdated.end({ last: refused([notValidAnyMore(), ...next.errors], scope.correlationId) });
     const { service, operation } = next.subscription;
     const isSame =
       service === first.subscription.service && operation.query === first.subscription.operation.query;
     if (isSame) current = next;
   });
-  return { current: () => current, ended: ended.promise, release };
+  return { current: () => current, outdated, release };
 }
 
-const outdated = () =>
+const notValidAnyMore = () =>
   new GraphQLError('The subscription ends: the graph has changed, and the operation is not valid any more.', {
     extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
   });

@@ -1,5 +1,6 @@
 import type { FormattedExecutionResult } from 'graphql';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
+import { createInterruption } from './interruption.ts';
 
 type Result = IteratorResult<FormattedExecutionResult, void>;
 
@@ -14,14 +15,14 @@ export function createResultStream(
   stop: () => Promise<void>,
   signal: AbortSignal,
 ): ResultStream {
-  const ended = Promise.withResolvers<Result>();
+  const interruption = createInterruption<Result>();
   let isOver = false;
   let tail: Promise<unknown> = Promise.resolve();
   const end = async (): Promise<Result> => {
     if (isOver) return DONE;
     isOver = true;
     signal.removeEventListener('abort', onAbort);
-    ended.resolve(DONE);
+    interruption.end(DONE);
     await stop();
     return DONE;
   };
@@ -30,7 +31,7 @@ export function createResultStream(
   if (signal.aborted) onAbort();
   const pull = async (): Promise<Result> => {
     if (isOver) return DONE;
-    const result = await Promise.race([next(), ended.promise]);
+    const result = await interruption.orEnd(next());
     if (result.done) await end();
     return result;
   };

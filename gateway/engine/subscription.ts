@@ -5,6 +5,7 @@ import { clientOf } from './plan/fetch.ts';
 import type { CompiledSubscription } from './plan/compile-plan.ts';
 import { isJsonObject, type Execution } from './plan/execution.ts';
 import { fetchFailure, subgraphErrors } from './plan/subgraph-errors.ts';
+import type { Interruption } from './interruption.ts';
 import { finish } from './response.ts';
 import { createResultStream } from './result-stream.ts';
 
@@ -16,11 +17,15 @@ export interface LivePlan {
   readonly begin: () => Execution;
 }
 
+export interface LastResult {
+  readonly last: FormattedExecutionResult;
+}
+
 /** The plan of a subscription as supergraphs come and go. */
 export interface LivePlans {
   readonly current: () => LivePlan;
-  /** Resolves with the last result, once the operation is not valid any more. */
-  readonly ended: Promise<FormattedExecutionResult>;
+  /** Ends with the last result, once the operation is not valid any more. */
+  readonly outdated: Interruption<LastResult>;
   /** To be called once, when the subscription is over. */
   readonly release: () => void;
 }
@@ -55,11 +60,10 @@ function completeEvents(
   correlationId: string | undefined,
 ): ResultStream {
   let isLost = false;
-  const ended = plans.ended.then((last) => ({ last }));
   const next = async (): Promise<IteratorResult<FormattedExecutionResult, void>> => {
     if (isLost) return { value: undefined, done: true };
     try {
-      const event = await Promise.race([upstream.next(), ended]);
+      const event = await plans.outdated.orEnd(upstream.next());
       if ('last' in event) {
         isLost = true;
         return { value: event.last };
