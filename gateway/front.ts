@@ -4,7 +4,7 @@ import { CodedError } from '#platform/errors.ts';
 import { healthRoutes, type ReadinessChecks } from '#platform/health.ts';
 import type { HttpRoute, UpgradeRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
-import { metricsRoute, type Metrics } from '#platform/metrics.ts';
+import { metricsRoute, type Metrics, type MetricsText } from '#platform/metrics.ts';
 import type { GatewayAuth } from './auth/auth.ts';
 import type { Engine, EngineScope } from './engine/engine.ts';
 import { createFastPath } from './fast-path/fast-path.ts';
@@ -25,6 +25,8 @@ export interface FrontSettings {
   readonly auth: GatewayAuth | null;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** What `/metrics` shows; default: `metrics`. */
+  readonly metricsText?: MetricsText;
   /** Origins whose pages may call, besides the gateway's own; `*` for all. */
   readonly corsOrigins?: readonly string[];
   /** Further client headers that subgraphs get, in lower case. */
@@ -93,7 +95,7 @@ export async function createFront(
       graphqlRoute({ engine, server, fastPath, callers, cors, streams, limits, metrics, log }),
       ...(explorer ? [explorerRoute(explorer)] : []),
       ...healthRoutes(checks),
-      metricsRoute(settings.metrics),
+      metricsRoute(settings.metricsText ?? settings.metrics),
     ],
     upgrades: [sockets.upgrade],
     async drain(spreadMs) {

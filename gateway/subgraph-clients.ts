@@ -4,7 +4,10 @@ import { createHttpClient } from './engine/client/http.ts';
 import type { SubgraphClient } from './engine/client/subgraph-client.ts';
 import { createWebSocketClient } from './engine/client/websocket.ts';
 import type { TrafficMetrics } from './traffic/metrics.ts';
-import { withTraffic } from './traffic/subgraph-traffic.ts';
+import { withTraffic, type SubgraphSettings } from './traffic/subgraph-traffic.ts';
+
+/** Makes the bare client of one subgraph; `routingUrl` is the supergraph's. */
+export type Connect = (name: string, routingUrl: string, settings: SubgraphSettings) => SubgraphClient;
 
 export interface SubgraphClientsOptions {
   readonly config: GatewayConfig;
@@ -12,33 +15,42 @@ export interface SubgraphClientsOptions {
   readonly isProduction: boolean;
   /** See `selectedHeaders`. */
   readonly selectedHeaders: ReadonlySet<string>;
-  /** The address that goes before every other one; the routing URL where there is none. */
-  readonly addressOf: (name: string, routingUrl: string) => string;
+  readonly connect: Connect;
 }
 
-/** Makes the client of a subgraph over HTTP and WebSocket, with everything that its settings put around it. */
+/** Makes the client of a subgraph with everything that its settings put around it. */
 export function createSubgraphClients(
   options: SubgraphClientsOptions,
 ): (name: string, routingUrl: string) => SubgraphClient {
-  const { config, metrics, isProduction, selectedHeaders, addressOf } = options;
+  const { config, metrics, isProduction, selectedHeaders, connect } = options;
   const mutations = { ended: 0 };
   return (name, routingUrl) => {
     const settings = subgraphSettings(config, name, isProduction);
+    const client = connect(name, routingUrl, settings);
+    return withTraffic(client, { name, settings, selectedHeaders, mutations, metrics: metrics.of(name) });
+  };
+}
+
+/** Over HTTP and WebSocket. `addressOf` gives the address that goes before every other one; the one it is given where there is none. */
+export function connectOverHttp(
+  config: GatewayConfig,
+  addressOf: (name: string, routingUrl: string) => string,
+): Connect {
+  return (name, routingUrl, { timeouts, maxResponseBytes, concurrency }) => {
     const { url: ownUrl, subscriptionsUrl } = ownAddresses(config, name);
     const url = addressOf(name, ownUrl ?? routingUrl);
-    const { connectMs: connectTimeoutMs, headersMs, bodyMs } = settings.timeouts;
+    const { connectMs: connectTimeoutMs, headersMs, bodyMs } = timeouts;
     const subscriptions = createWebSocketClient({ name, url: subscriptionsUrl ?? url, connectTimeoutMs });
-    const client = createHttpClient({
+    return createHttpClient({
       name,
       url,
       connectTimeoutMs,
       headersTimeoutMs: headersMs,
       bodyTimeoutMs: bodyMs,
-      maxResponseBytes: settings.maxResponseBytes,
-      maxConnections: settings.concurrency.maxConcurrent,
+      maxResponseBytes,
+      maxConnections: concurrency.maxConcurrent,
       subscriptions,
     });
-    return withTraffic(client, { name, settings, selectedHeaders, mutations, metrics: metrics.of(name) });
   };
 }
 

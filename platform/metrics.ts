@@ -3,6 +3,9 @@ import { sendText, type HttpRoute } from './http.ts';
 
 export type Metrics = Registry;
 
+/** What a scrape reads. */
+export type MetricsText = Pick<Registry, 'contentType' | 'metrics'>;
+
 /** One registry per process, with the runtime's own figures (CPU seconds, memory bytes, event-loop lag in seconds). */
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
@@ -12,7 +15,7 @@ export function createMetrics(service: string): Metrics {
 }
 
 /** `GET /metrics` in Prometheus' text format. */
-export function metricsRoute(metrics: Metrics): HttpRoute {
+export function metricsRoute(metrics: MetricsText): HttpRoute {
   return {
     methods: ['GET'],
     path: '/metrics',

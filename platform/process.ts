@@ -4,6 +4,8 @@ import { createLog } from './log.ts';
 export interface Running {
   /** Stops everything, gently first. Called once. */
   close(): Promise<void>;
+  /** How long that may take; default: 15 s. */
+  readonly closeDeadlineMs?: number;
 }
 
 const CLOSE_DEADLINE_MS = 15_000;
@@ -16,15 +18,12 @@ const force = () => process.exit(1);
  * what it left behind is unknown, and everything that matters is in the database.
  */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {
-  const stopped = new Promise<void>((resolve) => onStopSignal(resolve));
-  process.once('uncaughtException', (thrown: unknown, origin) => {
-    const err = thrown instanceof Error ? thrown : new Error(String(thrown));
-    createLog('process', 'fatal').fatal({ err, origin }, 'uncaught error');
-    process.exit(1);
-  });
+  const stopped = new Promise<NodeJS.Timeout>((resolve) => onStopSignal(resolve));
+  exitOnUncaughtError();
   try {
     const running = await start();
-    await stopped;
+    clearTimeout(await stopped);
+    endWithin(running.closeDeadlineMs ?? CLOSE_DEADLINE_MS);
     await running.close();
     process.exit(0);
   } catch (error) {
@@ -33,13 +32,23 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
   }
 }
 
-/** From the first signal on the clock runs, also for a start that never ends. */
-function onStopSignal(stop: () => void): void {
+/** Logs an error that nobody caught, and ends the process with 1. */
+export function exitOnUncaughtError(): void {
+  process.once('uncaughtException', (thrown: unknown, origin) => {
+    const err = thrown instanceof Error ? thrown : new Error(String(thrown));
+    createLog('process', 'fatal').fatal({ err, origin }, 'uncaught error');
+    process.exit(1);
+  });
+}
+
+const endWithin = (deadlineMs: number) => setTimeout(force, deadlineMs).unref();
+
+/** From the first signal on the clock runs, also for a start that never ends; `stop` gets its timer. */
+function onStopSignal(stop: (deadline: NodeJS.Timeout) => void): void {
   const first = () => {
     process.off('SIGTERM', first).off('SIGINT', first);
     process.on('SIGTERM', force).on('SIGINT', force);
-    setTimeout(force, CLOSE_DEADLINE_MS).unref();
-    stop();
+    stop(endWithin(CLOSE_DEADLINE_MS));
   };
   process.on('SIGTERM', first).on('SIGINT', first);
 }

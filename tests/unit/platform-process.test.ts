@@ -55,6 +55,13 @@ describe('a process', () => {
     assert.equal(await run.ended, 1);
   });
 
+  it('ends with 1 once its own deadline for closing has passed', async () => {
+    const run = runStart(`say('ready'); return { close: () => new Promise(() => {}), closeDeadlineMs: 1 }`);
+    await run.says('ready');
+    run.child.kill('SIGTERM');
+    assert.equal(await run.ended, 1);
+  });
+
   it('ends on a second signal also while a start hangs', async () => {
     const run = runStart(`
       process.once('SIGTERM', () => say('heard'));
