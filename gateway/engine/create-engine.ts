@@ -2,7 +2,7 @@ import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from 
 import { ERROR_STATUS, messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
-import type { SubgraphClient } from './client/subgraph-client.ts';
+import { createClientRegistry, type ClientRegistryOptions, type ClientSet } from './client-registry.ts';
 import type { Engine, EngineScope, IncrementalResult } from './engine.ts';
 import { createDeferral } from './incremental/deferral.ts';
 import { deliver } from './incremental/delivery.ts';
@@ -20,8 +20,8 @@ import { startSubscription, type LastResult, type LivePlan, type LivePlans } fro
 
 export interface EngineOptions extends LabelledOptions {
   readonly sdl: string;
-  /** Makes the client of a subgraph; called once per name and URL, again for new ones after a swap. */
-  readonly clients: (name: string, url: string) => SubgraphClient;
+  /** Makes the client of a subgraph: once per name and URL while a supergraph has it, and anew where one has it again later. */
+  readonly clients: ClientRegistryOptions['clients'];
   readonly log: Log;
 }
 
@@ -29,17 +29,18 @@ export interface EngineOptions extends LabelledOptions {
 interface Serving {
   readonly state: SupergraphState;
   readonly operations: LabelledOperations;
-  readonly clients: ReadonlyMap<string, SubgraphClient>;
+  readonly clients: ClientSet;
 }
 
 /** Throws a CodedError for a bad SDL. Close it to free the subgraph clients. */
 export function createEngine(options: EngineOptions): Engine {
-  const clientFor = createClientRegistry(options);
+  const registry = createClientRegistry(options);
   const serve = (sdl: string, before?: Serving): Serving => {
     const state = createSupergraphState(sdl);
     const operations = createLabelledOperations(state, options);
-    const clients = new Map([...state.subgraphs].map(([name, url]) => [name, clientFor.get(name, url)]));
+    const clients = registry.setOf(state.subgraphs);
     if (before) warmUp(operations, before);
+    before?.clients.release();
     return { state, operations, clients };
   };
   let serving = serve(options.sdl);
@@ -79,7 +80,7 @@ export function createEngine(options: EngineOptions): Engine {
       for (const listener of listeners) listener(engine);
     },
     onSwap,
-    close: () => clientFor.close(),
+    close: () => registry.close(),
   };
   return engine;
 }
@@ -94,22 +95,6 @@ function warmUp({ plain }: LabelledOperations, before: Serving): void {
     if (performance.now() > endMs) return;
     guarded(() => plain.get(query, operationName));
   }
-}
-
-/** Clients outlive a swap: requests in flight use them, and so does the next supergraph. */
-function createClientRegistry({ clients: create }: EngineOptions) {
-  const known = new Map<string, SubgraphClient>();
-  return {
-    get(name: string, url: string): SubgraphClient {
-      const key = `${name} ${url}`;
-      let client = known.get(key);
-      if (!client) known.set(key, (client = create(name, url)));
-      return client;
-    },
-    async close(): Promise<void> {
-      await Promise.allSettled([...known.values()].map((client) => client.close()));
-    },
-  };
 }
 
 const lookUp = (
@@ -140,9 +125,25 @@ function failure(message: string, cause?: unknown): GraphQLError {
   });
 }
 
+/** The clients are to be released when it is over: `executing` does. */
 function begin(serving: Serving, variables: JsonObject, scope: EngineScope, log: Log): Execution {
-  const { headers, signal } = scope;
-  return { variables, data: {}, errors: [], clients: serving.clients, headers, signal, log };
+  const { headers, signal, endsAtMs } = scope;
+  return { variables, data: {}, errors: [], clients: serving.clients.use(), headers, signal, endsAtMs, log };
+}
+
+async function executing<T>(
+  serving: Serving,
+  variables: JsonObject,
+  scope: EngineScope,
+  log: Log,
+  work: (execution: Execution) => Promise<T>,
+): Promise<T> {
+  const execution = begin(serving, variables, scope, log);
+  try {
+    return await work(execution);
+  } finally {
+    serving.clients.release();
+  }
 }
 
 type Execute<T> = (
@@ -154,11 +155,12 @@ type Execute<T> = (
 ) => Promise<T>;
 
 const execute: Execute<FormattedExecutionResult> = (serving, log, operation, given, scope) =>
-  prepared(operation, given, scope, log, async (ready, variables) => {
-    const execution = begin(serving, variables, scope, log);
-    await run(ready, execution);
-    return finish(ready, execution, scope.correlationId);
-  });
+  prepared(operation, given, scope, log, (ready, variables) =>
+    executing(serving, variables, scope, log, async (execution) => {
+      await run(ready, execution);
+      return finish(ready, execution, scope.correlationId);
+    }),
+  );
 
 const executeInParts: Execute<FormattedExecutionResult | IncrementalResult> = (
   serving,
@@ -174,7 +176,11 @@ const executeInParts: Execute<FormattedExecutionResult | IncrementalResult> = (
         if (!parts || parts.labels.size === 0) return execute(serving, log, operation, given, scope);
         const deferral = createDeferral();
         const execution = { ...begin(serving, variables, scope, log), deferral };
-        await run(parts.operation, execution);
+        try {
+          await run(parts.operation, execution);
+        } finally {
+          void deferral.over().then(serving.clients.release);
+        }
         return deliver({ parts, execution, deferral, correlationId: scope.correlationId });
       });
 
@@ -240,7 +246,8 @@ function livePlan(
   if (!subscription) return { errors: [notHere(operation.kind)] };
   const coerced = operation.coerce(request.variables ?? {});
   if (coerced.errors) return { errors: coerced.errors };
-  return { operation, subscription, begin: () => begin(serving, coerced.variables, scope, log) };
+  const execute: LivePlan['execute'] = (work) => executing(serving, coerced.variables, scope, log, work);
+  return { operation, subscription, clients: serving.clients, execute };
 }
 
 /** Plans anew with every supergraph. Events come as the first plan asked for them: a plan that needs other ones leaves the one before in force. */
@@ -252,15 +259,26 @@ function followPlans(
 ): LivePlans {
   let current = first;
   const outdated = createInterruption<LastResult>();
-  const release = source.onSwap(() => {
+  // The upstream stays with the clients of the first plan, whichever plan completes its events.
+  first.clients.use();
+  current.clients.use();
+  const unfollow = source.onSwap(() => {
     const next = livePlan(source.serving(), source.log, request, scope);
     if ('errors' in next)
       return outdated.end({ last: refused([notValidAnyMore(), ...next.errors], scope.correlationId) });
     const { service, operation } = next.subscription;
     const isSame =
       service === first.subscription.service && operation.query === first.subscription.operation.query;
-    if (isSame) current = next;
+    if (!isSame) return;
+    next.clients.use();
+    current.clients.release();
+    current = next;
   });
+  const release = () => {
+    unfollow();
+    current.clients.release();
+    first.clients.release();
+  };
   return { current: () => current, outdated, release };
 }
 

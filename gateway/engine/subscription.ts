@@ -1,5 +1,6 @@
 import type { FormattedExecutionResult } from 'graphql';
 import { isResultStream, type ResultStream } from '#platform/subgraph-endpoint.ts';
+import type { ClientSet } from './client-registry.ts';
 import type { CompiledOperation } from './operation.ts';
 import { clientOf } from './plan/fetch.ts';
 import type { CompiledSubscription } from './plan/compile-plan.ts';
@@ -13,8 +14,9 @@ import { createResultStream } from './result-stream.ts';
 export interface LivePlan {
   readonly operation: CompiledOperation;
   readonly subscription: CompiledSubscription;
-  /** Makes a fresh execution, so that no event sees what was fetched for another, nor headers that have expired meanwhile. */
-  readonly begin: () => Execution;
+  readonly clients: ClientSet;
+  /** Runs `work` with a fresh execution, so that no event sees what was fetched for another, nor headers that have expired meanwhile. */
+  readonly execute: <T>(work: (execution: Execution) => Promise<T>) => Promise<T>;
 }
 
 export interface LastResult {
@@ -35,22 +37,29 @@ export async function startSubscription(
   plans: LivePlans,
   correlationId: string | undefined,
 ): Promise<ResultStream | FormattedExecutionResult> {
-  const { operation, subscription, begin } = plans.current();
-  const first = begin();
-  const { headers, signal } = first;
+  const { operation, subscription, execute } = plans.current();
   const { service } = subscription;
-  const variables = subscription.variablesOf(first);
-  try {
-    const request = { operation: subscription.operation, variables, representations: null, headers, signal };
-    const upstream = await clientOf(first, service).subscribe(request);
-    if (isResultStream(upstream)) return completeEvents(plans, upstream, signal, correlationId);
-    first.errors.push(...subgraphErrors(upstream.errors ?? [{}], service, (path) => [path]));
-  } catch (error) {
-    fetchFailure(first, service, error, [[]]);
-  }
-  plans.release();
-  const { errors } = finish(operation, first, correlationId);
-  return { errors: errors ?? [] };
+  return execute(async (first) => {
+    const { headers, signal } = first;
+    const variables = subscription.variablesOf(first);
+    try {
+      const request = {
+        operation: subscription.operation,
+        variables,
+        representations: null,
+        headers,
+        signal,
+      };
+      const upstream = await clientOf(first, service).subscribe(request);
+      if (isResultStream(upstream)) return completeEvents(plans, upstream, signal, correlationId);
+      first.errors.push(...subgraphErrors(upstream.errors ?? [{}], service, (path) => [path]));
+    } catch (error) {
+      fetchFailure(first, service, error, [[]]);
+    }
+    plans.release();
+    const { errors } = finish(operation, first, correlationId);
+    return { errors: errors ?? [] };
+  });
 }
 
 function completeEvents(
@@ -69,22 +78,27 @@ function completeEvents(
         return { value: event.last };
       }
       if (event.done) return { value: undefined, done: true };
-      const { operation, subscription, begin } = plans.current();
-      const fresh = begin();
-      await completeEvent(subscription, event.value, fresh);
-      return { value: finish(operation, fresh, correlationId) };
+      const { operation, subscription, execute } = plans.current();
+      return await execute(async (fresh) => {
+        await completeEvent(subscription, event.value, fresh);
+        return { value: finish(operation, fresh, correlationId) };
+      });
     } catch (error) {
       isLost = true;
-      const { operation, subscription, begin } = plans.current();
-      const failed = begin();
-      fetchFailure(failed, subscription.service, error, [[]]);
-      const { errors } = finish(operation, failed, correlationId);
-      return { value: { errors: errors ?? [] } };
+      const { operation, subscription, execute } = plans.current();
+      return execute(async (failed) => {
+        fetchFailure(failed, subscription.service, error, [[]]);
+        const { errors } = finish(operation, failed, correlationId);
+        return { value: { errors: errors ?? [] } };
+      });
     }
   };
   const stop = async () => {
-    plans.release();
-    await upstream.return();
+    try {
+      await upstream.return();
+    } finally {
+      plans.release();
+    }
   };
   return createResultStream(next, stop, signal);
 }

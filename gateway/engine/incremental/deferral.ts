@@ -7,6 +7,8 @@ export interface DeferralState extends Deferral {
   errorsOf(label: string): readonly ResponseError[];
   /** Resolves when a part that runs now has ended. */
   settled(): Promise<void>;
+  /** Resolves when none runs any more. */
+  over(): Promise<void>;
 }
 
 export function createDeferral(): DeferralState {
@@ -29,5 +31,8 @@ export function createDeferral(): DeferralState {
     isRunning: (label) => running.has(label),
     errorsOf: (label) => failures.get(label) ?? [],
     settled: () => Promise.race(running.values()),
+    async over() {
+      while (running.size > 0) await Promise.race(running.values());
+    },
   };
 }
