@@ -23,7 +23,7 @@ import { compilePlan, compileSubscription, type CompiledSubscription } from './p
 import { createPrivateNames, withPrivateNames } from './private-names.ts';
 import { compileProjection, type Projection } from './projection/compile-projection.ts';
 import { conditionVariables, type OperationAst } from './projection/selection.ts';
-import { findRequiredConflict } from './required-conflicts.ts';
+import { restorePlan } from './required/restore-plan.ts';
 import { fragmentsOf, subscriptionErrors } from './subscription-rules.ts';
 import type { SupergraphState } from './supergraph-state.ts';
 import { coerceVariables, type CoercedVariables } from './variables.ts';
@@ -94,7 +94,7 @@ function compileWithinLimits(
   const operation = getOperationAST(document, operationName || null);
   if (!operation) return { errors: [unknownOperation(document, operationName)] };
   const ast = { operation, fragments: fragmentsOf(document) };
-  const errors = [...subscriptionErrors(document), ...deferErrors(document), ...conflictErrors(state, ast)];
+  const errors = [...subscriptionErrors(document), ...deferErrors(document)];
   if (errors.length > 0) return { errors };
   try {
     const defers = defersOf(ast);
@@ -148,16 +148,17 @@ function compileParts(
 }
 
 function compile(state: SupergraphState, ast: OperationAst): CompiledOperation {
-  const { apiSchema, fullSchema, planner, plannerSchema, overrides } = state;
+  const { apiSchema, fullSchema, planner, plannerSchema, overrides, required } = state;
   const { operation } = ast;
   const root = apiSchema.getRootType(operation.operation);
   if (!root) throw new Error(`the schema has no ${operation.operation}`);
   const document = documentOf(ast);
-  const names = createPrivateNames(state.takenNames, document);
+  const names = createPrivateNames(state.fieldNames, document);
   const conditional = conditionVariables(ast);
   const planned = withPrivateNames(document, names, conditional.length > 0 || defersOf(ast).length > 0);
   const plannable = operationFromDocument(plannerSchema, planned, { validate: false });
-  const { node } = planner.buildQueryPlan(plannable, { overrideConditions: overrides });
+  const plan = planner.buildQueryPlan(plannable, { overrideConditions: overrides });
+  const node = plan.node && restorePlan(fullSchema, required, plan.node);
   const isSubscription = node?.kind === 'Subscription';
   return {
     kind: operation.operation,
@@ -174,13 +175,6 @@ const documentOf = ({ operation, fragments }: OperationAst): DocumentNode => ({
   kind: Kind.DOCUMENT,
   definitions: [operation, ...fragments.values()],
 });
-
-function conflictErrors({ fullSchema, takenNames }: SupergraphState, ast: OperationAst): GraphQLError[] {
-  const conflict = findRequiredConflict(fullSchema, documentOf(ast), takenNames.required);
-  if (!conflict) return [];
-  const message = `${conflict.join(' and ')} cannot be selected together: they need the same field with different arguments.`;
-  return [new GraphQLError(message, { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } })];
-}
 
 function unknownOperation(document: DocumentNode, name: string | null | undefined): GraphQLError {
   const count = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION).length;

@@ -9,17 +9,17 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { deferLabelOf } from './incremental/resolve-defers.ts';
-import type { RequiredFields } from './required-fields.ts';
 
 /**
  * The planner fetches what it needs itself (keys, `@requires`) under the plain field names, in the same objects as the client's fields. A
- * client's response name that equals such a name, or a client's own arguments on such a field, would mix the two up. Those of the client's
- * fields therefore travel under a name of their own: `c__name`. So do fields that share a response name but not name and arguments, which
- * different types allow but which may come together in one subgraph's interface object: `c1__name`, `c2__name`.
+ * client's response name that equals such a name would mix the two up. Those of the client's fields therefore travel under a name of their
+ * own: `c__name`. So do fields that share a response name but not name and arguments, which different types allow but which may come together
+ * in one subgraph's interface object: `c1__name`, `c2__name`. What is required of fields that take arguments has a name of its own as well,
+ * `r1__name`: see required/required-fields.ts.
  *
  * The mark is put before anything that has one already, so taking it off is exact.
  */
-const MARK = /^c\d*__/;
+const MARK = /^(?:c\d*|r\d+)__/;
 
 /** Names of `Object.prototype` would be found in objects that do not hold them; `__proto__` must not be written at all. */
 const isInherited = (name: string) => name in Object.prototype;
@@ -29,22 +29,15 @@ export interface PrivateNames {
   of(field: FieldNode): string;
 }
 
-/** What the supergraph has to say about names. */
-export interface TakenNames {
-  readonly fields: ReadonlySet<string>;
-  readonly required: RequiredFields;
-}
-
 const responseNameOf = ({ alias, name }: FieldNode) => alias?.value ?? name.value;
 
-/** `document` is the operation with its fragments. */
-export function createPrivateNames({ fields, required }: TakenNames, document: ASTNode): PrivateNames {
+/** `fieldNames` are those of the supergraph; `document` is the operation with its fragments. */
+export function createPrivateNames(fieldNames: ReadonlySet<string>, document: ASTNode): PrivateNames {
   const numbers = numbersOfVariants(document);
   const clashes = (responseName: string, name: string) =>
     MARK.test(responseName) ||
     isInherited(responseName) ||
-    required.withArguments.has(name) ||
-    (responseName !== name && (fields.has(responseName) || responseName.startsWith('__')));
+    (responseName !== name && (fieldNames.has(responseName) || responseName.startsWith('__')));
   return {
     of(field) {
       const name = field.name.value;

@@ -3,8 +3,7 @@ import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph, type Schema } from '@
 import { QueryPlanner } from '@apollo/query-planner';
 import { CodedError, messageOf } from '#platform/errors.ts';
 import { readOverrideLabels } from './override-labels.ts';
-import type { TakenNames } from './private-names.ts';
-import { readRequiredFields } from './required-fields.ts';
+import { separateRequiredFields, type RequiredFields } from './required/required-fields.ts';
 
 // The gateway package family reports usage to its vendor unless told otherwise.
 process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
@@ -21,7 +20,9 @@ export interface SupergraphState {
   readonly planner: QueryPlanner;
   /** Subgraph name → routing URL; the URL may be empty. */
   readonly subgraphs: ReadonlyMap<string, string>;
-  readonly takenNames: TakenNames;
+  /** Names of all fields, also of those that are hidden from clients. */
+  readonly fieldNames: ReadonlySet<string>;
+  readonly required: RequiredFields;
   /** Labels of progressive `@override`, sorted. */
   readonly overrideLabels: readonly string[];
   /** Those that plans take to hold. */
@@ -38,11 +39,12 @@ export function createSupergraphState(sdl: string): SupergraphState {
   }
 }
 
+const readSupergraph = (document: DocumentNode, validateSupergraph: boolean) =>
+  Supergraph.build(document, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, validateSupergraph });
+
 function build(sdl: string, document: DocumentNode): SupergraphState {
-  const supergraph = Supergraph.build(document, {
-    supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES,
-    validateSupergraph: true,
-  });
+  const supergraph = readSupergraph(document, true);
+  const required = separateRequiredFields(document);
   const plannerSchema = supergraph.apiSchema();
   const fullSchema = supergraph.schema.toGraphQLJSSchema();
   return {
@@ -50,12 +52,22 @@ function build(sdl: string, document: DocumentNode): SupergraphState {
     apiSchema: plannerSchema.toGraphQLJSSchema({ includeDefer: true }),
     fullSchema,
     plannerSchema,
-    planner: new QueryPlanner(supergraph, { incrementalDelivery: { enableDefer: true } }),
+    planner: createPlanner(supergraph, required),
     subgraphs: new Map(supergraph.subgraphsMetadata().map(({ name, url }) => [name, url])),
-    takenNames: { fields: fieldNamesOf(fullSchema), required: readRequiredFields(document) },
+    fieldNames: fieldNamesOf(fullSchema),
+    required,
     overrideLabels: readOverrideLabels(document),
     overrides: new Map(),
   };
+}
+
+function createPlanner(supergraph: Supergraph, { document, realNames }: RequiredFields): QueryPlanner {
+  const incrementalDelivery = { enableDefer: true };
+  if (realNames.size === 0) return new QueryPlanner(supergraph, { incrementalDelivery });
+  // The one that was given is valid. This one declares some external fields that nobody uses any more.
+  const separated = readSupergraph(document, false);
+  // Fields of a fetch that is divided must stand in it, not in a fragment.
+  return new QueryPlanner(separated, { incrementalDelivery, reuseQueryFragments: false });
 }
 
 function fieldNamesOf(schema: GraphQLSchema): Set<string> {

@@ -42,20 +42,24 @@ export function compileEntityRepresentation(schema: GraphQLSchema, requires: Sel
 }
 
 function fieldsOf(schema: GraphQLSchema, requires: Selections, typeName: unknown): RequiredField[] {
-  const selected = new Map<string, QueryPlanSelectionNode[] | undefined>();
+  const selected = new Map<string, { name: string; nested: QueryPlanSelectionNode[] | undefined }>();
   const add = (selections: Selections) => {
     for (const selection of selections) {
       if (selection.kind === 'Field') {
         const key = selection.alias ?? selection.name;
-        const nested = selection.selections && [...(selected.get(key) ?? []), ...selection.selections];
-        selected.set(key, nested);
+        const nested = selection.selections && [
+          ...(selected.get(key)?.nested ?? []),
+          ...selection.selections,
+        ];
+        selected.set(key, { name: selection.name, nested });
       } else if (appliesTo(schema, selection.typeCondition, typeName)) add(selection.selections);
     }
   };
   add(requires);
-  return [...selected].map(([key, nested]) => ({
+  // What a subgraph gets bears the field's own name, whatever it travelled under.
+  return [...selected].map(([key, { name, nested }]) => ({
     key,
-    prefix: `${JSON.stringify(key)}:`,
+    prefix: `${JSON.stringify(name)}:`,
     nested: nested && compileRepresentation(schema, nested),
   }));
 }

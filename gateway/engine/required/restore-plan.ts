@@ -1,0 +1,100 @@
+import type { FetchNode, PlanNode, QueryPlanSelectionNode, SubscriptionNode } from '@apollo/query-planner';
+import {
+  Kind,
+  parse,
+  print,
+  stripIgnoredCharacters,
+  visit,
+  type DocumentNode,
+  type GraphQLSchema,
+} from 'graphql';
+import { divideFetch } from './divide-fetch.ts';
+import type { RequiredFields } from './required-fields.ts';
+
+/**
+ * A plan over the supergraph that the planner was shown, as one over the real subgraphs: `r1__weight(unit: "LB")` is fetched as an alias of
+ * `weight`, and goes out as `weight` in representations. A fetch of fields that need `weight` with different arguments becomes one for each.
+ * `schema` is the full one.
+ */
+export function restorePlan(
+  schema: GraphQLSchema,
+  required: RequiredFields,
+  node: PlanNode | SubscriptionNode,
+): PlanNode | SubscriptionNode {
+  if (required.realNames.size === 0) return node;
+  const restore = (child: PlanNode): PlanNode => restoreNode(schema, required, child);
+  if (node.kind !== 'Subscription') return restore(node);
+  const primary = restoreFetch(required, node.primary);
+  return { ...node, primary, rest: node.rest && restore(node.rest) };
+}
+
+function restoreNode(schema: GraphQLSchema, required: RequiredFields, node: PlanNode): PlanNode {
+  const restore = (child: PlanNode) => restoreNode(schema, required, child);
+  switch (node.kind) {
+    case 'Fetch':
+      return joined(divideFetch(schema, required, node).map((part) => restoreFetch(required, part)));
+    case 'Flatten':
+      return { ...node, node: restore(node.node) };
+    case 'Parallel':
+    case 'Sequence':
+      return { ...node, nodes: node.nodes.map(restore) };
+    case 'Condition': {
+      const { ifClause, elseClause } = node;
+      return {
+        ...node,
+        ifClause: ifClause && restore(ifClause),
+        elseClause: elseClause && restore(elseClause),
+      };
+    }
+    case 'Defer': {
+      const inPart = <P extends { node?: PlanNode }>(part: P) => ({
+        ...part,
+        node: part.node && restore(part.node),
+      });
+      return { ...node, primary: inPart(node.primary), deferred: node.deferred.map(inPart) };
+    }
+  }
+}
+
+/** One after the other where something waits for the fetch by its id: it waits for the last part. */
+function joined(parts: readonly FetchNode[]): PlanNode {
+  const last = parts.at(-1);
+  if (!last) throw new Error('a fetch of nothing');
+  if (parts.length === 1) return last;
+  if (last.id === undefined) return { kind: 'Parallel', nodes: [...parts] };
+  return {
+    kind: 'Sequence',
+    nodes: [...parts.slice(0, -1).map((part) => ({ ...part, id: undefined })), last],
+  };
+}
+
+function restoreFetch({ realNames }: RequiredFields, node: FetchNode): FetchNode {
+  const document = parse(node.operation, { noLocation: true });
+  const restored: DocumentNode = visit(document, {
+    Field(field) {
+      const value = realNames.get(field.name.value);
+      if (value === undefined) return undefined;
+      return { ...field, alias: field.alias ?? field.name, name: { kind: Kind.NAME, value } as const };
+    },
+  });
+  return {
+    ...node,
+    operation: restored === document ? node.operation : stripIgnoredCharacters(print(restored)),
+    requires: node.requires && restoreSelections(node.requires, realNames),
+  };
+}
+
+const restoreSelections = (
+  selections: readonly QueryPlanSelectionNode[],
+  realNames: RequiredFields['realNames'],
+): QueryPlanSelectionNode[] =>
+  selections.map((node) => {
+    if (node.kind === 'InlineFragment')
+      return { ...node, selections: restoreSelections(node.selections, realNames) };
+    const name = realNames.get(node.name);
+    return {
+      ...node,
+      ...(name !== undefined && { alias: node.name, name }),
+      selections: node.selections && restoreSelections(node.selections, realNames),
+    };
+  });
