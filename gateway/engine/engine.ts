@@ -5,6 +5,8 @@ import type { GraphQLRequest, RequestScope, ResultStream } from '#platform/subgr
 export interface EngineScope extends RequestScope {
   /** Added to `extensions` of every error, so that a report finds its log lines. */
   readonly correlationId?: string;
+  /** When the caller stops waiting, on the clock of `performance.now()`; subgraphs are told what is left of it. */
+  readonly endsAtMs?: number;
 }
 
 /** One deferred fragment at one place, as of the incremental delivery proposal of 2022-08-24. */

@@ -1,4 +1,3 @@
-import { DEADLINE_HEADER } from '#platform/deadline.ts';
 import { CodedError } from '#platform/errors.ts';
 import { isIncremental, type Engine, type EngineScope } from '../engine/engine.ts';
 import { engineLayer, type Answer } from './engine-layer.ts';
@@ -25,20 +24,11 @@ function startDeadline(scope: EngineScope, deadlineMs: number) {
   );
   scope.signal.addEventListener('abort', onAbort, { once: true });
   if (scope.signal.aborted) onAbort();
-  const left = () => String(Math.max(1, Math.round(endsAtMs - performance.now())));
-  // Descriptors, not values: some headers are written anew for every request that is sent.
-  const headers: EngineScope['headers'] = Object.defineProperties(
-    {},
-    {
-      ...Object.getOwnPropertyDescriptors(scope.headers),
-      [DEADLINE_HEADER]: { enumerable: true, get: left },
-    },
-  );
   const clear = () => {
     clearTimeout(timer);
     scope.signal.removeEventListener('abort', onAbort);
   };
-  return { limited: { ...scope, headers, signal: controller.signal }, clear };
+  return { limited: { ...scope, endsAtMs, signal: controller.signal }, clear };
 }
 
 /** An answer in parts is not over when its first part is there. */

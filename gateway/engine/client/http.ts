@@ -1,9 +1,13 @@
-import { Pool } from 'undici';
 import type { FormattedExecutionResult } from 'graphql';
+import { DEADLINE_HEADER } from '#platform/deadline.ts';
 import { CodedError } from '#platform/errors.ts';
-import { holdsUploads, multipartRequest, uploadsIn } from './multipart.ts';
-import { post, PostTimeout, type PostAnswer } from './post.ts';
+import { PostTimeout, type PostAnswer } from './http1/exchange.ts';
+import { Pool } from './http1/pool.ts';
+import { createRequestWriter } from './http1/request-bytes.ts';
+import { BodyTooLarge } from './http1/response-errors.ts';
+import { holdsUploads } from './multipart.ts';
 import { bodyText, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
+import { createUploader } from './upload.ts';
 
 export interface HttpClientOptions {
   /** Shown in errors. */
@@ -35,69 +39,43 @@ export function createHttpClient(options: HttpClientOptions): SubgraphClient {
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new CodedError('INTERNAL_SERVER_ERROR', `The subgraph ${name} has no usable URL.`);
   }
-  const settings = { ...DEFAULTS, ...options };
-  const pool = new Pool(url.origin, {
-    connections: settings.maxConnections,
-    pipelining: 1,
-    connect: { timeout: settings.connectTimeoutMs },
-    // Those of each exchange limit both.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
-  const path = url.pathname + url.search;
+  const settings = { ...DEFAULTS, ...options, url };
+  const pool = new Pool(settings);
+  const uploader = createUploader(settings);
+  const write = createRequestWriter(url, { 'content-type': 'application/json', accept: ACCEPT });
+  const send = (request: SubgraphFetch): Promise<PostAnswer> => {
+    const { variables, signal, operation } = request;
+    const headers = headersOf(request);
+    if (holdsUploads(variables)) return uploader.upload(request, ACCEPT, headers);
+    const bytes = write(headers, bodyText(request));
+    return pool.post({ bytes, signal, isRepeatable: operation.kind === 'query' });
+  };
   return {
-    fetch: (request) => exchange(pool, path, settings, request),
+    async fetch(request) {
+      try {
+        return parseResult(await send(request), name);
+      } catch (error) {
+        throw asCodedError(error, name);
+      }
+    },
     subscribe: async (request) => {
       if (subscriptions) return subscriptions.subscribe(request);
       throw new CodedError('SUBGRAPH_UNAVAILABLE', `The subgraph ${name} takes no subscriptions.`);
     },
     close: async () => {
-      await Promise.allSettled([pool.close(), subscriptions?.close()]);
+      pool.close();
+      await Promise.allSettled([uploader.close(), subscriptions?.close()]);
     },
   };
 }
 
-type Settings = typeof DEFAULTS & Pick<HttpClientOptions, 'name'>;
-
-async function exchange(
-  pool: Pool,
-  path: string,
-  settings: Settings,
-  request: SubgraphFetch,
-): Promise<FormattedExecutionResult> {
-  const { signal } = request;
-  try {
-    const prepared = payload(request);
-    const { headers: own, body } = prepared instanceof Promise ? await prepared : prepared;
-    const headers = headerList(request.headers, own);
-    return parseResult(await post(pool, { path, headers, body, signal }, settings), settings.name);
-  } catch (error) {
-    throw asCodedError(error, settings.name);
-  }
-}
-
 const ACCEPT = 'application/graphql-response+json, application/json;q=0.9';
 
-const JSON_HEADERS = { 'content-type': 'application/json', accept: ACCEPT };
-
-function payload(request: SubgraphFetch) {
-  return holdsUploads(request.variables)
-    ? withUploads(request)
-    : { headers: JSON_HEADERS, body: bodyText(request) };
-}
-
-const withUploads = async (request: SubgraphFetch) =>
-  multipartRequest(request, await uploadsIn(request.variables), ACCEPT);
-
-/** As names and values in turn, which undici takes as they are. `own` go before those of the request. */
-function headerList(
-  given: Readonly<Record<string, string>>,
-  own: Readonly<Record<string, string>>,
-): string[] {
-  const list: string[] = [];
-  for (const name of Object.keys(given)) if (!Object.hasOwn(own, name)) list.push(name, given[name] ?? '');
-  for (const name of Object.keys(own)) list.push(name, own[name] ?? '');
-  return list;
+/** With what is left of the caller's time. */
+function headersOf({ headers, endsAtMs }: SubgraphFetch): Readonly<Record<string, string>> {
+  if (endsAtMs === undefined) return headers;
+  const leftMs = Math.max(1, Math.round(endsAtMs - performance.now()));
+  return { ...headers, [DEADLINE_HEADER]: String(leftMs) };
 }
 
 /** Statuses of a subgraph, or of a proxy before it, that cannot take the request now. */
@@ -117,8 +95,8 @@ function parseResult({ text, status, retryAfter }: PostAnswer, name: string): Fo
 }
 
 /** RFC 9110, 10.2.3: seconds or a date. */
-function readRetryAfter(header: string | string[] | undefined): number | null {
-  if (typeof header !== 'string') return null;
+function readRetryAfter(header: string | undefined): number | null {
+  if (header === undefined) return null;
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
@@ -139,5 +117,7 @@ function asCodedError(error: unknown, name: string): CodedError {
   if (error instanceof PostTimeout) {
     return new CodedError('SUBGRAPH_TIMEOUT', `The subgraph ${name} did not answer in time.`, {}, error);
   }
+  if (error instanceof BodyTooLarge)
+    return new CodedError('SUBGRAPH_ERROR', `The subgraph ${name} answered with too much data.`);
   return new CodedError('SUBGRAPH_UNAVAILABLE', `The subgraph ${name} could not be reached.`, {}, error);
 }

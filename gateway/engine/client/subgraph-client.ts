@@ -21,6 +21,8 @@ export interface SubgraphFetch {
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the client goes away or its deadline has passed. */
   readonly signal: AbortSignal;
+  /** When the caller stops waiting, on the clock of `performance.now()`; undefined: it waits. */
+  readonly endsAtMs?: number | undefined;
   /** The whole body, where somebody on the way has written it already: see `bodyText`. */
   readonly body?: string;
 }

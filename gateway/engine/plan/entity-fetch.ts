@@ -98,12 +98,12 @@ function compileSend(schema: GraphQLSchema, node: FetchNode, path: ResponsePath,
   const rewrite = compileOutput(schema, node);
   const prefix = staticPrefix(path);
   return async (execution, batch) => {
-    const { headers, signal } = execution;
+    const { headers, signal, endsAtMs } = execution;
     const groups = [...batch.targets.values()];
     try {
       const variables = { ...pickVariables(execution), ...batch.extraVariables };
       const representations = `[${[...batch.targets.keys()].join(',')}]`;
-      const request = { operation, variables, representations, headers, signal };
+      const request = { operation, variables, representations, headers, signal, endsAtMs };
       const result = await clientOf(execution, service).fetch(request);
       if (result.errors) addErrors(execution, service, result.errors, groups, steps, prefix);
       mergeEntities(entitiesOf(result, groups.length, service), groups, rewrite);

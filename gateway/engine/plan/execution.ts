@@ -25,6 +25,8 @@ export interface Execution {
   readonly clients: ReadonlyMap<string, SubgraphClient>;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** See EngineScope. */
+  readonly endsAtMs: number | undefined;
   readonly log: Log;
   /** Only where parts of the answer are delivered later. */
   readonly deferral?: Deferral;

@@ -61,10 +61,10 @@ export function compileRootFetch(schema: GraphQLSchema, node: FetchNode, path: R
   const prefix = staticPrefix(path);
   const keys = rootKeys(node);
   return async (execution) => {
-    const { headers, signal } = execution;
+    const { headers, signal, endsAtMs } = execution;
     try {
       const variables = pickVariables(execution);
-      const request = { operation, variables, representations: null, headers, signal };
+      const request = { operation, variables, representations: null, headers, signal, endsAtMs };
       const { data, errors } = await clientOf(execution, service).fetch(request);
       execution.errors.push(...subgraphErrors(errors, service, (place) => [place && [...prefix, ...place]]));
       if (!isJsonObject(data)) return requireErrors(errors, service);

@@ -1,0 +1,193 @@
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { PostTimeout, type Carrier, type Exchange } from './exchange.ts';
+import { MalformedResponse } from './response-errors.ts';
+import type { ResponseHead } from './response-head.ts';
+import { ResponseReader, type ResponseListener } from './response-reader.ts';
+
+export interface ConnectionSettings {
+  readonly url: URL;
+  readonly connectTimeoutMs: number;
+  /** From asking until the answer begins. */
+  readonly headersTimeoutMs: number;
+  /** From then on until the whole answer is there. */
+  readonly bodyTimeoutMs: number;
+  readonly maxResponseBytes: number;
+}
+
+/** The pool that a connection belongs to. */
+export interface ConnectionOwner {
+  /** The connection can take the next exchange. */
+  free(connection: Connection): void;
+  gone(connection: Connection): void;
+  /** The connection ended under an exchange of which nothing had come back: a server closes idle ones whenever it likes. */
+  repeat(exchange: Exchange): void;
+}
+
+const READ_BUFFER_BYTES = 32 * 1_024;
+/** Servers that do not say how long they keep idle connections do so for 5 s, as a rule. */
+const DEFAULT_IDLE_MS = 5_000;
+const MAX_IDLE_MS = 60_000;
+/** What a request needs to arrive before the server closes. */
+const IDLE_MARGIN_MS = 1_000;
+
+function reusableForMs({ idleMs = DEFAULT_IDLE_MS }: ResponseHead): number {
+  const longestMs = Math.min(idleMs, MAX_IDLE_MS);
+  return longestMs - Math.min(IDLE_MARGIN_MS, longestMs / 2);
+}
+
+/** One kept-alive connection, with one exchange at a time: an answer that is slow holds up nobody else's. */
+export class Connection implements Carrier, ResponseListener {
+  readonly #settings: ConnectionSettings;
+  readonly #owner: ConnectionOwner;
+  readonly #socket: Socket;
+  readonly #reader = new ResponseReader(this);
+  #exchange: Exchange | null = null;
+  #head: ResponseHead | null = null;
+  /** Of the wait under way: for the connection, the answer's head or its body. */
+  #timer: NodeJS.Timeout;
+  #timerMs: number;
+  #answered = 0;
+  #isConnected = false;
+  #isOver = false;
+  #goodUntilMs = 0;
+
+  constructor(settings: ConnectionSettings, owner: ConnectionOwner) {
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#timerMs = settings.connectTimeoutMs;
+    this.#timer = setTimeout(() => this.#late(), this.#timerMs);
+    this.#socket = this.#open();
+  }
+
+  /** Whether the server can be expected to take a further request. */
+  isGood(nowMs: number): boolean {
+    return !this.#isOver && nowMs < this.#goodUntilMs;
+  }
+
+  send(exchange: Exchange): void {
+    this.#exchange = exchange;
+    exchange.carrier = this;
+    // Until it is connected, the socket keeps what it is given, and the timer is that of connecting.
+    if (this.#isConnected) this.#await(this.#headLimitMs(exchange));
+    this.#socket.write(exchange.request.bytes, 'latin1');
+  }
+
+  drop(): void {
+    // What was sent cannot be taken back, and its answer must not reach anybody else.
+    this.#exchange = null;
+    this.close();
+  }
+
+  close(): void {
+    this.#fail(new Error('the connection was closed'));
+  }
+
+  onHead(head: ResponseHead): number {
+    if (!this.#exchange || this.#head) throw new MalformedResponse('an answer that nobody asked for');
+    this.#head = head;
+    this.#await(this.#settings.bodyTimeoutMs);
+    return this.#settings.maxResponseBytes;
+  }
+
+  onEnd(text: string): void {
+    const [exchange, head] = [this.#exchange, this.#head];
+    if (!exchange || !head) return;
+    this.#exchange = null;
+    this.#head = null;
+    this.#answered += 1;
+    this.#goodUntilMs = head.keepsAlive ? performance.now() + reusableForMs(head) : 0;
+    exchange.answer({ status: head.status, retryAfter: head.retryAfter, text });
+  }
+
+  #open(): Socket {
+    const { hostname, protocol, port } = this.#settings.url;
+    // An IPv6 address stands in brackets in a URL.
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+    const callback = (size: number) => (this.#receive(buffer.subarray(0, size)), true);
+    const options = {
+      host,
+      port: Number(port),
+      noDelay: true,
+      keepAlive: true,
+      onread: { buffer, callback },
+    };
+    const isSecure = protocol === 'https:';
+    const socket = isSecure
+      ? connectTls({ ...options, port: options.port || 443, ALPNProtocols: ['http/1.1'] })
+      : connect({ ...options, port: options.port || 80 });
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => this.#connected());
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('end', () => this.#ended());
+    socket.on('close', () => this.#fail(new Error('the connection was closed')));
+    return socket;
+  }
+
+  #connected(): void {
+    this.#isConnected = true;
+    if (this.#exchange) this.#await(this.#headLimitMs(this.#exchange));
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#isOver) return;
+    const before = this.#answered;
+    try {
+      this.#reader.push(bytes);
+    } catch (error) {
+      return this.#fail(error instanceof Error ? error : new MalformedResponse());
+    }
+    // Only now: what stands behind an answer must not be taken for the answer to the next request.
+    if (this.#answered > before) this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#goodUntilMs > 0) this.#owner.free(this);
+    else this.close();
+  }
+
+  #ended(): void {
+    if (this.#isOver) return;
+    // A body without a length ends here.
+    if (this.#reader.end()) this.#goodUntilMs = 0;
+    this.#fail(new Error('the connection was closed'));
+  }
+
+  #headLimitMs({ beganAtMs }: Exchange): number {
+    const waitedMs = performance.now() - beganAtMs;
+    const { headersTimeoutMs } = this.#settings;
+    // Most have not waited at all, and a timer of the same length is only wound up again.
+    return waitedMs < 1 ? headersTimeoutMs : Math.max(1, headersTimeoutMs - Math.floor(waitedMs));
+  }
+
+  #await(limitMs: number): void {
+    if (limitMs === this.#timerMs) return void this.#timer.refresh();
+    clearTimeout(this.#timer);
+    this.#timerMs = limitMs;
+    this.#timer = setTimeout(() => this.#late(), limitMs);
+  }
+
+  #late(): void {
+    if (this.#isConnected && !this.#exchange) return;
+    this.#fail(this.#isConnected ? new PostTimeout('no answer in time') : new Error('no connection in time'));
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#socket.destroy();
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    if (exchange) this.#giveUp(exchange, error);
+    this.#owner.gone(this);
+  }
+
+  #giveUp(exchange: Exchange, error: Error): void {
+    const isStale = this.#answered > 0 && !this.#head && this.#reader.isAtStart;
+    const isCut = !(error instanceof PostTimeout) && !(error instanceof MalformedResponse);
+    if (isStale && isCut && exchange.request.isRepeatable && !exchange.wasRepeated)
+      return this.#owner.repeat(exchange);
+    exchange.fail(error);
+  }
+}

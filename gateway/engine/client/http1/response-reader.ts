@@ -1,0 +1,81 @@
+import { createBodyReader, type BodyReader } from './body-reader.ts';
+import { MalformedResponse } from './response-errors.ts';
+import { parseResponseHead, type ResponseHead } from './response-head.ts';
+
+/** What a reader tells whoever waits for the response. */
+export interface ResponseListener {
+  /** Called once per response, before its body; informational ones (1xx) are left out. Answers how large the body may be, in bytes. */
+  onHead(head: ResponseHead): number;
+  onEnd(text: string): void;
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+const MAX_HEAD_BYTES = 32 * 1_024;
+const NOTHING = Buffer.alloc(0);
+/** A change of protocol, which nobody asked for. */
+const SWITCHING_PROTOCOLS = 101;
+
+/** Cuts the bytes of one connection into responses. */
+export class ResponseReader {
+  readonly #listener: ResponseListener;
+  /** The beginning of a head that has not arrived whole. */
+  #head: Buffer = NOTHING;
+  #body: BodyReader | null = null;
+
+  constructor(listener: ResponseListener) {
+    this.#listener = listener;
+  }
+
+  /** Whether nothing of a next response has arrived. */
+  get isAtStart(): boolean {
+    return this.#body === null && this.#head.length === 0;
+  }
+
+  /** `bytes` may be overwritten afterwards. Throws MalformedResponse or BodyTooLarge; nothing may be pushed after that. */
+  push(bytes: Buffer): void {
+    let rest = bytes;
+    while (rest.length > 0) rest = this.#body ? this.#readBody(this.#body, rest) : this.#readHead(rest);
+  }
+
+  /** The connection has ended: the end of a body that nothing else delimits. Answers false where the end came too early. */
+  end(): boolean {
+    const body = this.#body;
+    if (!body?.endsWithConnection) return false;
+    this.#finish(body);
+    return true;
+  }
+
+  #readHead(bytes: Buffer): Buffer {
+    const all = this.#head.length > 0 ? Buffer.concat([this.#head, bytes]) : bytes;
+    const headEnd = all.indexOf(HEAD_END);
+    if ((headEnd < 0 ? all.length : headEnd) > MAX_HEAD_BYTES)
+      throw new MalformedResponse('the headers are too long');
+    if (headEnd < 0) {
+      this.#head = Buffer.from(all);
+      return NOTHING;
+    }
+    this.#head = NOTHING;
+    this.#begin(parseResponseHead(all.toString('latin1', 0, headEnd)));
+    return all.subarray(headEnd + HEAD_END.length);
+  }
+
+  #begin(head: ResponseHead): void {
+    if (head.status === SWITCHING_PROTOCOLS) throw new MalformedResponse('another protocol');
+    if (head.status < 200) return;
+    const body = createBodyReader(head.body, this.#listener.onHead(head));
+    if (head.body === 0) this.#finish(body);
+    else this.#body = body;
+  }
+
+  #readBody(body: BodyReader, bytes: Buffer): Buffer {
+    const rest = body.push(bytes);
+    if (rest === null) return NOTHING;
+    this.#finish(body);
+    return rest;
+  }
+
+  #finish(body: BodyReader): void {
+    this.#body = null;
+    this.#listener.onEnd(body.text());
+  }
+}
