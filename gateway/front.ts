@@ -7,7 +7,7 @@ import type { Log } from '#platform/log.ts';
 import { metricsRoute, type Metrics, type MetricsText } from '#platform/metrics.ts';
 import type { GatewayAuth } from './auth/auth.ts';
 import type { Engine, EngineScope } from './engine/engine.ts';
-import { createFastPath } from './fast-path/fast-path.ts';
+import { createFastPath, type FastPath, type FastPathOptions } from './fast-path/fast-path.ts';
 import { explorerRoute, type ExplorerOptions } from './explorer/explorer.ts';
 import { createCallers } from './http/callers.ts';
 import { createCors } from './http/cors.ts';
@@ -18,9 +18,10 @@ import { REQUEST_LIMITS, type RequestLimits } from './http/request.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { createEventStreams } from './subscriptions/event-stream.ts';
 import { createSocketServer, type SocketLimits } from './subscriptions/websocket.ts';
+import { createTelemetry, type TelemetryOptions } from './telemetry/report.ts';
 import { IDENTIFYING_HEADERS } from './traffic/identifying-headers.ts';
 
-export interface FrontSettings {
+export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRequests'> {
   /** Null: tokens are not verified but forwarded. */
   readonly auth: GatewayAuth | null;
   readonly log: Log;
@@ -65,17 +66,16 @@ export async function createFront(
 ): Promise<Front> {
   const { auth, log, corsOrigins = [], forwardHeaders = [], trustProxy = false } = settings;
   const metrics = createGatewayMetrics(settings.metrics);
+  const telemetry = createTelemetry({ ...settings, metrics });
   const server = await startFrontServer({ gateway, log, metrics, plugins: settings.plugins });
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
   const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
   const streams = createEventStreams({ engine, metrics, log });
-  const sockets = createSocketServer({ engine, callers, cors, metrics, log, limits: settings.socketLimits });
-  const isPlain = (settings.plugins ?? []).length === 0;
-  const { ignoredHeaders = IDENTIFYING_HEADERS } = settings;
-  const fastPath =
-    isPlain && settings.fastPath !== false
-      ? createFastPath({ engine, callers, metrics, ignoredHeaders })
-      : null;
+  const sockets = createSocketServer({
+    ...{ engine, callers, cors, metrics, telemetry, log },
+    limits: settings.socketLimits,
+  });
+  const fastPath = fastPathOf(settings, { engine, callers, metrics });
   const unwatch = auth?.onRevoked((sessionId) => {
     sockets.endSession(sessionId);
     streams.endSession(sessionId);
@@ -92,7 +92,7 @@ export async function createFront(
   };
   return {
     routes: [
-      graphqlRoute({ engine, server, fastPath, callers, cors, streams, limits, metrics, log }),
+      graphqlRoute({ engine, server, fastPath, callers, cors, streams, limits, metrics, telemetry, log }),
       ...(explorer ? [explorerRoute(explorer)] : []),
       ...healthRoutes(checks),
       metricsRoute(settings.metricsText ?? settings.metrics),
@@ -106,6 +106,13 @@ export async function createFront(
     },
     close: () => server.stop(),
   };
+}
+
+function fastPathOf(
+  { plugins = [], fastPath = true, ignoredHeaders = IDENTIFYING_HEADERS }: FrontSettings,
+  parts: Omit<FastPathOptions, 'ignoredHeaders'>,
+): FastPath | null {
+  return fastPath && plugins.length === 0 ? createFastPath({ ...parts, ignoredHeaders }) : null;
 }
 
 const FIELDS_EXAMPLE = `# What this graph offers to ask for. The docs are behind the button at the top left.

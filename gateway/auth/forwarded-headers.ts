@@ -1,3 +1,4 @@
+import type { TraceHeaders } from '#platform/tracing/trace-context.ts';
 import { VIEWER_HEADER } from '#platform/viewer.ts';
 import { CORRELATION_HEADER } from '../http/correlation.ts';
 import type { Identity } from './auth.ts';
@@ -13,17 +14,21 @@ export interface Caller {
   readonly identity: Identity | null;
   readonly ipAddress: string | undefined;
   readonly correlationId: string;
+  readonly traceHeaders: TraceHeaders;
 }
 
 /**
- * What subgraphs are told about a caller: the signed viewer, the correlation id, the address, the headers named in `names`, and
+ * What subgraphs are told about a caller: the signed viewer, the correlation id, the trace, the address, the headers named in `names`, and
  * nothing else. Keep the object rather than a copy while a subscription lives: its viewer header renews itself.
  */
 export function forwardedHeaders(caller: Caller, names: readonly string[]): Record<string, string> {
-  const { headers, identity, ipAddress, correlationId } = caller;
+  const { headers, identity, ipAddress, correlationId, traceHeaders } = caller;
   const forwarded: Record<string, string> = { [CORRELATION_HEADER]: correlationId };
   for (const name of ALWAYS_FORWARDED) forward(forwarded, name, headers[name]);
   for (const name of names) if (!name.startsWith(OWN_PREFIX)) forward(forwarded, name, headers[name]);
+  // After the client's own ones: it does not say for us where we are in its trace.
+  forward(forwarded, 'traceparent', traceHeaders.traceparent);
+  forward(forwarded, 'tracestate', traceHeaders.tracestate);
   if (ipAddress !== undefined) forwarded['x-veza-client-ip'] = ipAddress;
   if (identity)
     Object.defineProperty(forwarded, VIEWER_HEADER, { enumerable: true, get: () => identity.viewerHeader() });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import type { TraceHeaders } from '#platform/tracing/trace-context.ts';
 import type { Identity } from '../auth/auth.ts';
 import type { Engine, EngineScope } from '../engine/engine.ts';
 import type { Callers } from '../http/callers.ts';
@@ -8,6 +9,7 @@ import { presentError } from '../http/errors.ts';
 import { statusOf } from '../http/error-status.ts';
 import type { ResponseType } from '../http/media-types.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import type { RequestReport } from '../telemetry/report.ts';
 import { readOperation } from './read-operation.ts';
 import { createSharedRuns, keyOf } from './shared-runs.ts';
 
@@ -17,6 +19,8 @@ export interface FastCall {
   readonly response: ServerResponse;
   readonly identity: Identity | null;
   readonly correlationId: string;
+  readonly traceHeaders: TraceHeaders;
+  readonly report: RequestReport;
   readonly accept: ResponseType;
   /** The JSON body. */
   readonly text: string;
@@ -83,7 +87,7 @@ export function createFastPath({ engine, callers, metrics, ignoredHeaders }: Fas
       const outcome = await (runs.find(key)?.join(call.response) ?? start(call, key, headers));
       if (!outcome) return false;
       metrics.operated('http');
-      send(call, outcome, metrics);
+      send(call, outcome);
       return true;
     },
     forget: runs.forget,
@@ -102,18 +106,18 @@ function outcomeOf(result: FormattedExecutionResult): Outcome {
 /** The engine checks variables before it begins. */
 const isRefusal = ({ extensions }: GraphQLFormattedError) => extensions?.['code'] === 'BAD_USER_INPUT';
 
-function send(call: FastCall, { body, bodyBytes, failed }: Answer, metrics: GatewayMetrics): void {
+function send(call: FastCall, { body, bodyBytes, failed }: Answer): void {
   const { response, accept } = call;
-  if (failed) return sendFailed(call, failed, metrics);
+  if (failed) return sendFailed(call, failed);
   response.writeHead(200, { 'content-type': CONTENT_TYPES[accept], 'content-length': bodyBytes });
   response.end(body);
 }
 
-function sendFailed(call: FastCall, result: FormattedExecutionResult, metrics: GatewayMetrics): void {
-  const { response, accept, correlationId } = call;
+function sendFailed(call: FastCall, result: FormattedExecutionResult): void {
+  const { response, accept, correlationId, report } = call;
   const { data, extensions } = result;
   const errors = result.errors?.map((error) => presentError(error, correlationId)) ?? [];
-  metrics.failed(errors);
+  report.failed(errors);
   const status = data === undefined ? statusOf(errors, 400, accept) : 200;
   const text = JSON.stringify({ errors, data, extensions });
   const contentLength = Buffer.byteLength(text);

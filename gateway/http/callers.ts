@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { TraceHeaders } from '#platform/tracing/trace-context.ts';
 import type { GatewayAuth, Identity } from '../auth/auth.ts';
 import { forwardedHeaders } from '../auth/forwarded-headers.ts';
 import type { EngineScope } from '../engine/engine.ts';
@@ -9,6 +10,7 @@ export interface Call {
   /** Where it did not come as a header: from a socket's `connection_init`. */
   readonly authorization?: string | undefined;
   readonly correlationId: string;
+  readonly traceHeaders: TraceHeaders;
   readonly signal: AbortSignal;
 }
 
@@ -33,10 +35,16 @@ export function createCallers({ auth, forwardHeaders, trustProxy }: CallersOptio
   const names = auth
     ? forwardHeaders.filter((name) => name !== 'authorization')
     : ['authorization', ...forwardHeaders];
-  const headersOf: Callers['headersOf'] = ({ request, identity, authorization, correlationId }) => {
+  const headersOf: Callers['headersOf'] = ({
+    request,
+    identity,
+    authorization,
+    correlationId,
+    traceHeaders,
+  }) => {
     const given = authorization === undefined ? request.headers : { ...request.headers, authorization };
     const ipAddress = addressOf(request, trustProxy);
-    return forwardedHeaders({ headers: given, identity, ipAddress, correlationId }, names);
+    return forwardedHeaders({ headers: given, identity, ipAddress, correlationId, traceHeaders }, names);
   };
   return {
     identify: async (authorization) => (auth ? auth.authenticate(authorization) : null),

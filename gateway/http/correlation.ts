@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 
 /** Request and response header that ties a client's report to log lines of every process. */
@@ -11,6 +10,3 @@ const SANE = /^[\w.:-]{8,128}$/;
 export function correlationIdOf(given: unknown): string {
   return typeof given === 'string' && SANE.test(given) ? given : randomUUID();
 }
-
-/** The id of the request being answered, for code that a library calls without telling it which request it is. */
-export const currentCorrelation = new AsyncLocalStorage<string>();

@@ -11,7 +11,14 @@ export interface Cors {
 }
 
 const METHODS = 'GET, POST, OPTIONS';
-const REQUEST_HEADERS = ['accept', 'authorization', 'content-type', CORRELATION_HEADER];
+const REQUEST_HEADERS = [
+  'accept',
+  'authorization',
+  'content-type',
+  CORRELATION_HEADER,
+  'traceparent',
+  'tracestate',
+];
 const PREFLIGHT_MAX_AGE_S = 86_400;
 
 /**

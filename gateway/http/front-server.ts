@@ -12,7 +12,7 @@ import { messageOf, type ErrorCode } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import type { EngineScope } from '../engine/engine.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import { currentCorrelation } from './correlation.ts';
+import { currentReport } from '../telemetry/report.ts';
 import { PREFLIGHT_HEADERS } from './csrf.ts';
 import { statusOf } from './error-status.ts';
 import { presentError } from './errors.ts';
@@ -67,7 +67,7 @@ function apolloLogger(log: Log) {
 }
 
 function format(formatted: GraphQLFormattedError, error: unknown, log: Log): GraphQLFormattedError {
-  const correlationId = currentCorrelation.getStore() ?? '';
+  const correlationId = currentReport.getStore()?.correlationId ?? '';
   const original = error instanceof GraphQLError ? error.originalError : error;
   // Errors that the engine or a subgraph made are logged where they were made; this one nobody has seen.
   if (original && !(original instanceof GraphQLError))
@@ -94,11 +94,12 @@ function operationPlugin(metrics: GatewayMetrics): ApolloServerPlugin<EngineScop
           if (!operation) throw operationUnclear();
           if (operation.operation === 'subscription') throw needsStream();
           metrics.operated('http');
+          currentReport.getStore()?.ran({ type: operation.operation, name: operation.name?.value });
         },
         async willSendResponse({ request, response: { http, body } }) {
           if (body.kind !== 'single') return;
           const { data, errors } = body.singleResult;
-          metrics.failed(errors);
+          currentReport.getStore()?.failed(errors);
           if (data === undefined && errors)
             http.status = statusOf(errors, http.status, request.http?.headers.get('accept'));
         },

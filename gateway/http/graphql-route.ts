@@ -11,8 +11,9 @@ import type { Engine, EngineScope, IncrementalResult, SubsequentResult } from '.
 import type { FastPath } from '../fast-path/fast-path.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { EventStreams } from '../subscriptions/event-stream.ts';
+import { currentReport, type Arrival, type RequestReport, type Telemetry } from '../telemetry/report.ts';
 import type { Callers } from './callers.ts';
-import { CORRELATION_HEADER, correlationIdOf, currentCorrelation } from './correlation.ts';
+import { CORRELATION_HEADER, correlationIdOf } from './correlation.ts';
 import type { Cors } from './cors.ts';
 import { PREFLIGHT_HEADERS, refuseForgery } from './csrf.ts';
 import { failedResult, presentSubsequent } from './errors.ts';
@@ -36,6 +37,7 @@ export interface GraphqlRouteOptions {
   readonly streams: EventStreams;
   readonly limits: RequestLimits;
   readonly metrics: GatewayMetrics;
+  readonly telemetry: Telemetry;
   readonly log: Log;
 }
 
@@ -44,6 +46,7 @@ interface Exchange {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly correlationId: string;
+  readonly report: RequestReport;
   readonly accepts: Acceptance;
 }
 
@@ -63,7 +66,8 @@ export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
       options.cors.apply(request, response);
       if (request.method === 'OPTIONS') return options.cors.preflight(request, response);
       const accepts = readAccept(request.headers.accept);
-      const exchange = { request, response, url, correlationId, accepts };
+      const report = options.telemetry.begin(arrivalOf(request, correlationId));
+      const exchange = { request, response, url, correlationId, report, accepts };
       try {
         await answer(exchange, options);
       } catch (error) {
@@ -72,15 +76,23 @@ export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
       const durationMs = performance.now() - startedAtMs;
       if (!isEventStream(response))
         options.metrics.answered(request.method ?? '', response.statusCode, durationMs);
+      report.end(response.statusCode);
     },
   };
 }
+
+const arrivalOf = ({ headers, method }: IncomingMessage, correlationId: string): Arrival => ({
+  transport: 'http',
+  correlationId,
+  trace: { traceparent: headers['traceparent'], tracestate: headers['tracestate'] },
+  method,
+});
 
 const isEventStream = (response: ServerResponse) =>
   String(response.getHeader('content-type')).startsWith(EVENT_STREAM_TYPE);
 
 async function answer(exchange: Exchange, options: GraphqlRouteOptions): Promise<void> {
-  const { request, response, correlationId, accepts } = exchange;
+  const { request, response, correlationId, report, accepts } = exchange;
   const { callers, cors, limits, streams, engine } = options;
   const identity = await callers.identify(request.headers.authorization);
   if (!accepts.json && !accepts.eventStream && !accepts.multipart)
@@ -96,9 +108,10 @@ async function answer(exchange: Exchange, options: GraphqlRouteOptions): Promise
   const gone = new AbortController();
   // An abort costs an error with its stack: none after every answer. A stream is aborted however it ends.
   response.once('close', () => (response.writableFinished && !accepts.eventStream) || gone.abort());
-  const scope = callers.scopeOf({ request, identity, correlationId, signal: gone.signal });
+  const { traceHeaders } = report;
+  const scope = callers.scopeOf({ request, identity, correlationId, traceHeaders, signal: gone.signal });
   const streamed = accepts.eventStream ? streamedOperation(exchange, body, engine) : null;
-  if (streamed) return streams.serve({ request, response, operation: streamed, scope, identity });
+  if (streamed) return streams.serve({ request, response, operation: streamed, scope, identity, report });
   await answerOperation(exchange, accepts.json ?? JSON_TYPE, body, scope, options);
 }
 
@@ -110,7 +123,9 @@ function answerFast(
 ): Promise<boolean> | false {
   const { json: accept, eventStream, multipart } = exchange.accepts;
   if (!fastPath || !accept || eventStream || multipart) return false;
-  return fastPath.answer({ ...exchange, identity, accept, text });
+  exchange.report.asked(text);
+  const { traceHeaders } = exchange.report;
+  return fastPath.answer({ ...exchange, identity, traceHeaders, accept, text });
 }
 
 const readFiles = ({ request, response }: Exchange, limits: RequestLimits) =>
@@ -153,11 +168,11 @@ function searchParameters({ searchParams }: URL): Record<string, unknown> {
 }
 
 async function answerOperation(
-  { request, response, url, correlationId, accepts }: Exchange,
+  { request, response, url, correlationId, report, accepts }: Exchange,
   accept: ResponseType,
   body: unknown,
   scope: EngineScope,
-  { server, fastPath, metrics }: GraphqlRouteOptions,
+  { server, fastPath }: GraphqlRouteOptions,
 ): Promise<void> {
   let subsequent: IncrementalResult['subsequent'] | null = null;
   const takeParts: FrontScope['takeParts'] = (parts) => void (subsequent = parts);
@@ -167,14 +182,14 @@ async function answerOperation(
   headers.set('accept', accept);
   headers.set(PREFLIGHT_HEADERS[0] ?? '', 'checked');
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
-  const result = await currentCorrelation.run(correlationId, () =>
+  const result = await currentReport.run(report, () =>
     server.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method, headers, search: url.search, body },
       context: async () => context,
     }),
   );
   fastPath?.forget();
-  const parts = subsequent && presented(subsequent, correlationId, metrics);
+  const parts = subsequent && presented(subsequent, correlationId, report);
   if (result.body.kind !== 'complete' || (!parts && accepts.json)) return send(response, result);
   writeHead(response, result);
   await sendMultipart(response, result.body.string, parts);
@@ -183,10 +198,10 @@ async function answerOperation(
 async function* presented(
   subsequent: IncrementalResult['subsequent'],
   correlationId: string,
-  metrics: GatewayMetrics,
+  report: RequestReport,
 ): AsyncGenerator<SubsequentResult, void, void> {
   for await (const result of subsequent) {
-    for (const { errors } of result.incremental) metrics.failed(errors);
+    for (const { errors } of result.incremental) report.failed(errors);
     yield presentSubsequent(result, correlationId);
   }
 }
@@ -211,12 +226,12 @@ async function send(response: ServerResponse, result: HTTPGraphQLResponse): Prom
 }
 
 function fail(
-  { response, accepts, correlationId }: Exchange,
+  { response, accepts, correlationId, report }: Exchange,
   error: unknown,
   options: GraphqlRouteOptions,
 ): void {
   const result = failedResult(error, correlationId, options.log);
-  options.metrics.failed(result.errors);
+  report.failed(result.errors);
   if (response.headersSent) return void response.destroy();
   const code = error instanceof CodedError ? error.code : 'INTERNAL_SERVER_ERROR';
   if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer error="invalid_token"');

@@ -7,6 +7,7 @@ import type { Identity } from '../auth/auth.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Callers } from '../http/callers.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import type { Telemetry } from '../telemetry/report.ts';
 import { authorizationOf } from './connection-parameters.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { runOperation, type OperationReply } from './socket-operation.ts';
@@ -21,6 +22,7 @@ export interface ConnectionOptions {
   readonly engine: Engine;
   readonly callers: Callers;
   readonly metrics: GatewayMetrics;
+  readonly telemetry: Telemetry;
   readonly log: Log;
   readonly maxOperations: number;
 }
@@ -141,23 +143,25 @@ export class Connection {
     const isFull = this.#operations.size >= this.#options.maxOperations;
     if (!isFull) this.#operations.set(id, controller);
     const reply = this.#replyTo(id, controller);
-    const { engine, callers, metrics, log, maxOperations } = this.#options;
+    const { engine, callers, metrics, telemetry, log, maxOperations } = this.#options;
     void runOperation({
       operation: payload,
       refusal: isFull
         ? new CodedError('RATE_LIMITED', `One socket runs ${maxOperations} operations at most.`)
         : null,
-      scopeOf: (correlationId) =>
+      scopeOf: ({ correlationId, traceHeaders }) =>
         callers.scopeOf({
           request: this.#request,
           identity: this.#identity,
           authorization: this.#authorization,
           correlationId,
+          traceHeaders,
           signal: controller.signal,
         }),
       reply,
       engine,
       metrics,
+      telemetry,
       log,
     });
   }

@@ -9,6 +9,7 @@ import { drained, STALL_MS } from '../http/drained.ts';
 import { failedResult, presentResult } from '../http/errors.ts';
 import { EVENT_STREAM_TYPE } from '../http/media-types.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import type { RequestReport } from '../telemetry/report.ts';
 
 export interface StreamedOperation {
   readonly request: IncomingMessage;
@@ -16,6 +17,7 @@ export interface StreamedOperation {
   readonly operation: GraphQLRequest;
   readonly scope: EngineScope;
   readonly identity: Identity | null;
+  readonly report: RequestReport;
 }
 
 /** Operations over server-sent events, by the distinct-connections mode of the graphql-sse protocol. */
@@ -130,36 +132,34 @@ async function pump(
   options: EventStreamsOptions,
 ): Promise<void> {
   const { engine, metrics, log } = options;
-  const { operation } = streamed;
+  const { operation, report } = streamed;
+  report.asked(operation);
+  const deliver = (result: FormattedExecutionResult) => {
+    report.failed(result.errors);
+    return channel.next(result);
+  };
   const scope = { ...streamed.scope, signal: channel.over };
   try {
     if (engine.operationKind(operation) !== 'subscription') {
       metrics.operated('sse');
-      return await deliver(await engine.execute(operation, scope), channel, metrics);
+      return await deliver(await engine.execute(operation, scope));
     }
     const stream = await engine.subscribe(operation, scope);
-    if (!isResultStream(stream)) return await deliver(stream, channel, metrics);
+    if (!isResultStream(stream)) return await deliver(stream);
     metrics.subscribed('sse');
     const stop = () => void stream.return();
     channel.over.addEventListener('abort', stop);
     if (channel.over.aborted) stop();
     try {
-      for await (const result of stream) await deliver(result, channel, metrics);
+      for await (const result of stream) {
+        await deliver(result);
+        metrics.delivered('sse');
+      }
     } finally {
       channel.over.removeEventListener('abort', stop);
       metrics.unsubscribed('sse');
     }
   } catch (error) {
-    await deliver(failedResult(error, scope.correlationId ?? '', log), channel, metrics);
+    await deliver(failedResult(error, report.correlationId, log));
   }
-}
-
-async function deliver(
-  result: FormattedExecutionResult,
-  channel: Channel,
-  metrics: GatewayMetrics,
-): Promise<void> {
-  metrics.failed(result.errors);
-  await channel.next(result);
-  metrics.delivered('sse');
 }

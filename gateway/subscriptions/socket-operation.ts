@@ -12,6 +12,7 @@ import {
 import { correlationIdOf } from '../http/correlation.ts';
 import { failedResult, presentResult, presentSubsequent } from '../http/errors.ts';
 import type { GatewayMetrics } from '../metrics.ts';
+import type { RequestReport, Telemetry } from '../telemetry/report.ts';
 
 /** A whole result, or one part of an answer that comes in several. */
 export type OperationMessage = (FormattedExecutionResult & { readonly hasNext?: true }) | SubsequentResult;
@@ -28,37 +29,52 @@ export interface SocketOperation {
   readonly operation: GraphQLRequest;
   /** Why it must not run; null where it may. */
   readonly refusal: CodedError | null;
-  readonly scopeOf: (correlationId: string) => EngineScope;
+  readonly scopeOf: (report: RequestReport) => EngineScope;
   readonly reply: OperationReply;
   readonly engine: Engine;
   readonly metrics: GatewayMetrics;
+  readonly telemetry: Telemetry;
   readonly log: Log;
 }
 
 /** Runs one operation of a socket to its end. Never rejects. */
 export async function runOperation(run: SocketOperation): Promise<void> {
   const { operation, refusal, reply, engine, metrics, log } = run;
-  const correlationId = correlationIdOf(operation.extensions?.['correlationId']);
+  const report = reportOf(run);
   try {
     if (refusal) throw refusal;
-    const scope = run.scopeOf(correlationId);
+    const scope = run.scopeOf(report);
     const isSubscription = engine.operationKind(operation) === 'subscription';
-    if (isSubscription) return await follow(run, scope, correlationId);
+    if (isSubscription) return await follow(run, scope, report);
     metrics.operated('websocket');
     const result = await engine.executeInParts(operation, scope);
-    if (isIncremental(result)) await answerInParts(result, correlationId, run);
-    else await answerOnce(result, correlationId, run);
+    if (isIncremental(result)) await answerInParts(result, report, run);
+    else await answerOnce(result, report, run);
   } catch (error) {
-    const { errors = [] } = failedResult(error, correlationId, log);
-    metrics.failed(errors);
+    const { errors = [] } = failedResult(error, report.correlationId, log);
+    report.failed(errors);
     await reply.error(errors);
+  } finally {
+    report.end();
   }
 }
 
-async function follow(run: SocketOperation, scope: EngineScope, correlationId: string): Promise<void> {
+function reportOf({ operation, telemetry }: SocketOperation): RequestReport {
+  // A browser cannot set headers of a socket, and a socket carries many operations.
+  const { correlationId, traceparent, tracestate } = operation.extensions ?? {};
+  const report = telemetry.begin({
+    transport: 'websocket',
+    correlationId: correlationIdOf(correlationId),
+    trace: { traceparent, tracestate },
+  });
+  report.asked(operation);
+  return report;
+}
+
+async function follow(run: SocketOperation, scope: EngineScope, report: RequestReport): Promise<void> {
   const { operation, reply, engine, metrics } = run;
   const stream = await engine.subscribe(operation, scope);
-  if (!isResultStream(stream)) return answerOnce(stream, correlationId, run);
+  if (!isResultStream(stream)) return answerOnce(stream, report, run);
   metrics.subscribed('websocket');
   const stop = () => void stream.return();
   scope.signal.addEventListener('abort', stop);
@@ -66,8 +82,8 @@ async function follow(run: SocketOperation, scope: EngineScope, correlationId: s
   if (scope.signal.aborted) stop();
   try {
     for await (const result of stream) {
-      metrics.failed(result.errors);
-      await reply.next(presentResult(result, correlationId));
+      report.failed(result.errors);
+      await reply.next(presentResult(result, report.correlationId));
       metrics.delivered('websocket');
     }
     await reply.complete();
@@ -79,14 +95,14 @@ async function follow(run: SocketOperation, scope: EngineScope, correlationId: s
 
 async function answerInParts(
   { initial, subsequent }: IncrementalResult,
-  correlationId: string,
-  { reply, metrics }: SocketOperation,
+  report: RequestReport,
+  { reply }: SocketOperation,
 ): Promise<void> {
-  metrics.failed(initial.errors);
-  await reply.next({ ...presentResult(initial, correlationId), hasNext: true });
+  report.failed(initial.errors);
+  await reply.next({ ...presentResult(initial, report.correlationId), hasNext: true });
   for await (const result of subsequent) {
-    for (const { errors } of result.incremental) metrics.failed(errors);
-    await reply.next(presentSubsequent(result, correlationId));
+    for (const { errors } of result.incremental) report.failed(errors);
+    await reply.next(presentSubsequent(result, report.correlationId));
   }
   await reply.complete();
 }
@@ -94,11 +110,11 @@ async function answerInParts(
 // Without `data` nothing was executed: the protocol has a message of its own for that.
 async function answerOnce(
   result: FormattedExecutionResult,
-  correlationId: string,
-  { reply, metrics }: SocketOperation,
+  report: RequestReport,
+  { reply }: SocketOperation,
 ): Promise<void> {
-  metrics.failed(result.errors);
-  const presented = presentResult(result, correlationId);
+  report.failed(result.errors);
+  const presented = presentResult(result, report.correlationId);
   if (presented.errors && presented.data === undefined) return reply.error(presented.errors);
   await reply.next(presented);
   await reply.complete();
