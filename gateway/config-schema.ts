@@ -88,6 +88,11 @@ const supergraph = z.strictObject({
   headers: z.record(headerName, headerValue).default({}),
 });
 
+const overrideLabels = z.strictObject({
+  header: freeHeaderName.optional(),
+  percent: z.record(z.string().min(1), z.number().min(0).max(100)).default({}),
+});
+
 const shutdown = z.strictObject({
   delayMs: delayMs.default(0),
   socketsMs: delayMs.optional(),
@@ -100,6 +105,7 @@ export const configSchema = z.strictObject({
   // `prefault` runs the inner defaults, too.
   shedding: shedding.prefault({}),
   supergraph: supergraph.prefault({}),
+  overrideLabels: overrideLabels.prefault({}),
   shutdown: shutdown.prefault({}),
   subgraphs: z
     .object({ all: forAll.prefault({}) })

@@ -43,13 +43,17 @@ export function subgraphSettings(
 }
 
 /**
- * Client headers that rules of any subgraph name, besides those that `toAll` get: the gateway has to take them in, and each subgraph gets
- * its own of them.
+ * Client headers that rules of any subgraph or the gateway itself need, besides those that `toAll` get: the gateway has to take them in, and
+ * each subgraph gets its own of them.
  */
-export function selectedHeaders({ subgraphs }: GatewayConfig, toAll: readonly string[]): ReadonlySet<string> {
+export function selectedHeaders(
+  { subgraphs, overrideLabels: { header } }: GatewayConfig,
+  toAll: readonly string[],
+): ReadonlySet<string> {
   const rules = Object.values(subgraphs).flatMap(({ headers }) => (headers ? [headers] : []));
   const named = rules.flatMap(({ forward = [], rename = {} }) => [...forward, ...Object.keys(rename)]);
-  return new Set(named.filter((name) => !toAll.includes(name)));
+  const needed = header === undefined ? named : [...named, header];
+  return new Set(needed.filter((name) => !toAll.includes(name)));
 }
 
 /** Headers that change the answer of no subgraph: requests of clients that differ in these only may share one run. */

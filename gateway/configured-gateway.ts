@@ -4,6 +4,7 @@ import type { Metrics, MetricsText } from '#platform/metrics.ts';
 import type { GatewayAuth } from './auth/auth.ts';
 import { ALWAYS_FORWARDED } from './auth/forwarded-headers.ts';
 import type { GatewayConfig } from './config.ts';
+import { overridesFrom } from './config-overrides.ts';
 import { hiddenServices, ignoredByAll, selectedHeaders } from './config-subgraphs.ts';
 import type { ExplorerOptions } from './explorer/explorer.ts';
 import { createGateway, type Gateway } from './gateway.ts';
@@ -84,6 +85,7 @@ export async function createConfiguredGateway(options: ConfiguredGatewayOptions)
     ...(checks && { checks }),
     requestDeadlineMs: config.requestDeadlineMs,
     isHidden: hiddenServices(config),
+    overrides: overridesFrom(config),
     ignoredHeaders: ignoredByAll(config),
     shedding: createLoadShedding({ ...config.shedding, pressure, metrics: traffic }),
   });

@@ -3,6 +3,7 @@ import { createApolloGateway, type FrontScope } from './engine/apollo-gateway.ts
 import type { SubgraphClient } from './engine/client/subgraph-client.ts';
 import { createEngine } from './engine/create-engine.ts';
 import type { Engine } from './engine/engine.ts';
+import type { LabelledOptions } from './engine/override-labels.ts';
 import { createReferenceEngine } from './engine/reference/reference-engine.ts';
 import { createFront, type Front, type FrontSettings } from './front.ts';
 import { withDeadline } from './traffic/deadline.ts';
@@ -15,6 +16,8 @@ export interface GatewayDeps extends FrontSettings {
   readonly clients: (name: string, url: string) => SubgraphClient;
   /** `reference`: plain ApolloGateway executes, slower and without subscriptions. */
   readonly engine?: 'engine' | 'reference';
+  /** Which labels of progressive `@override` hold for a request, besides `percent(n)`. The reference engine takes none to hold. */
+  readonly overrides?: Pick<LabelledOptions, 'overrideLabels' | 'overrideShares'>;
   /** How long a client's query or mutation may take as a whole. Unset: as long as its client waits. */
   readonly requestDeadlineMs?: number;
   /** Whether errors keep the name of a subgraph to themselves. Unset: they name every one. */
@@ -39,7 +42,9 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
   const { shedding } = settings;
   const options = { sdl: supergraphSdl, clients, log: settings.log };
   const isReference = settings.engine === 'reference';
-  const served = isReference ? await createReferenceEngine(options) : createEngine(options);
+  const served = isReference
+    ? await createReferenceEngine(options)
+    : createEngine({ ...settings.overrides, ...options });
   const engine = limitedEngine(served, settings);
   // The route's context value is the scope itself (see graphql-route.ts).
   const apollo = createApolloGateway(engine, ({ context }) => context as FrontScope);

@@ -3,7 +3,7 @@ import type { EngineScope } from './engine.ts';
 import { createOperationCache, type OperationCache, type OperationCacheOptions } from './operation-cache.ts';
 import type { SupergraphState } from './supergraph-state.ts';
 
-/** The labels that hold for a request, besides `percent(n)`, which the engine decides itself. */
+/** Labels that hold for a request, besides those that hold for a share of requests. */
 export type OverrideLabels = (scope: EngineScope) => ReadonlySet<string>;
 
 /** Labels of every progressive `@override` of a supergraph. */
@@ -32,7 +32,9 @@ export interface LabelledOperations {
 export interface LabelledOptions {
   readonly cache?: OperationCacheOptions;
   readonly overrideLabels?: OverrideLabels;
-  /** From 0 to 1, once per request: `percent(20)` holds below 0.2, so that whoever is among 20 % is among 50 %. */
+  /** Label → percentage of requests that it holds for. `percent(20)` has its own where it is not listed here. */
+  readonly overrideShares?: Readonly<Record<string, number>>;
+  /** From 0 to 1, once per request: 20 % are those below 0.2, so that whoever is among 20 % is among 50 %. */
   readonly random?: () => number;
 }
 
@@ -40,34 +42,37 @@ export function createLabelledOperations(
   state: SupergraphState,
   options: LabelledOptions,
 ): LabelledOperations {
-  const { cache, overrideLabels, random = Math.random } = options;
+  const { cache, overrideLabels, overrideShares = {}, random = Math.random } = options;
   const plain = createOperationCache(state, cache);
   if (state.overrideLabels.length === 0) return { plain, for: () => plain };
   const bySet = new Map<string, OperationCache>([['', plain]]);
+  const labels = state.overrideLabels.map((label) => ({ label, share: shareOf(label, overrideShares) }));
   return {
     plain,
     for(scope) {
       const given = overrideLabels?.(scope);
       const percent = 100 * random();
-      const active = state.overrideLabels.filter((label) => {
-        const share = PERCENT.exec(label)?.[1];
-        return share === undefined ? given?.has(label) === true : percent < Number(share);
-      });
+      const active = labels.filter(({ label, share }) => percent < share || given?.has(label));
       return operationsOf(state, bySet, active, cache);
     },
   };
 }
 
+function shareOf(label: string, shares: Readonly<Record<string, number>>): number {
+  const share = Object.hasOwn(shares, label) ? shares[label] : undefined;
+  return share ?? Number(PERCENT.exec(label)?.[1] ?? 0);
+}
+
 function operationsOf(
   state: SupergraphState,
   bySet: Map<string, OperationCache>,
-  active: readonly string[],
+  active: readonly { readonly label: string }[],
   cache: OperationCacheOptions | undefined,
 ): OperationCache {
-  const key = active.join('\n');
+  const key = active.map(({ label }) => label).join('\n');
   const known = bySet.get(key);
   if (known) return known;
-  const overrides = new Map(active.map((label) => [label, true]));
+  const overrides = new Map(active.map(({ label }) => [label, true]));
   const operations = createOperationCache({ ...state, overrides }, cache);
   if (bySet.size >= MAX_SETS) {
     const oldest = [...bySet.keys()].find((name) => name !== '');
