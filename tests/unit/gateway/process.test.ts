@@ -48,11 +48,11 @@ describe('the gateway as a process of its own', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const start = () =>
+  const start = (own: NodeJS.ProcessEnv = {}) =>
     startProcess(
       'gateway/index.ts',
       ['--supergraph', supergraph, '--port', '0'],
-      env,
+      { ...env, ...own },
       (line) => /ready at (http:\S+)\/graphql$/.exec(line)?.[1] ?? null,
     );
 
@@ -73,6 +73,22 @@ describe('the gateway as a process of its own', () => {
     assert.equal((await socket.closed).code, 1001);
     assert.equal((await stream.next())?.event, 'complete');
     assert.equal(await exited, 0);
+  });
+
+  test('runs plain ApolloGateway where it is told to, which answers queries and says that it has no subscriptions', async () => {
+    const { result: url, end } = await start({ GATEWAY_ENGINE: 'reference' });
+    assert.deepEqual((await post({ url }, { query: '{ __typename posts }' })).body, {
+      data: { __typename: 'Query', posts: null },
+    });
+    const socket = await connectSocket(url);
+    socket.send({ type: 'subscribe', id: 's', payload: POSTED });
+    const { type, payload } = await socket.next();
+    assert.equal(type, 'error');
+    assert.match(JSON.stringify(payload), /reference engine, which has no subscriptions.*BAD_REQUEST/);
+    const stream = await readEvents(url, POSTED);
+    assert.match((await stream.next())?.data ?? '', /reference engine, which has no subscriptions/);
+    assert.equal((await stream.next())?.event, 'complete');
+    assert.equal(await end('SIGTERM'), 0);
   });
 
   test('says in one message why it cannot start, and exits with 1', async () => {
