@@ -18,7 +18,8 @@ export interface GatewaySettings extends z.infer<typeof gatewayEnvironment> {
 }
 
 const USAGE = 'Usage: npm run gateway -- [--config FILE] [--supergraph FILE|URL] [--port N] [--host H]';
-const DEFAULT_SUPERGRAPH = fileURLToPath(new URL('../schema/supergraph.graphql', import.meta.url));
+/** The platform's own. */
+export const DEFAULT_SUPERGRAPH = fileURLToPath(new URL('../schema/supergraph.graphql', import.meta.url));
 
 /** Reads arguments, environment and configuration file, in this order of precedence. Throws what is wrong, all of one kind at once. */
 export function readSettings(args: string[], env: NodeJS.ProcessEnv): GatewaySettings {
@@ -29,13 +30,11 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): GatewaySet
     throw new EnvironmentError(['INTERNAL_SECRET: is required with JWKS_URL, to sign who is calling']);
   const configFile = givenConfig ?? settings.GATEWAY_CONFIG;
   const config = readConfig(configFile);
-  const { source } = config.supergraph;
-  const configured = source && configFile ? locationFrom(configFile, source) : undefined;
   const subgraphUrls = Object.entries(env).filter(([name]) => /^SUBGRAPH_\w+_URL$/.test(name));
   return {
     ...settings,
     config,
-    supergraph: supergraph ?? configured ?? DEFAULT_SUPERGRAPH,
+    supergraph: supergraph ?? configuredSupergraph(config, configFile) ?? DEFAULT_SUPERGRAPH,
     subgraphUrls: Object.fromEntries(subgraphUrls),
   };
 }
@@ -48,6 +47,12 @@ function readArguments(args: string[]) {
   } catch (error) {
     throw new Error(`${messageOf(error)}\n${USAGE}`, { cause: error });
   }
+}
+
+/** A path or an http(s) address; undefined where the file names none. */
+export function configuredSupergraph(config: GatewayConfig, file: string | undefined): string | undefined {
+  const { source } = config.supergraph;
+  return source !== undefined && file !== undefined ? locationFrom(file, source) : undefined;
 }
 
 /** How a process ends; what the file leaves open is the halves of SHUTDOWN_GRACE_MS. */

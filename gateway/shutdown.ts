@@ -15,7 +15,13 @@ export interface ShutdownPlan {
 const SLACK_MS = 5_000;
 
 /** Ends a gateway that is mounted on a listener in order, losing no request that it has accepted. */
-export async function shutDown(
+export async function shutDown(gateway: Gateway, listener: HttpListener, plan: ShutdownPlan): Promise<void> {
+  await endService(gateway, listener, plan);
+  await gateway.close();
+}
+
+/** The part of `shutDown` that clients see: afterwards the gateway is there still, but nobody reaches it. */
+export async function endService(
   gateway: Gateway,
   listener: HttpListener,
   { delayMs, socketsMs, graceMs }: ShutdownPlan,
@@ -24,7 +30,6 @@ export async function shutDown(
   await pause(delayMs);
   await gateway.drain(socketsMs);
   await listener.close(graceMs);
-  await gateway.close();
 }
 
 /** After this long a part hangs, and the process is ended as it is. */

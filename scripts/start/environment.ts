@@ -24,9 +24,6 @@ export const platformEnvironment = z.object({
     JWKS_URL: true,
     REVOKED_SESSIONS_URL: true,
     MEDIA_URL: true,
-    // About subgraphs behind a network, of which there is none here.
-    GATEWAY_CONFIG: true,
-    NODE_ENV: true,
   }).shape,
   ...mediaEnvironment.omit({ HOST: true, PORT: true }).shape,
   ...fileVariables,

@@ -1,22 +1,26 @@
-import { readFile } from 'node:fs/promises';
 import type { ReadinessChecks } from '#platform/health.ts';
 import { createJwtAuth } from '../../gateway/auth/jwt-auth.ts';
+import { createConfiguredGateway } from '../../gateway/configured-gateway.ts';
 import { createInProcessClient } from '../../gateway/engine/client/in-process.ts';
-import { createGateway, type Gateway } from '../../gateway/gateway.ts';
+import { subgraphUrl } from '../../gateway/environment.ts';
+import type { Gateway } from '../../gateway/gateway.ts';
+import { configuredSupergraph, DEFAULT_SUPERGRAPH } from '../../gateway/settings.ts';
+import { connectOverHttp, type Connect } from '../../gateway/subgraph-clients.ts';
+import { sourceAt } from '../../gateway/supergraph/location.ts';
+import { followSupergraph } from '../../gateway/supergraph/reload.ts';
 import type { Base } from './base.ts';
 import { examples } from './examples.ts';
 import type { StartSettings } from './settings.ts';
 import type { OpenSubgraphs } from './subgraphs.ts';
 
-const SUPERGRAPH = new URL('../../schema/supergraph.graphql', import.meta.url);
-
-/** The gateway over the subgraphs of this process, with no socket between. */
+/** The gateway over the subgraphs of this process, with no socket between, and over HTTP to any other one that a configured supergraph names. */
 export async function openGateway(
-  { environment, secret }: StartSettings,
+  settings: StartSettings,
   { liveBus, log, metrics }: Base,
   { user, all }: OpenSubgraphs,
   opened: AsyncDisposableStack,
 ): Promise<Gateway> {
+  const { environment, config, secret } = settings;
   const { keys, revokedSessions } = user.subgraph;
   const auth = createJwtAuth({
     jwks: () => keys.jwks(),
@@ -25,22 +29,33 @@ export async function openGateway(
     log,
   });
   opened.defer(() => auth.close());
-  const endpoints = new Map(all.map(({ definition, subgraph }) => [definition.name, subgraph.endpoint]));
-  const gateway = await createGateway({
-    supergraphSdl: await readFile(SUPERGRAPH, 'utf8'),
-    clients: (name) => createInProcessClient(endpoints.get(name)!),
+  const configured = configuredSupergraph(config, environment.GATEWAY_CONFIG);
+  const source = sourceAt(configured ?? DEFAULT_SUPERGRAPH, config.supergraph);
+  const { gateway, traffic } = await createConfiguredGateway({
+    variables: environment,
+    config,
+    supergraphSdl: await source.read(),
+    connect: connectTo(all, settings),
     auth,
     log,
     metrics,
-    corsOrigins: environment.CORS_ORIGINS,
-    forwardHeaders: environment.FORWARD_HEADERS,
-    trustProxy: environment.TRUST_PROXY,
-    requestLimits: { maxBodyBytes: environment.MAX_BODY_BYTES, maxFileBytes: environment.MAX_FILE_BYTES },
-    explorer: environment.EXPLORER === 'on' ? { title: 'Veza', examples } : null,
+    explorer: { title: 'Veza', examples },
     checks: checksOf(all),
   });
   opened.defer(() => gateway.close());
+  // The platform's own changes with the code of the subgraphs, which runs on as it is until the next start.
+  if (configured !== undefined && config.supergraph.watch)
+    opened.defer(followSupergraph({ source, engine: gateway.engine, metrics: traffic, log }));
   return gateway;
+}
+
+function connectTo(all: OpenSubgraphs['all'], { config, env }: StartSettings): Connect {
+  const endpoints = new Map(all.map(({ definition, subgraph }) => [definition.name, subgraph.endpoint]));
+  const overHttp = connectOverHttp(config, (name, url) => subgraphUrl(name, url, env));
+  return (name, routingUrl, settings) => {
+    const endpoint = endpoints.get(name);
+    return endpoint ? createInProcessClient(endpoint) : overHttp(name, routingUrl, settings);
+  };
 }
 
 /** Every check of every subgraph, named `<subgraph>.<dependency>`. */

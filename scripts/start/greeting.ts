@@ -15,6 +15,7 @@ export async function startAndGreet(env: NodeJS.ProcessEnv, write: (line: string
   write(`Ready after ${seconds} s. Ctrl-C stops it.\n`);
   for (const line of describe(platform, demoDataWanted(environment))) write(line);
   return {
+    closeDeadlineMs: platform.closeDeadlineMs,
     close: async () => {
       write('\nStopping …');
       await platform.close();

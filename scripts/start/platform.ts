@@ -1,5 +1,6 @@
 import { listen } from '#platform/http.ts';
 import type { Running } from '#platform/process.ts';
+import { endService, shutdownDeadlineMs, type ShutdownPlan } from '../../gateway/shutdown.ts';
 import { createLivePage } from '../../media-server/page/live-page.ts';
 import { openBase } from './base.ts';
 import type { PlatformEnvironment } from './environment.ts';
@@ -16,6 +17,7 @@ export interface RunningPlatform extends Running {
   /** Why live audio does not work, or null where it does. */
   readonly liveAudioProblem: string | null;
   readonly subgraphs: OpenSubgraphs;
+  readonly closeDeadlineMs: number;
 }
 
 /** Starts every process of the platform inside this one. Rejects with one message that says what failed; nothing is left running then. */
@@ -54,12 +56,23 @@ async function start(
     ],
     upgrades: [...gateway.upgrades, media.server.upgrade],
   });
-  opened.defer(() => listener.close(environment.SHUTDOWN_GRACE_MS));
-  opened.defer(() => gateway.drain(DRAIN_MS));
-  return { port: listener.port, url, liveAudioProblem: media.problem(), subgraphs };
+  const plan = shutdownPlan(settings);
+  opened.defer(() => endService(gateway, listener, plan));
+  return {
+    port: listener.port,
+    url,
+    liveAudioProblem: media.problem(),
+    subgraphs,
+    closeDeadlineMs: shutdownDeadlineMs(plan),
+  };
 }
 
-const DRAIN_MS = 500;
+/** Somebody at a terminal waits for it: sockets get less time than those of a gateway by itself. */
+function shutdownPlan({ environment, config }: StartSettings): ShutdownPlan {
+  const { delayMs, socketsMs = 500, graceMs = environment.SHUTDOWN_GRACE_MS } = config.shutdown;
+  return { delayMs, socketsMs, graceMs };
+}
+
 const LOOPBACK = /^(127\.|::1$|localhost$)/;
 
 /** The demo accounts have a known password, so only a platform that nobody else can reach gets them unasked. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { readConfig, type GatewayConfig } from '../../gateway/config.ts';
 import type { PlatformEnvironment } from './environment.ts';
 import { requireFreePort } from './free-port.ts';
 import { localSecret } from './local-secret.ts';
@@ -9,6 +10,8 @@ export interface StartSettings {
   readonly environment: PlatformEnvironment;
   readonly env: NodeJS.ProcessEnv;
   readonly progress: Progress;
+  /** What GATEWAY_CONFIG says. */
+  readonly config: GatewayConfig;
   readonly dataDir: string;
   readonly secret: string;
   readonly host: string;
@@ -21,7 +24,8 @@ export async function settingsOf(
   env: NodeJS.ProcessEnv,
   progress: Progress,
 ): Promise<StartSettings> {
-  const { HOST: host, PUBLIC_URL: publicUrl, INTERNAL_SECRET: given } = environment;
+  const { HOST: host, PUBLIC_URL: publicUrl, INTERNAL_SECRET: given, GATEWAY_CONFIG } = environment;
+  const config = readConfig(GATEWAY_CONFIG);
   const port = await requireFreePort(host, environment.PORT);
   const dataDir = resolve(environment.DATA_DIR);
   const secret = given ?? (await localSecret(dataDir));
@@ -29,6 +33,7 @@ export async function settingsOf(
     environment,
     env,
     progress,
+    config,
     dataDir,
     secret,
     host,

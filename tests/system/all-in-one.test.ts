@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -96,6 +96,37 @@ describe('the platform in one process, on its embedded parts', () => {
       for (const name of Object.keys(env)) assert.match(error.message, new RegExp(`- ${name}: `));
       assert.match(error.message, /ended with 1/);
       assert.doesNotMatch(error.message, /\n\s+at /);
+      return true;
+    });
+  });
+
+  it('treats its subgraphs as GATEWAY_CONFIG says, like a gateway in a process of its own', async () => {
+    const { token } = await signUp(platform.url, 'configured');
+    const query = '{ viewer { user { displayName } } user(id: "none", handle: "mira") { id } }';
+    const asked = await platformClient(platform.url, token).run(query);
+    assert.notEqual(asked.data.viewer, null);
+    assert.match(asked.errors?.[0].message, /^Give either id or handle/);
+    await platform.end('SIGTERM');
+    const GATEWAY_CONFIG = join(folder.path, 'gateway.yaml');
+    await writeFile(
+      GATEWAY_CONFIG,
+      'subgraphs: { user: { headers: { strip: [x-veza-viewer] }, errors: { mask: true } } }',
+    );
+    platform = await startPlatformProcess(folder.path, { GATEWAY_CONFIG });
+    const { data, errors } = await platformClient(platform.url, token).run(query);
+    assert.deepEqual(data, { viewer: null, user: null });
+    assert.equal(errors?.[0].message, 'The subgraph user answered with an error.');
+    const figures = await (await fetch(`${platform.url}/metrics`)).text();
+    assert.match(figures, /gateway_subgraph_fetch_duration_seconds_count\{.*subgraph="user".*\} [1-9]/);
+  });
+
+  it('names every wrong setting of GATEWAY_CONFIG before it starts anything', async () => {
+    const GATEWAY_CONFIG = join(folder.path, 'wrong.yaml');
+    await writeFile(GATEWAY_CONFIG, 'requestDeadlineMs: 0\nnonsense: 1');
+    await assert.rejects(startPlatformProcess(folder.path, { GATEWAY_CONFIG }), (error: Error) => {
+      assert.match(error.message, /requestDeadlineMs[^]*nonsense/);
+      assert.match(error.message, /ended with 1/);
+      assert.doesNotMatch(error.message, /Database/);
       return true;
     });
   });
