@@ -20,62 +20,53 @@ export interface AdmissionOptions {
   readonly onQueue?: (length: number) => void;
 }
 
-export interface Admission {
+/** A bounded number of places with a bounded queue before them. Who has a place gives it back with `leave`, once. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  /** Those who wait, in the order of asking. */
+  readonly #queue = new Set<() => void>();
+  #taken = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a place where there is one. */
+  tryEnter(): boolean {
+    if (this.#taken >= this.#options.maxConcurrent) return false;
+    this.#taken += 1;
+    return true;
+  }
+
   /**
-   * Resolves with the function that gives the place back, in the order of asking. Rejects with AdmissionRefused, or with the
-   * reason of the signal where it aborts before there is a place.
+   * Waits for a place, in the order of asking. Rejects with AdmissionRefused, or with the reason of the signal where it aborts before there
+   * is one.
    */
-  enter(signal?: AbortSignal): Promise<() => void>;
-}
-
-interface Waiting {
-  admit(): void;
-}
-
-/** A bounded number of places with a bounded queue before them. */
-export function createAdmission(options: AdmissionOptions): Admission {
-  const { maxConcurrent, maxQueued, maxWaitMs, onQueue } = options;
-  const queue = new Set<Waiting>();
-  let taken = 0;
-  const leave = () => {
-    const [next] = queue;
-    if (next) next.admit();
-    else taken -= 1;
-  };
-  const placeToLeave = () => {
-    let isLeft = false;
-    return () => {
-      if (isLeft) return;
-      isLeft = true;
-      leave();
-    };
-  };
-  const wait = (signal: AbortSignal | undefined) =>
-    new Promise<() => void>((resolve, reject) => {
+  wait(signal: AbortSignal): Promise<void> {
+    const { maxQueued, maxWaitMs, onQueue } = this.#options;
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#queue.size >= maxQueued) return Promise.reject(new AdmissionRefused('queue-full'));
+    return new Promise((resolve, reject) => {
       const settle = () => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-        queue.delete(waiting);
-        onQueue?.(queue.size);
+        signal.removeEventListener('abort', onAbort);
+        this.#queue.delete(admit);
+        onQueue?.(this.#queue.size);
       };
-      // A place handed over by `leave` stays counted, so that nobody can slip in between.
-      const waiting: Waiting = { admit: () => (settle(), resolve(placeToLeave())) };
-      const onAbort = () => (settle(), reject(signal?.reason));
+      const admit = () => (settle(), resolve());
+      const onAbort = () => (settle(), reject(signal.reason));
       const onTimeout = () => (settle(), reject(new AdmissionRefused('queue-timeout')));
       const timer = setTimeout(onTimeout, maxWaitMs);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      queue.add(waiting);
-      onQueue?.(queue.size);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#queue.add(admit);
+      onQueue?.(this.#queue.size);
     });
-  return {
-    async enter(signal) {
-      signal?.throwIfAborted();
-      if (taken < maxConcurrent) {
-        taken += 1;
-        return placeToLeave();
-      }
-      if (queue.size >= maxQueued) throw new AdmissionRefused('queue-full');
-      return wait(signal);
-    },
-  };
+  }
+
+  leave(): void {
+    const [admit] = this.#queue;
+    // A place that is handed over stays counted, so that nobody can slip in between.
+    if (admit) admit();
+    else this.#taken -= 1;
+  }
 }

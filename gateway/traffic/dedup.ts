@@ -16,94 +16,96 @@ export interface MutationCount {
   ended: number;
 }
 
-interface Consumer {
-  resolve(result: FormattedExecutionResult): void;
-  reject(error: unknown): void;
+/** A fetch that waits for the answer of an equal one. */
+class Follower {
+  readonly request: SubgraphFetch;
+  readonly #leave: (follower: Follower) => void;
+  readonly #outcome = Promise.withResolvers<FormattedExecutionResult>();
+
+  constructor(request: SubgraphFetch, leave: (follower: Follower) => void) {
+    this.request = request;
+    this.#leave = leave;
+    request.signal.addEventListener('abort', this);
+  }
+
+  get answer(): Promise<FormattedExecutionResult> {
+    return this.#outcome.promise;
+  }
+
+  /** The signal's listener: this caller waits no more, whatever becomes of the others. */
+  handleEvent(): void {
+    this.#leave(this);
+    this.#outcome.reject(this.request.signal.reason);
+  }
+
+  settle(outcome: FormattedExecutionResult | Promise<FormattedExecutionResult>): void {
+    this.request.signal.removeEventListener('abort', this);
+    this.#outcome.resolve(outcome);
+  }
 }
 
-interface Flight {
-  readonly consumers: Set<Consumer>;
-  readonly controller: AbortController;
-}
+type Followers = Set<Follower>;
 
 /**
  * Queries that are equal in everything the subgraph sees, and that are under way at the same time, are sent once. Nothing is kept beyond
- * that, and no query joins one that was sent before a mutation ended: whoever has seen its answer sees what it changed. The request goes on
- * until the last of its consumers has gone away; it carries the deadline of the first one.
+ * that, and no query joins one that was sent before a mutation ended: whoever has seen its answer sees what it changed. What was sent ends
+ * with whoever sent it, by its deadline too: those who followed and still wait then ask again. That is rare, and saves all others a signal of
+ * their own for every fetch.
  */
 export function withDedup(client: SubgraphClient, options: DedupOptions): SubgraphClient {
-  const flights = new Map<string, Flight>();
+  const flights = new Map<string, Followers>();
   const ignored = new Set(options.ignoreHeaders);
-  const { mutations = { ended: 0 } } = options;
-  const start = (key: string, request: SubgraphFetch): Flight => {
-    const flight: Flight = { consumers: new Set(), controller: new AbortController() };
-    flights.set(key, flight);
-    const land = () => {
-      if (flights.get(key) === flight) flights.delete(key);
-    };
-    client.fetch({ ...request, signal: flight.controller.signal }).then(
-      (result) => (land(), deliver(result, flight.consumers)),
+  const { mutations = { ended: 0 }, onHit } = options;
+  const start = (key: string, request: SubgraphFetch): Promise<FormattedExecutionResult> => {
+    const followers: Followers = new Set();
+    const land = () => void (flights.get(key) === followers && flights.delete(key));
+    flights.set(key, followers);
+    return client.fetch(request).then(
+      (result) => {
+        land();
+        if (followers.size > 0) deliver(result, followers);
+        return result;
+      },
       (error: unknown) => {
         land();
-        for (const consumer of flight.consumers) consumer.reject(error);
+        const again = request.signal.aborted ? ask : () => Promise.reject(error);
+        for (const follower of followers) follower.settle(again(follower.request));
+        throw error;
       },
     );
-    return flight;
+  };
+  const ask = (request: SubgraphFetch): Promise<FormattedExecutionResult> => {
+    const body = bodyText(request);
+    const key = `${mutations.ended}\n${keyOf(request.headers, ignored, body)}`;
+    const followers = flights.get(key);
+    if (!followers) return start(key, { ...request, body });
+    onHit?.();
+    request.span?.setAttribute('veza.fetch.shared', true);
+    const follower = new Follower(request, (one) => followers.delete(one));
+    followers.add(follower);
+    return follower.answer;
   };
   return {
     ...client,
-    async fetch(request) {
-      if (request.operation.kind === 'mutation')
+    fetch(request) {
+      const { operation, variables, signal } = request;
+      if (operation.kind === 'mutation')
         return client.fetch(request).finally(() => void (mutations.ended += 1));
-      if (request.operation.kind !== 'query' || holdsUploads(request.variables)) return client.fetch(request);
-      request.signal.throwIfAborted();
-      const body = bodyText(request);
-      const key = `${mutations.ended}\n${keyOf(request.headers, ignored, body)}`;
-      const running = flights.get(key);
-      if (running) options.onHit?.();
-      const flight = running ?? start(key, { ...request, body });
-      return join(flight, request.signal, () => {
-        // Nobody may join a request that is being cut off.
-        if (flights.get(key) === flight) flights.delete(key);
-      });
+      if (operation.kind !== 'query' || holdsUploads(variables)) return client.fetch(request);
+      return signal.aborted ? Promise.reject(signal.reason) : ask(request);
     },
   };
 }
 
-function join(flight: Flight, signal: AbortSignal, onAbandoned: () => void) {
-  const { consumers, controller } = flight;
-  return new Promise<FormattedExecutionResult>((resolve, reject) => {
-    const settled = () => signal.removeEventListener('abort', leave);
-    const consumer: Consumer = {
-      resolve: (result) => (settled(), resolve(result)),
-      reject: (error) => (settled(), reject(error)),
-    };
-    const leave = () => {
-      consumers.delete(consumer);
-      if (consumers.size > 0) return reject(signal.reason);
-      onAbandoned();
-      // The last one learns from the request itself how it ended.
-      consumers.add(consumer);
-      controller.abort(signal.reason);
-    };
-    signal.addEventListener('abort', leave, { once: true });
-    consumers.add(consumer);
-  });
-}
-
-/** Each consumer changes its result, so that each gets one of its own. */
-function deliver(result: FormattedExecutionResult, consumers: ReadonlySet<Consumer>): void {
-  const text = consumers.size > 1 ? JSON.stringify(result) : '';
-  let isFirst = true;
-  for (const consumer of consumers) {
-    consumer.resolve(isFirst ? result : JSON.parse(text));
-    isFirst = false;
-  }
+/** Each caller changes its result, so that each follower gets one of its own. */
+function deliver(result: FormattedExecutionResult, followers: Followers): void {
+  const text = JSON.stringify(result);
+  for (const follower of followers) follower.settle(JSON.parse(text));
 }
 
 /** Header values hold no line feed: none can pass for another one or for the body. */
 function keyOf(headers: SubgraphFetch['headers'], ignored: ReadonlySet<string>, body: string): string {
   let key = '';
-  for (const name of Object.keys(headers).sort()) if (!ignored.has(name)) key += `${name}:${headers[name]}\n`;
+  for (const name of Object.keys(headers)) if (!ignored.has(name)) key += `${name}:${headers[name]}\n`;
   return `${key}\n${body}`;
 }

@@ -1,14 +1,12 @@
 import type { SubgraphClient } from '../engine/client/subgraph-client.ts';
 import type { AdmissionOptions } from './admission.ts';
+import { Attempts } from './attempts.ts';
 import type { BreakerOptions } from './breaker.ts';
-import { withBreaker } from './circuit.ts';
-import { withConcurrency } from './concurrency.ts';
 import { withDedup, type DedupOptions, type MutationCount } from './dedup.ts';
-import { withMaskedErrors } from './error-mask.ts';
+import { withErrorRules } from './error-rules.ts';
 import { withHeaderRules, type HeaderRules } from './header-rules.ts';
-import { withErrorCount, withLatency } from './measure.ts';
 import type { SubgraphMetrics } from './metrics.ts';
-import { withRetries, type RetryOptions } from './retries.ts';
+import type { RetryOptions } from './retries.ts';
 
 /** How one subgraph is treated. */
 export interface SubgraphSettings {
@@ -40,22 +38,21 @@ export interface SubgraphTraffic {
  * Puts everything around a client that stands between a plan and its subgraph. A fetch passes, in this order:
  *
  * 1. header rules, so that everything below sees what is really sent;
- * 2. error mask and error count, which see what the plan gets;
+ * 2. error rules, which see what the plan gets;
  * 3. dedup, so that equal fetches share one try with all of its retries;
- * 4. retries;
- * 5. breaker, which judges every attempt and stops retries as well;
- * 6. concurrency limit, which the breaker is not to blame on the subgraph, and which a fetch does not occupy between its attempts;
- * 7. latency, of what is really sent.
+ * 4. attempts: breaker, concurrency limit, retries.
  */
 export function withTraffic(client: SubgraphClient, traffic: SubgraphTraffic): SubgraphClient {
   const { name, settings, selectedHeaders, metrics, mutations } = traffic;
   const { retries, breaker, concurrency, dedup, errors, headers } = settings;
-  let outer = withLatency(client, metrics);
-  outer = withConcurrency(outer, name, { ...concurrency, onQueue: metrics.queued });
-  if (breaker.enabled) outer = withBreaker(outer, name, { ...breaker, onState: metrics.breakerTurned });
-  outer = withRetries(outer, { ...retries, onRetry: metrics.retried });
+  const attempts = new Attempts(client, {
+    name,
+    retries: { ...retries, onRetry: metrics.retried },
+    breaker: breaker.enabled ? { ...breaker, onState: metrics.breakerTurned } : null,
+    concurrency: { ...concurrency, onQueue: metrics.queued },
+    onSent: metrics.fetched,
+  });
+  let outer: SubgraphClient = { ...client, fetch: (request) => attempts.fetch(request) };
   if (dedup.enabled) outer = withDedup(outer, { ...dedup, mutations, onHit: metrics.deduplicated });
-  outer = withErrorCount(outer, metrics);
-  if (errors.mask) outer = withMaskedErrors(outer, name, errors.allow);
-  return withHeaderRules(outer, headers, selectedHeaders);
+  return withHeaderRules(withErrorRules(outer, { ...errors, name, metrics }), headers, selectedHeaders);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { CodedError } from '#platform/errors.ts';
 import type { BreakerState } from '../../../gateway/traffic/breaker.ts';
-import { withBreaker } from '../../../gateway/traffic/circuit.ts';
+import { withAttempts } from './attempts.ts';
 import { fetchOf, heldAnswers, sends, startScriptedSubgraph } from './scripted-subgraph.ts';
 
 const subgraph = await startScriptedSubgraph();
@@ -18,14 +18,16 @@ describe('the circuit breaker', () => {
     subgraph.requests.length = 0;
   });
   const clientOf = () =>
-    withBreaker(subgraph.client, 'goods', {
-      windowMs: 1_000,
-      failureRatio: 0.5,
-      minimumRequests: 4,
-      openMs: 500,
-      halfOpenProbes: 2,
-      onState: (state) => states.push(state),
-      now: () => nowMs,
+    withAttempts(subgraph.client, {
+      breaker: {
+        windowMs: 1_000,
+        failureRatio: 0.5,
+        minimumRequests: 4,
+        openMs: 500,
+        halfOpenProbes: 2,
+        onState: (state) => states.push(state),
+        now: () => nowMs,
+      },
     });
   type Client = ReturnType<typeof clientOf>;
   const ask = async (client: Client, script = GOOD) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NotSentError } from '../../../gateway/traffic/refusal.ts';
-import { withConcurrency } from '../../../gateway/traffic/concurrency.ts';
+import { withAttempts } from './attempts.ts';
 import { fetchOf, heldAnswers, startScriptedSubgraph } from './scripted-subgraph.ts';
 
 const subgraph = await startScriptedSubgraph();
@@ -10,10 +10,8 @@ const HOUR_MS = 3_600_000;
 describe('the concurrency limit of a subgraph', () => {
   const lengths: number[] = [];
   const clientOf = (limits: { maxConcurrent: number; maxQueued: number; maxWaitMs?: number }) =>
-    withConcurrency(subgraph.client, 'goods', {
-      maxWaitMs: HOUR_MS,
-      onQueue: (length) => lengths.push(length),
-      ...limits,
+    withAttempts(subgraph.client, {
+      concurrency: { maxWaitMs: HOUR_MS, onQueue: (length) => lengths.push(length), ...limits },
     });
   /** One fetch that holds the only place, and the means to end it. */
   const occupied = async (maxQueued: number, maxWaitMs = HOUR_MS) => {

@@ -26,8 +26,8 @@ describe('equal fetches in flight', () => {
   test('are sent once, and each caller gets a result of its own', async () => {
     const [first, second, third] = await together(
       fetchOf({ headers: { b: '1', a: '2', 'x-correlation-id': 'one' } }),
-      fetchOf({ headers: { a: '2', b: '1', 'x-correlation-id': 'two' } }),
-      fetchOf({ headers: { a: '2', b: '1' } }),
+      fetchOf({ headers: { b: '1', a: '2', 'x-correlation-id': 'two' } }),
+      fetchOf({ headers: { b: '1', a: '2' } }),
     );
     assert.deepEqual([subgraph.requests.length, hits], [1, 2]);
     assert.deepEqual(first, { data: { a: { list: [1] } } });
@@ -112,13 +112,32 @@ describe('equal fetches in flight', () => {
     subgraph.answerWith(held.script);
     const gone = new AbortController();
     const arrived = subgraph.nextRequest();
-    const first = client.fetch(fetchOf({ signal: gone.signal }));
-    const second = client.fetch(fetchOf());
+    const fetches = [fetchOf(), fetchOf({ signal: gone.signal }), fetchOf()].map((one) => client.fetch(one));
     await arrived;
     gone.abort(new CodedError('SUBGRAPH_TIMEOUT', 'late'));
-    await assert.rejects(first, { code: 'SUBGRAPH_TIMEOUT' });
+    await assert.rejects(async () => fetches[1], { code: 'SUBGRAPH_TIMEOUT' });
     held.release();
-    assert.deepEqual(await second, { data: { a: 1 } });
+    assert.deepEqual(await Promise.all([fetches[0], fetches[2]]), [{ data: { a: 1 } }, { data: { a: 1 } }]);
+    assert.equal(subgraph.requests.length, 1);
+  });
+
+  test('are sent once more where the one who sent them leaves and others wait', async () => {
+    const client = clientOf();
+    const held = heldAnswers();
+    subgraph.answerWith(held.script);
+    const gone = new AbortController();
+    const arrived = subgraph.nextRequest();
+    const first = client.fetch(fetchOf({ signal: gone.signal }));
+    const others = [client.fetch(fetchOf()), client.fetch(fetchOf())];
+    await arrived;
+    const arrivedAgain = subgraph.nextRequest();
+    gone.abort(new CodedError('SUBGRAPH_TIMEOUT', 'late'));
+    await assert.rejects(first, { code: 'SUBGRAPH_TIMEOUT' });
+    await arrivedAgain;
+    held.release();
+    held.release();
+    assert.deepEqual(await Promise.all(others), [{ data: { a: 1 } }, { data: { a: 1 } }]);
+    assert.equal(subgraph.requests.length, 2);
   });
 
   test('are broken off when the last caller leaves, and whoever comes then asks anew', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { withRetries, type RetryOptions } from '../../../gateway/traffic/retries.ts';
+import type { RetryOptions } from '../../../gateway/traffic/retries.ts';
 import { NotSentError } from '../../../gateway/traffic/refusal.ts';
+import { withAttempts } from './attempts.ts';
 import { fetchOf, MUTATION, sends, startScriptedSubgraph, type Script } from './scripted-subgraph.ts';
 
 const subgraph = await startScriptedSubgraph();
@@ -14,15 +15,17 @@ describe('retries', () => {
     subgraph.requests.length = 0;
   });
   const clientOf = (options: Partial<RetryOptions> = {}, client = subgraph.client) =>
-    withRetries(client, {
-      attempts: 3,
-      baseDelayMs: 100,
-      maxDelayMs: 1_000,
-      budgetRatio: 0.2,
-      budgetMax: 10,
-      random: () => 0.5,
-      pause: async (ms) => void pauses.push(ms),
-      ...options,
+    withAttempts(client, {
+      retries: {
+        attempts: 3,
+        baseDelayMs: 100,
+        maxDelayMs: 1_000,
+        budgetRatio: 0.2,
+        budgetMax: 10,
+        random: () => 0.5,
+        pause: async (ms) => void pauses.push(ms),
+        ...options,
+      },
     });
   const failsTimes = (count: number, failure: Script): void => {
     let failed = 0;
