@@ -20,6 +20,7 @@ import { createEventStreams } from './subscriptions/event-stream.ts';
 import { createSocketServer, type SocketLimits } from './subscriptions/websocket.ts';
 import { createTelemetry, type TelemetryOptions } from './telemetry/report.ts';
 import { IDENTIFYING_HEADERS } from './traffic/identifying-headers.ts';
+import { enterAlways, type LoadShedding } from './traffic/load-shedding.ts';
 
 export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRequests'> {
   /** Null: tokens are not verified but forwarded. */
@@ -36,6 +37,8 @@ export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRe
   readonly trustProxy?: boolean;
   readonly requestLimits?: Partial<RequestLimits>;
   readonly socketLimits?: Partial<SocketLimits>;
+  /** Unset: every operation is accepted. */
+  readonly shedding?: LoadShedding;
   /** Null: no explorer page. */
   readonly explorer?: ExplorerOptions | null;
   /** What must work besides the gateway itself for `/health/ready`. */
@@ -70,34 +73,26 @@ export async function createFront(
   const server = await startFrontServer({ gateway, log, metrics, plugins: settings.plugins });
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
   const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
-  const streams = createEventStreams({ engine, metrics, log });
-  const sockets = createSocketServer({
-    ...{ engine, callers, cors, metrics, telemetry, log },
-    limits: settings.socketLimits,
-  });
-  const fastPath = fastPathOf(settings, { engine, callers, metrics });
+  const { shedding } = settings;
+  const shared = { engine, enter: shedding?.enter ?? enterAlways, callers, cors, metrics, telemetry, log };
+  const streams = createEventStreams(shared);
+  const sockets = createSocketServer({ ...shared, limits: settings.socketLimits });
   const unwatch = auth?.onRevoked((sessionId) => {
     sockets.endSession(sessionId);
     streams.endSession(sessionId);
   });
+  const fastPath = fastPathOf(settings, shared);
   const limits = { ...REQUEST_LIMITS, ...settings.requestLimits };
-  const explorer = settings.explorer === undefined ? DEFAULT_EXPLORER : settings.explorer;
+  const { explorer = DEFAULT_EXPLORER } = settings;
   let isDraining = false;
-  const checks: ReadinessChecks = {
-    ...settings.checks,
-    gateway: async () => {
-      if (isDraining) throw new CodedError('SERVICE_UNAVAILABLE', 'shutting down');
-    },
-    ...(auth && { keys: () => auth.ready() }),
-  };
   return {
     routes: [
-      graphqlRoute({ engine, server, fastPath, callers, cors, streams, limits, metrics, telemetry, log }),
+      graphqlRoute({ ...shared, server, fastPath, streams, limits }),
       ...(explorer ? [explorerRoute(explorer)] : []),
-      ...healthRoutes(checks),
+      ...healthRoutes(readiness(settings, () => isDraining)),
       metricsRoute(settings.metricsText ?? settings.metrics),
     ],
-    upgrades: [sockets.upgrade],
+    upgrades: [shedding?.upgrade(sockets.upgrade) ?? sockets.upgrade],
     async drain(spreadMs) {
       isDraining = true;
       unwatch?.();
@@ -105,6 +100,16 @@ export async function createFront(
       await sockets.close(spreadMs);
     },
     close: () => server.stop(),
+  };
+}
+
+function readiness({ checks, auth }: FrontSettings, isDraining: () => boolean): ReadinessChecks {
+  return {
+    ...checks,
+    gateway: async () => {
+      if (isDraining()) throw new CodedError('SERVICE_UNAVAILABLE', 'shutting down');
+    },
+    ...(auth && { keys: () => auth.ready() }),
   };
 }
 

@@ -8,7 +8,6 @@ import { createReferenceEngine } from './engine/reference/reference-engine.ts';
 import { createFront, type Front, type FrontSettings } from './front.ts';
 import { withDeadline } from './traffic/deadline.ts';
 import { withHiddenServices } from './traffic/hidden-services.ts';
-import type { LoadShedding } from './traffic/load-shedding.ts';
 
 export interface GatewayDeps extends FrontSettings {
   readonly supergraphSdl: string;
@@ -22,8 +21,6 @@ export interface GatewayDeps extends FrontSettings {
   readonly requestDeadlineMs?: number;
   /** Whether errors keep the name of a subgraph to themselves. Unset: they name every one. */
   readonly isHidden?: (subgraph: string) => boolean;
-  /** Unset: every request is accepted. */
-  readonly shedding?: LoadShedding;
 }
 
 export interface Gateway extends Front {
@@ -39,7 +36,6 @@ export interface Gateway extends Front {
  * An orderly end: `withdraw`, `drain`, then the listener's `close`, then the gateway's.
  */
 export async function createGateway({ supergraphSdl, clients, ...settings }: GatewayDeps): Promise<Gateway> {
-  const { shedding } = settings;
   const options = { sdl: supergraphSdl, clients, log: settings.log };
   const isReference = settings.engine === 'reference';
   const served = isReference
@@ -55,10 +51,6 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
   const front = await createFront(engine, apollo, { ...settings, checks: { ...settings.checks, accepting } });
   return {
     ...front,
-    routes: shedding
-      ? front.routes.map((route) => (route.path === GRAPHQL_PATH ? shedding.route(route) : route))
-      : front.routes,
-    upgrades: shedding ? front.upgrades.map((route) => shedding.upgrade(route)) : front.upgrades,
     engine,
     withdraw: () => void (isWithdrawn = true),
     async close() {
@@ -67,8 +59,6 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
     },
   };
 }
-
-const GRAPHQL_PATH = '/graphql';
 
 function limitedEngine(
   engine: Engine,

@@ -12,6 +12,7 @@ import type { FastPath } from '../fast-path/fast-path.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { EventStreams } from '../subscriptions/event-stream.ts';
 import { currentReport, type Arrival, type RequestReport, type Telemetry } from '../telemetry/report.ts';
+import type { Enter } from '../traffic/load-shedding.ts';
 import type { Callers } from './callers.ts';
 import { CORRELATION_HEADER, correlationIdOf } from './correlation.ts';
 import type { Cors } from './cors.ts';
@@ -35,6 +36,7 @@ export interface GraphqlRouteOptions {
   readonly callers: Callers;
   readonly cors: Cors;
   readonly streams: EventStreams;
+  readonly enter: Enter;
   readonly limits: RequestLimits;
   readonly metrics: GatewayMetrics;
   readonly telemetry: Telemetry;
@@ -51,7 +53,7 @@ interface Exchange {
 }
 
 /**
- * `/graphql` by the GraphQL-over-HTTP specification. A request passes, in this order: CORS, authentication, content negotiation,
+ * `/graphql` by the GraphQL-over-HTTP specification. A request passes, in this order: CORS, load shedding, authentication, content negotiation,
  * forgery check, body, operation; nothing of a later stage is looked at before an earlier one has passed.
  */
 export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
@@ -69,7 +71,7 @@ export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
       const report = options.telemetry.begin(arrivalOf(request, correlationId));
       const exchange = { request, response, url, correlationId, report, accepts };
       try {
-        await answer(exchange, options);
+        await answerInTurn(exchange, options);
       } catch (error) {
         fail(exchange, error, options);
       }
@@ -91,7 +93,23 @@ const arrivalOf = ({ headers, method }: IncomingMessage, correlationId: string):
 const isEventStream = (response: ServerResponse) =>
   String(response.getHeader('content-type')).startsWith(EVENT_STREAM_TYPE);
 
-async function answer(exchange: Exchange, options: GraphqlRouteOptions): Promise<void> {
+async function answerInTurn(exchange: Exchange, options: GraphqlRouteOptions): Promise<void> {
+  const leave = await options.enter(() => goneSignal(exchange.response));
+  try {
+    await answer(exchange, options, leave);
+  } finally {
+    leave();
+  }
+}
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  // An abort costs an error with its stack: none after every answer.
+  response.once('close', () => response.writableFinished || gone.abort());
+  return gone.signal;
+}
+
+async function answer(exchange: Exchange, options: GraphqlRouteOptions, onLive: () => void): Promise<void> {
   const { request, response, correlationId, report, accepts } = exchange;
   const { callers, cors, limits, streams, engine } = options;
   const identity = await callers.identify(request.headers.authorization);
@@ -111,7 +129,8 @@ async function answer(exchange: Exchange, options: GraphqlRouteOptions): Promise
   const { traceHeaders } = report;
   const scope = callers.scopeOf({ request, identity, correlationId, traceHeaders, signal: gone.signal });
   const streamed = accepts.eventStream ? streamedOperation(exchange, body, engine) : null;
-  if (streamed) return streams.serve({ request, response, operation: streamed, scope, identity, report });
+  if (streamed)
+    return streams.serve({ request, response, operation: streamed, scope, identity, report, onLive });
   await answerOperation(exchange, accepts.json ?? JSON_TYPE, body, scope, options);
 }
 
@@ -230,17 +249,28 @@ function fail(
   error: unknown,
   options: GraphqlRouteOptions,
 ): void {
+  // Nobody is left to answer, and what a client does to its connection is no failure of ours.
+  if (response.destroyed) return options.log.debug({ err: error }, 'the client went away');
   const result = failedResult(error, correlationId, options.log);
   report.failed(result.errors);
   if (response.headersSent) return void response.destroy();
   const code = error instanceof CodedError ? error.code : 'INTERNAL_SERVER_ERROR';
   if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
   if (code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', 'POST');
-  if (code === 'SERVICE_UNAVAILABLE') response.setHeader('retry-after', '5');
+  if (code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED')
+    response.setHeader('retry-after', retryAfterS(error));
   const text = JSON.stringify(result);
   response.writeHead(ERROR_STATUS[code], {
     'content-type': `${accepts.json ?? JSON_TYPE}; charset=utf-8`,
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+/** Where nobody can know when it is over. */
+const RETRY_AFTER_S = 5;
+
+function retryAfterS(error: unknown): number {
+  const ms = error instanceof CodedError ? error.details['retryAfterMs'] : undefined;
+  return typeof ms === 'number' ? Math.max(1, Math.ceil(ms / 1_000)) : RETRY_AFTER_S;
 }

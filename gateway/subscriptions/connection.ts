@@ -8,6 +8,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Callers } from '../http/callers.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Telemetry } from '../telemetry/report.ts';
+import type { Enter } from '../traffic/load-shedding.ts';
 import { authorizationOf } from './connection-parameters.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { runOperation, type OperationReply } from './socket-operation.ts';
@@ -21,6 +22,7 @@ export const CLOSE_TOO_SLOW = 4408;
 export interface ConnectionOptions {
   readonly engine: Engine;
   readonly callers: Callers;
+  readonly enter: Enter;
   readonly metrics: GatewayMetrics;
   readonly telemetry: Telemetry;
   readonly log: Log;
@@ -143,7 +145,7 @@ export class Connection {
     const isFull = this.#operations.size >= this.#options.maxOperations;
     if (!isFull) this.#operations.set(id, controller);
     const reply = this.#replyTo(id, controller);
-    const { engine, callers, metrics, telemetry, log, maxOperations } = this.#options;
+    const { engine, callers, enter, metrics, telemetry, log, maxOperations } = this.#options;
     void runOperation({
       operation: payload,
       refusal: isFull
@@ -159,6 +161,7 @@ export class Connection {
           signal: controller.signal,
         }),
       reply,
+      enter,
       engine,
       metrics,
       telemetry,

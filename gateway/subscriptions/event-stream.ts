@@ -18,6 +18,8 @@ export interface StreamedOperation {
   readonly scope: EngineScope;
   readonly identity: Identity | null;
   readonly report: RequestReport;
+  /** Called once a subscription has begun: from then on it waits for events. */
+  readonly onLive: () => void;
 }
 
 /** Operations over server-sent events, by the distinct-connections mode of the graphql-sse protocol. */
@@ -132,7 +134,7 @@ async function pump(
   options: EventStreamsOptions,
 ): Promise<void> {
   const { engine, metrics, log } = options;
-  const { operation, report } = streamed;
+  const { operation, report, onLive } = streamed;
   report.asked(operation);
   const deliver = (result: FormattedExecutionResult) => {
     report.failed(result.errors);
@@ -147,6 +149,7 @@ async function pump(
     const stream = await engine.subscribe(operation, scope);
     if (!isResultStream(stream)) return await deliver(stream);
     metrics.subscribed('sse');
+    onLive();
     const stop = () => void stream.return();
     channel.over.addEventListener('abort', stop);
     if (channel.over.aborted) stop();

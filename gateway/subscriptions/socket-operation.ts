@@ -13,6 +13,7 @@ import { correlationIdOf } from '../http/correlation.ts';
 import { failedResult, presentResult, presentSubsequent } from '../http/errors.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { RequestReport, Telemetry } from '../telemetry/report.ts';
+import type { Enter } from '../traffic/load-shedding.ts';
 
 /** A whole result, or one part of an answer that comes in several. */
 export type OperationMessage = (FormattedExecutionResult & { readonly hasNext?: true }) | SubsequentResult;
@@ -31,6 +32,7 @@ export interface SocketOperation {
   readonly refusal: CodedError | null;
   readonly scopeOf: (report: RequestReport) => EngineScope;
   readonly reply: OperationReply;
+  readonly enter: Enter;
   readonly engine: Engine;
   readonly metrics: GatewayMetrics;
   readonly telemetry: Telemetry;
@@ -39,17 +41,11 @@ export interface SocketOperation {
 
 /** Runs one operation of a socket to its end. Never rejects. */
 export async function runOperation(run: SocketOperation): Promise<void> {
-  const { operation, refusal, reply, engine, metrics, log } = run;
+  const { refusal, reply, log } = run;
   const report = reportOf(run);
   try {
     if (refusal) throw refusal;
-    const scope = run.scopeOf(report);
-    const isSubscription = engine.operationKind(operation) === 'subscription';
-    if (isSubscription) return await follow(run, scope, report);
-    metrics.operated('websocket');
-    const result = await engine.executeInParts(operation, scope);
-    if (isIncremental(result)) await answerInParts(result, report, run);
-    else await answerOnce(result, report, run);
+    await answerInTurn(run, report);
   } catch (error) {
     const { errors = [] } = failedResult(error, report.correlationId, log);
     report.failed(errors);
@@ -57,6 +53,37 @@ export async function runOperation(run: SocketOperation): Promise<void> {
   } finally {
     report.end();
   }
+}
+
+async function answerInTurn(run: SocketOperation, report: RequestReport): Promise<void> {
+  const scope = run.scopeOf(report);
+  const leave = await run
+    .enter(() => scope.signal)
+    .catch((error: unknown) => {
+      // Its client has completed it meanwhile.
+      if (scope.signal.aborted) return null;
+      throw error;
+    });
+  if (!leave) return;
+  try {
+    await answer(run, scope, report, leave);
+  } finally {
+    leave();
+  }
+}
+
+async function answer(
+  run: SocketOperation,
+  scope: EngineScope,
+  report: RequestReport,
+  onLive: () => void,
+): Promise<void> {
+  const { operation, engine, metrics } = run;
+  if (engine.operationKind(operation) === 'subscription') return follow(run, scope, report, onLive);
+  metrics.operated('websocket');
+  const result = await engine.executeInParts(operation, scope);
+  if (isIncremental(result)) await answerInParts(result, report, run);
+  else await answerOnce(result, report, run);
 }
 
 function reportOf({ operation, telemetry }: SocketOperation): RequestReport {
@@ -71,11 +98,17 @@ function reportOf({ operation, telemetry }: SocketOperation): RequestReport {
   return report;
 }
 
-async function follow(run: SocketOperation, scope: EngineScope, report: RequestReport): Promise<void> {
+async function follow(
+  run: SocketOperation,
+  scope: EngineScope,
+  report: RequestReport,
+  onLive: () => void,
+): Promise<void> {
   const { operation, reply, engine, metrics } = run;
   const stream = await engine.subscribe(operation, scope);
   if (!isResultStream(stream)) return answerOnce(stream, report, run);
   metrics.subscribed('websocket');
+  onLive();
   const stop = () => void stream.return();
   scope.signal.addEventListener('abort', stop);
   // The client may have gone while the subscription was being set up.

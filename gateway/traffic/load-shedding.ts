@@ -1,15 +1,12 @@
-import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CodedError } from '#platform/errors.ts';
-import type { HttpRoute, UpgradeRoute } from '#platform/http.ts';
-import { CORRELATION_HEADER, correlationIdOf } from '../http/correlation.ts';
-import { readAccept } from '../http/media-types.ts';
-import { AdmissionRefused, createAdmission } from './admission.ts';
+import type { UpgradeRoute } from '#platform/http.ts';
+import { Admission, AdmissionRefused } from './admission.ts';
 import type { TrafficMetrics } from './metrics.ts';
 import type { Pressure } from './pressure.ts';
 
 export interface SheddingOptions {
-  /** Client requests that are worked on at the same time. Event streams do not count: they live for hours. */
+  /** Operations of clients that are worked on at the same time. Subscriptions count until they are live: after that they go on for hours. */
   readonly maxConcurrent: number;
   readonly maxQueued: number;
   readonly maxWaitMs: number;
@@ -18,25 +15,28 @@ export interface SheddingOptions {
   readonly metrics: Pick<TrafficMetrics, 'shed' | 'waiting'>;
 }
 
+/**
+ * Waits for a place; resolves with the function that gives it back, which may be called more than once. Rejects with SERVICE_UNAVAILABLE,
+ * `retryAfterMs` among its details, where there is no place in time, and with the signal's reason where it aborts before. The signal is
+ * asked for only where somebody has to wait.
+ */
+export type Enter = (gone: () => AbortSignal) => Promise<() => void>;
+
 export interface LoadShedding {
-  /** Answers 503 with Retry-After, before the body is read, where a request cannot be served in time. */
-  route(route: HttpRoute): HttpRoute;
+  readonly enter: Enter;
   /** Takes no further socket while there is too much of something. */
   upgrade(route: UpgradeRoute): UpgradeRoute;
 }
 
+const stay = () => undefined;
+
+/** For a gateway that takes everybody. */
+export const enterAlways: Enter = async () => stay;
+
 /** Refuses work that there is no room for, so that what was accepted is still answered. */
 export function createLoadShedding(options: SheddingOptions): LoadShedding {
   const { pressure, metrics, retryAfterS } = options;
-  const admission = createAdmission({ ...options, onQueue: metrics.waiting });
-  const enter = async (gone: AbortSignal, isStream: boolean) => {
-    const kind = pressure.now();
-    if (kind) throw overloaded(kind);
-    if (isStream) return () => undefined;
-    return admission.enter(gone).catch((error: unknown) => {
-      throw error instanceof AdmissionRefused ? overloaded(error.reason) : error;
-    });
-  };
+  const admission = new Admission({ ...options, onQueue: metrics.waiting });
   const overloaded = (reason: string) => {
     metrics.shed(reason);
     return new CodedError('SERVICE_UNAVAILABLE', 'The gateway is busy. Try again later.', {
@@ -44,26 +44,15 @@ export function createLoadShedding(options: SheddingOptions): LoadShedding {
     });
   };
   return {
-    route: (route) => ({
-      ...route,
-      async handle(request, response, url) {
-        // A preflight is next to no work, and a browser would not tell its page why it was refused.
-        if (request.method === 'OPTIONS') return route.handle(request, response, url);
-        const { eventStream } = readAccept(request.headers.accept);
-        const leave = await enter(goneSignal(response), eventStream).catch((error: unknown) => {
-          const correlationId = correlationIdOf(request.headers[CORRELATION_HEADER]);
-          response.setHeader(CORRELATION_HEADER, correlationId);
-          response.setHeader('cache-control', 'no-store');
-          response.setHeader('retry-after', retryAfterS);
-          throw withCorrelation(error, correlationId);
+    async enter(gone) {
+      const kind = pressure.now();
+      if (kind) throw overloaded(kind);
+      if (!admission.tryEnter())
+        await admission.wait(gone()).catch((error: unknown) => {
+          throw error instanceof AdmissionRefused ? overloaded(error.reason) : error;
         });
-        try {
-          await route.handle(request, response, url);
-        } finally {
-          leave();
-        }
-      },
-    }),
+      return leavingOnce(admission);
+    },
     upgrade: (route) => ({
       ...route,
       handle(request, socket, head) {
@@ -76,16 +65,13 @@ export function createLoadShedding(options: SheddingOptions): LoadShedding {
   };
 }
 
-function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  // An abort costs an error with its stack: none after every answer.
-  response.once('close', () => response.writableFinished || gone.abort());
-  return gone.signal;
-}
-
-function withCorrelation(error: unknown, correlationId: string): unknown {
-  if (!(error instanceof CodedError)) return error;
-  return new CodedError(error.code, error.message, { ...error.details, correlationId });
+function leavingOnce(admission: Admission): () => void {
+  let isLeft = false;
+  return () => {
+    if (isLeft) return;
+    isLeft = true;
+    admission.leave();
+  };
 }
 
 function refuseSocket(socket: Duplex, retryAfterS: number): void {

@@ -2,22 +2,20 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, beforeEach, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { listen } from '#platform/http.ts';
-import { createLog } from '#platform/log.ts';
 import { createMetrics } from '#platform/metrics.ts';
-import { createFront } from '../../../gateway/front.ts';
 import { createLoadShedding } from '../../../gateway/traffic/load-shedding.ts';
 import { createTrafficMetrics } from '../../../gateway/traffic/metrics.ts';
 import { judge, watchPressure, type PressureKind } from '../../../gateway/traffic/pressure.ts';
+import { connectSocket } from '../../support/graphql-ws-client.ts';
 import { readEvents } from './event-reader.ts';
-import { createFakeEngine } from './fake-engine.ts';
-import { codeOf, post } from './fake-gateway.ts';
+import { codeOf, post, startFakeGateway } from './fake-gateway.ts';
+
+const FRIEND = 'https://app.example';
+const GRAPHQL_RESPONSE = 'application/graphql-response+json';
 
 describe('load shedding', async () => {
   let pressure: PressureKind | null = null;
   beforeEach(() => void (pressure = null));
-  const engine = createFakeEngine();
-  const log = createLog('gateway', 'silent');
   const metrics = createMetrics('gateway');
   const shedding = createLoadShedding({
     maxConcurrent: 1,
@@ -27,16 +25,8 @@ describe('load shedding', async () => {
     pressure: { now: () => pressure },
     metrics: createTrafficMetrics(metrics),
   });
-  const front = await createFront(engine, engine.gateway, { auth: null, log, metrics });
-  const routes = front.routes.map((route) => (route.path === '/graphql' ? shedding.route(route) : route));
-  const upgrades = front.upgrades.map((route) => shedding.upgrade(route));
-  const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades, log });
-  const url = `http://127.0.0.1:${listener.port}`;
-  after(async () => {
-    await front.drain(0);
-    await listener.close(0);
-    await front.close();
-  });
+  const { url, engine, close } = await startFakeGateway({ metrics, shedding, corsOrigins: [FRIEND] });
+  after(close);
   const shedFor = async (reason: string) =>
     Number(
       new RegExp(`gateway_shed_requests_total{reason="${reason}".*} (\\d+)`).exec(
@@ -61,8 +51,15 @@ describe('load shedding', async () => {
     const first = await occupy();
     const waiting = post({ url }, { query: '{ hello }' });
     await untilWaiting(1);
-    const refused = await post({ url }, { query: '{ hello }' }, { 'x-correlation-id': 'report-12345' });
+    const refused = await post(
+      { url },
+      { query: '{ hello }' },
+      { 'x-correlation-id': 'report-12345', origin: FRIEND, accept: GRAPHQL_RESPONSE },
+    );
     assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get('access-control-allow-origin'), FRIEND);
+    assert.equal(refused.headers.get('content-type'), `${GRAPHQL_RESPONSE}; charset=utf-8`);
+    assert.equal(refused.headers.get('x-correlation-id'), 'report-12345');
     assert.equal(codeOf(refused), 'SERVICE_UNAVAILABLE');
     assert.equal(refused.headers.get('retry-after'), '7');
     assert.deepEqual(refused.body.errors?.[0]?.extensions, {
@@ -106,13 +103,66 @@ describe('load shedding', async () => {
     assert.equal((await post({ url }, { query: '{ hello }' })).status, 200);
   });
 
-  test('event streams hold no place', async () => {
-    const upstream = engine.nextUpstream();
-    const stream = await readEvents(url, { query: 'subscription { ticks }' });
-    assert.equal((await post({ url }, { query: '{ hello }' })).status, 200);
-    (await upstream).end();
+  test('event streams hold a place while they begin, and none once they are live', async () => {
+    const subscribing = holdSubscribe();
+    const opening = readEvents(url, { query: 'subscription { ticks }' });
+    await subscribing.asked;
+    const waiting = post({ url }, { query: '{ hello }' });
+    await untilWaiting(1);
+    subscribing.release();
+    assert.equal((await waiting).status, 200);
+    const stream = await opening;
+    (await engine.nextUpstream()).end();
     assert.equal((await stream.next())?.event, 'complete');
   });
+
+  test('so do operations of sockets, which are refused under their own id', async () => {
+    const client = await connectSocket(url);
+    const subscribing = holdSubscribe();
+    client.send({ type: 'subscribe', id: 's', payload: { query: 'subscription { ticks }' } });
+    await subscribing.asked;
+    const waiting = post({ url }, { query: '{ hello }' });
+    await untilWaiting(1);
+    client.send({ type: 'subscribe', id: 'q', payload: { query: '{ hello }' } });
+    const refused = await client.next();
+    assert.deepEqual([refused.id, refused.type], ['q', 'error']);
+    assert.match(JSON.stringify(refused.payload), /"retryAfterMs":7000,"code":"SERVICE_UNAVAILABLE"/);
+    subscribing.release();
+    assert.equal((await waiting).status, 200);
+    const upstream = await engine.nextUpstream();
+    upstream.push('live');
+    assert.deepEqual((await client.next()).payload, { data: { ticks: 'live' } });
+    await client.close();
+    await upstream.returned;
+  });
+
+  test('an operation that its client completes while it waits is not run, and leaves no place taken', async () => {
+    const first = await occupy();
+    const client = await connectSocket(url);
+    client.send({ type: 'subscribe', id: 'm', payload: { query: 'mutation { rename(name: "late") }' } });
+    await untilWaiting(1);
+    client.send({ type: 'complete', id: 'm' });
+    await untilWaiting(0);
+    first.leave();
+    await first.done;
+    assert.equal((await post({ url }, { query: '{ hello }' })).status, 200);
+    assert.deepEqual(engine.mutations, []);
+    await client.close();
+  });
+
+  /** Holds the next subscription that starts. */
+  function holdSubscribe() {
+    const asked = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const { subscribe } = engine;
+    engine.subscribe = async (request, scope) => {
+      engine.subscribe = subscribe;
+      asked.resolve();
+      await held.promise;
+      return subscribe(request, scope);
+    };
+    return { asked: asked.promise, release: held.resolve };
+  }
 
   async function untilWaiting(count: number): Promise<void> {
     const line = new RegExp(`gateway_waiting_requests{.*} ${count}\\n`);
