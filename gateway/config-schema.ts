@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SOCKET_LIMITS } from './subscriptions/socket-limits.ts';
 
 // Longer timers than this fire at once in Node.
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -78,6 +79,21 @@ const shedding = z.strictObject({
   retryAfterS: count.default(5),
 });
 
+const sockets = z.strictObject({
+  maxMessageBytes: count.default(SOCKET_LIMITS.maxMessageBytes),
+  maxOperations: count.default(SOCKET_LIMITS.maxOperations),
+  initTimeoutMs: ms.default(SOCKET_LIMITS.initTimeoutMs),
+  idleMs: ms.optional(),
+  keepAliveMs: ms.default(SOCKET_LIMITS.keepAliveMs),
+  stallMs: ms.default(SOCKET_LIMITS.stallMs),
+});
+
+const rate = z.strictObject({ perS: z.number().positive(), burst: count });
+const clients = z.strictObject({
+  perAddress: z.strictObject({ requests: rate, sockets: rate, maxOpen: count }).partial().default({}),
+  perIdentity: z.strictObject({ requests: rate, maxOpen: count }).partial().default({}),
+});
+
 const supergraph = z.strictObject({
   source: z.string().min(1).optional(),
   watch: z.boolean().default(true),
@@ -104,6 +120,8 @@ export const configSchema = z.strictObject({
   requestDeadlineMs: ms.default(60_000),
   // `prefault` runs the inner defaults, too.
   shedding: shedding.prefault({}),
+  sockets: sockets.prefault({}),
+  clients: clients.prefault({}),
   supergraph: supergraph.prefault({}),
   overrideLabels: overrideLabels.prefault({}),
   shutdown: shutdown.prefault({}),

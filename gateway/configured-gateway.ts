@@ -97,7 +97,7 @@ export async function createConfiguredGateway(options: ConfiguredGatewayOptions)
   return { gateway: { ...gateway, close }, traffic };
 }
 
-function frontSettings({ variables, explorer }: ConfiguredGatewayOptions) {
+function frontSettings({ variables, config, explorer }: ConfiguredGatewayOptions) {
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = variables;
   return {
     corsOrigins: variables.CORS_ORIGINS,
@@ -105,6 +105,8 @@ function frontSettings({ variables, explorer }: ConfiguredGatewayOptions) {
     engine: variables.GATEWAY_ENGINE,
     fastPath: variables.FAST_PATH === 'on',
     requestLimits: { maxBodyBytes, maxFileBytes },
+    socketLimits: config.sockets,
+    clientLimits: config.clients,
     explorer: variables.EXPLORER === 'on' ? explorer : null,
   };
 }

@@ -17,8 +17,10 @@ import { graphqlRoute } from './http/graphql-route.ts';
 import { REQUEST_LIMITS, type RequestLimits } from './http/request.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { createEventStreams } from './subscriptions/event-stream.ts';
-import { createSocketServer, type SocketLimits } from './subscriptions/websocket.ts';
+import type { SocketLimits } from './subscriptions/socket-limits.ts';
+import { createSocketServer } from './subscriptions/websocket.ts';
 import { createTelemetry, type TelemetryOptions } from './telemetry/report.ts';
+import { createClientLimits, type ClientLimitsOptions } from './traffic/client-limits.ts';
 import { IDENTIFYING_HEADERS } from './traffic/identifying-headers.ts';
 import { enterAlways, type LoadShedding } from './traffic/load-shedding.ts';
 
@@ -37,6 +39,8 @@ export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRe
   readonly trustProxy?: boolean;
   readonly requestLimits?: Partial<RequestLimits>;
   readonly socketLimits?: Partial<SocketLimits>;
+  /** What one client may take. Unset: as much as it asks for. */
+  readonly clientLimits?: Omit<ClientLimitsOptions, 'trustProxy'>;
   /** Unset: every operation is accepted. */
   readonly shedding?: LoadShedding;
   /** Null: no explorer page. */
@@ -74,7 +78,17 @@ export async function createFront(
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
   const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
   const { shedding } = settings;
-  const shared = { engine, enter: shedding?.enter ?? enterAlways, callers, cors, metrics, telemetry, log };
+  const clients = createClientLimits({ ...settings.clientLimits, trustProxy });
+  const shared = {
+    engine,
+    clients,
+    enter: shedding?.enter ?? enterAlways,
+    callers,
+    cors,
+    metrics,
+    telemetry,
+    log,
+  };
   const streams = createEventStreams(shared);
   const sockets = createSocketServer({ ...shared, limits: settings.socketLimits });
   const unwatch = auth?.onRevoked((sessionId) => {

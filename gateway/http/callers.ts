@@ -3,6 +3,7 @@ import type { TraceHeaders } from '#platform/tracing/trace-context.ts';
 import type { GatewayAuth, Identity } from '../auth/auth.ts';
 import { forwardedHeaders } from '../auth/forwarded-headers.ts';
 import type { EngineScope } from '../engine/engine.ts';
+import { addressOf } from './client-address.ts';
 
 export interface Call {
   readonly request: IncomingMessage;
@@ -55,10 +56,4 @@ export function createCallers({ auth, forwardHeaders, trustProxy }: CallersOptio
       correlationId: call.correlationId,
     }),
   };
-}
-
-function addressOf(request: IncomingMessage, trustProxy: boolean): string | undefined {
-  const forwarded = trustProxy ? request.headers['x-forwarded-for'] : undefined;
-  const nearest = forwarded?.toString().split(',').at(-1)?.trim();
-  return nearest || request.socket.remoteAddress;
 }

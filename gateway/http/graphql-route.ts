@@ -10,8 +10,9 @@ import type { FrontScope } from '../engine/apollo-gateway.ts';
 import type { Engine, EngineScope, IncrementalResult, SubsequentResult } from '../engine/engine.ts';
 import type { FastPath } from '../fast-path/fast-path.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import type { EventStreams } from '../subscriptions/event-stream.ts';
+import type { EventStreams, StreamedOperation } from '../subscriptions/event-stream.ts';
 import { currentReport, type Arrival, type RequestReport, type Telemetry } from '../telemetry/report.ts';
+import type { ClientLimits } from '../traffic/client-limits.ts';
 import type { Enter } from '../traffic/load-shedding.ts';
 import type { Callers } from './callers.ts';
 import { CORRELATION_HEADER, correlationIdOf } from './correlation.ts';
@@ -36,6 +37,7 @@ export interface GraphqlRouteOptions {
   readonly callers: Callers;
   readonly cors: Cors;
   readonly streams: EventStreams;
+  readonly clients: ClientLimits;
   readonly enter: Enter;
   readonly limits: RequestLimits;
   readonly metrics: GatewayMetrics;
@@ -53,8 +55,9 @@ interface Exchange {
 }
 
 /**
- * `/graphql` by the GraphQL-over-HTTP specification. A request passes, in this order: CORS, load shedding, authentication, content negotiation,
- * forgery check, body, operation; nothing of a later stage is looked at before an earlier one has passed.
+ * `/graphql` by the GraphQL-over-HTTP specification. A request passes, in this order: CORS, limit of its address, load shedding,
+ * authentication, limit of its user, content negotiation, forgery check, body, operation; nothing of a later stage is looked at before an
+ * earlier one has passed.
  */
 export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
   return {
@@ -94,6 +97,7 @@ const isEventStream = (response: ServerResponse) =>
   String(response.getHeader('content-type')).startsWith(EVENT_STREAM_TYPE);
 
 async function answerInTurn(exchange: Exchange, options: GraphqlRouteOptions): Promise<void> {
+  options.clients.ofAddress(exchange.request).request();
   const leave = await options.enter(() => goneSignal(exchange.response));
   try {
     await answer(exchange, options, leave);
@@ -111,8 +115,9 @@ function goneSignal(response: ServerResponse): AbortSignal {
 
 async function answer(exchange: Exchange, options: GraphqlRouteOptions, onLive: () => void): Promise<void> {
   const { request, response, correlationId, report, accepts } = exchange;
-  const { callers, cors, limits, streams, engine } = options;
+  const { callers, cors, clients, limits, engine } = options;
   const identity = await callers.identify(request.headers.authorization);
+  clients.ofIdentity(identity).request();
   if (!accepts.json && !accepts.eventStream && !accepts.multipart)
     throw new CodedError(
       'NOT_ACCEPTABLE',
@@ -130,8 +135,21 @@ async function answer(exchange: Exchange, options: GraphqlRouteOptions, onLive: 
   const scope = callers.scopeOf({ request, identity, correlationId, traceHeaders, signal: gone.signal });
   const streamed = accepts.eventStream ? streamedOperation(exchange, body, engine) : null;
   if (streamed)
-    return streams.serve({ request, response, operation: streamed, scope, identity, report, onLive });
+    return serveStream(options, { request, response, operation: streamed, scope, identity, report, onLive });
   await answerOperation(exchange, accepts.json ?? JSON_TYPE, body, scope, options);
+}
+
+async function serveStream(
+  { clients, streams }: GraphqlRouteOptions,
+  operation: StreamedOperation,
+): Promise<void> {
+  const closes = [clients.ofAddress(operation.request).open()];
+  try {
+    closes.push(clients.ofIdentity(operation.identity).open());
+    await streams.serve(operation);
+  } finally {
+    for (const close of closes) close();
+  }
 }
 
 function answerFast(

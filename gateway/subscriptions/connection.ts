@@ -9,6 +9,7 @@ import type { Callers } from '../http/callers.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { Telemetry } from '../telemetry/report.ts';
 import type { Enter } from '../traffic/load-shedding.ts';
+import type { Allowance, ClientLimits } from '../traffic/client-limits.ts';
 import { authorizationOf } from './connection-parameters.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { runOperation, type OperationReply } from './socket-operation.ts';
@@ -17,7 +18,7 @@ import { runOperation, type OperationReply } from './socket-operation.ts';
 export const CLOSE_GOING_AWAY = 1001;
 export const CLOSE_TRY_LATER = 1013;
 /** Retried by clients, which then resume from their cursor. */
-export const CLOSE_TOO_SLOW = 4408;
+export const CLOSE_TIMED_OUT = 4408;
 
 export interface ConnectionOptions {
   readonly engine: Engine;
@@ -26,6 +27,9 @@ export interface ConnectionOptions {
   readonly metrics: GatewayMetrics;
   readonly telemetry: Telemetry;
   readonly log: Log;
+  readonly clients: ClientLimits;
+  /** What the client's address may take. */
+  readonly address: Allowance;
   readonly maxOperations: number;
 }
 
@@ -43,6 +47,9 @@ export class Connection {
   #state: State = 'connected';
   #identity: Identity | null = null;
   #authorization: string | undefined;
+  #user: Allowance | null = null;
+  #forgetUser: (() => void) | null = null;
+  #lastOperationAtMs = Date.now();
 
   constructor(socket: WebSocket, request: IncomingMessage, options: ConnectionOptions) {
     this.#socket = socket;
@@ -69,6 +76,11 @@ export class Connection {
     return this.#state !== 'connected';
   }
 
+  /** Since when it has had no operation, or null where it has one, or is not ready for any. */
+  get idleSinceMs(): number | null {
+    return this.#state === 'acknowledged' && this.#operations.size === 0 ? this.#lastOperationAtMs : null;
+  }
+
   get stalledSinceMs(): number | null {
     return this.#outbox.stalledSinceMs;
   }
@@ -92,6 +104,8 @@ export class Connection {
     this.#state = 'closed';
     for (const controller of this.#operations.values()) controller.abort();
     this.#operations.clear();
+    this.#forgetUser?.();
+    this.#forgetUser = null;
   }
 
   #receive(data: RawData, isBinary: boolean): void {
@@ -119,8 +133,11 @@ export class Connection {
       this.#authorization = authorizationOf(payload) ?? this.#request.headers.authorization;
       const identity = await this.#options.callers.identify(this.#authorization);
       if (this.#state !== 'initialising') return;
+      this.#user = this.#options.clients.ofIdentity(identity);
+      this.#forgetUser = this.#user.open();
       this.#identity = identity;
       this.#state = 'acknowledged';
+      this.#lastOperationAtMs = Date.now();
       await this.#send({ type: MessageType.ConnectionAck });
     } catch (error) {
       this.#refuse(error);
@@ -130,6 +147,8 @@ export class Connection {
   #refuse(error: unknown): void {
     if (error instanceof CodedError && error.code === 'UNAUTHENTICATED')
       return this.close(CloseCode.Forbidden, error.message);
+    if (error instanceof CodedError && error.code === 'RATE_LIMITED')
+      return this.close(CLOSE_TRY_LATER, error.message);
     this.#options.log.warn({ err: error }, 'socket could not be authenticated');
     this.close(CLOSE_TRY_LATER, 'Tokens cannot be verified right now');
   }
@@ -145,12 +164,10 @@ export class Connection {
     const isFull = this.#operations.size >= this.#options.maxOperations;
     if (!isFull) this.#operations.set(id, controller);
     const reply = this.#replyTo(id, controller);
-    const { engine, callers, enter, metrics, telemetry, log, maxOperations } = this.#options;
+    const { engine, callers, enter, metrics, telemetry, log } = this.#options;
     void runOperation({
       operation: payload,
-      refusal: isFull
-        ? new CodedError('RATE_LIMITED', `One socket runs ${maxOperations} operations at most.`)
-        : null,
+      admit: () => this.#admit(isFull),
       scopeOf: ({ correlationId, traceHeaders }) =>
         callers.scopeOf({
           request: this.#request,
@@ -169,9 +186,21 @@ export class Connection {
     });
   }
 
+  #admit(isFull: boolean): void {
+    const { maxOperations, address } = this.#options;
+    if (isFull) throw new CodedError('RATE_LIMITED', `One socket runs ${maxOperations} operations at most.`);
+    address.request();
+    this.#user?.request();
+  }
+
   #stop(id: string): void {
     this.#operations.get(id)?.abort();
+    this.#finish(id);
+  }
+
+  #finish(id: string): void {
     this.#operations.delete(id);
+    this.#lastOperationAtMs = Date.now();
   }
 
   /** An id may be used anew after `complete`, so that the old operation must not answer under it any more. */
@@ -179,7 +208,9 @@ export class Connection {
     const send = async (type: MessageType, payload?: unknown) => {
       if (!controller.signal.aborted) await this.#send({ id, type, payload });
     };
-    const finish = () => this.#operations.get(id) === controller && this.#operations.delete(id);
+    const finish = () => {
+      if (this.#operations.get(id) === controller) this.#finish(id);
+    };
     return {
       next: (result) => send(MessageType.Next, result),
       error(errors) {

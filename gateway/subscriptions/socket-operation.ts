@@ -1,5 +1,4 @@
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
-import type { CodedError } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { isResultStream, type GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import {
@@ -28,8 +27,8 @@ export interface OperationReply {
 
 export interface SocketOperation {
   readonly operation: GraphQLRequest;
-  /** Why it must not run; null where it may. */
-  readonly refusal: CodedError | null;
+  /** Throws a CodedError where it must not run. */
+  readonly admit: () => void;
   readonly scopeOf: (report: RequestReport) => EngineScope;
   readonly reply: OperationReply;
   readonly enter: Enter;
@@ -41,10 +40,10 @@ export interface SocketOperation {
 
 /** Runs one operation of a socket to its end. Never rejects. */
 export async function runOperation(run: SocketOperation): Promise<void> {
-  const { refusal, reply, log } = run;
+  const { admit, reply, log } = run;
   const report = reportOf(run);
   try {
-    if (refusal) throw refusal;
+    admit();
     await answerInTurn(run, report);
   } catch (error) {
     const { errors = [] } = failedResult(error, report.correlationId, log);

@@ -3,35 +3,18 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import type { UpgradeRoute } from '#platform/http.ts';
+import { messageOf } from '#platform/errors.ts';
 import type { Cors } from '../http/cors.ts';
-import { CLOSE_GOING_AWAY, CLOSE_TOO_SLOW, Connection, type ConnectionOptions } from './connection.ts';
+import {
+  CLOSE_GOING_AWAY,
+  CLOSE_TIMED_OUT,
+  CLOSE_TRY_LATER,
+  Connection,
+  type ConnectionOptions,
+} from './connection.ts';
+import { SOCKET_LIMITS, type SocketLimits } from './socket-limits.ts';
 
-export interface SocketLimits {
-  readonly maxMessageBytes: number;
-  readonly maxOperations: number;
-  /** Time for `connection_init`. */
-  readonly initTimeoutMs: number;
-  /** A socket that is silent for this long is pinged, and dropped after as long again. */
-  readonly keepAliveMs: number;
-  /** A client that takes nothing for this long is closed. */
-  readonly stallMs: number;
-  /** Time for the peer's part of the closing handshake, which one that reads nothing never sends. */
-  readonly closeTimeoutMs: number;
-  /** How often all sockets are looked at: one timer instead of several for each. */
-  readonly sweepMs: number;
-}
-
-export const SOCKET_LIMITS: SocketLimits = {
-  maxMessageBytes: 1024 * 1024,
-  maxOperations: 100,
-  initTimeoutMs: 10_000,
-  keepAliveMs: 15_000,
-  stallMs: 30_000,
-  closeTimeoutMs: 5_000,
-  sweepMs: 1_000,
-};
-
-export interface SocketServerOptions extends Omit<ConnectionOptions, 'maxOperations'> {
+export interface SocketServerOptions extends Omit<ConnectionOptions, 'maxOperations' | 'address'> {
   readonly cors: Cors;
   readonly limits?: Partial<SocketLimits>;
 }
@@ -49,7 +32,7 @@ export interface SocketServer {
 /** Serves graphql-transport-ws on `/graphql`. */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const limits = { ...SOCKET_LIMITS, ...options.limits };
-  const { cors, metrics } = options;
+  const { cors, clients, metrics } = options;
   const connections = new Set<Connection>();
   let isClosing = false;
   const server = createServer(limits);
@@ -57,14 +40,22 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 
   const accept = (socket: WebSocket, request: IncomingMessage) => {
     metrics.socketOpened();
-    const connection = new Connection(socket, request, { ...options, maxOperations: limits.maxOperations });
+    const address = clients.ofAddress(request);
+    const { maxOperations } = limits;
+    const connection = new Connection(socket, request, { ...options, address, maxOperations });
     connections.add(connection);
     socket.once('close', (code) => {
       connections.delete(connection);
       metrics.socketClosed(code);
     });
     if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL)
-      connection.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable');
+      return connection.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable');
+    try {
+      address.socket();
+      socket.once('close', address.open());
+    } catch (error) {
+      connection.close(CLOSE_TRY_LATER, messageOf(error));
+    }
   };
   return {
     upgrade: {
@@ -109,13 +100,25 @@ function refuse(socket: Duplex, status: string): void {
 function sweep(connections: ReadonlySet<Connection>, limits: SocketLimits): void {
   const nowMs = Date.now();
   for (const connection of connections) {
-    if (!connection.isInitialised && nowMs - connection.openedAtMs > limits.initTimeoutMs)
-      connection.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
-    else if (nowMs >= connection.expiresAtMs) connection.close(CloseCode.Forbidden, 'Token expired');
+    const [code, reason] = closingOf(connection, nowMs, limits);
+    if (code !== null) connection.close(code, reason);
     else if (connection.stalledSinceMs === null) keepAlive(connection, nowMs, limits.keepAliveMs);
-    else if (nowMs - connection.stalledSinceMs > limits.stallMs)
-      connection.close(CLOSE_TOO_SLOW, 'Client reads too slowly');
   }
+}
+
+/** Why it is to be closed now. */
+function closingOf(
+  { isInitialised, openedAtMs, expiresAtMs, stalledSinceMs, idleSinceMs }: Connection,
+  nowMs: number,
+  { initTimeoutMs, stallMs, idleMs = Infinity }: SocketLimits,
+): readonly [code: number, reason: string] | readonly [null] {
+  if (!isInitialised && nowMs - openedAtMs > initTimeoutMs)
+    return [CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout'];
+  if (nowMs >= expiresAtMs) return [CloseCode.Forbidden, 'Token expired'];
+  if (stalledSinceMs !== null && nowMs - stalledSinceMs > stallMs)
+    return [CLOSE_TIMED_OUT, 'Client reads too slowly'];
+  if (idleSinceMs !== null && nowMs - idleSinceMs > idleMs) return [CLOSE_TIMED_OUT, 'No operation'];
+  return [null];
 }
 
 // A stalled socket is not read (see Outbox), so that its silence says nothing.

@@ -1,0 +1,29 @@
+/** What one WebSocket may take. */
+export interface SocketLimits {
+  /** A longer message closes its socket with 1009. */
+  readonly maxMessageBytes: number;
+  /** Operations at the same time; the next one is refused with RATE_LIMITED, the socket stays. */
+  readonly maxOperations: number;
+  /** Time for `connection_init`. */
+  readonly initTimeoutMs: number;
+  /** A socket without any operation for this long is closed. Unset: none is. */
+  readonly idleMs?: number | undefined;
+  /** A socket that is silent for this long is pinged, and dropped after as long again. */
+  readonly keepAliveMs: number;
+  /** A client that takes nothing for this long is closed. */
+  readonly stallMs: number;
+  /** Time for the peer's part of the closing handshake, which one that reads nothing never sends. */
+  readonly closeTimeoutMs: number;
+  /** How often all sockets are looked at: one timer instead of several for each. */
+  readonly sweepMs: number;
+}
+
+export const SOCKET_LIMITS = {
+  maxMessageBytes: 1024 * 1024,
+  maxOperations: 100,
+  initTimeoutMs: 10_000,
+  keepAliveMs: 15_000,
+  stallMs: 30_000,
+  closeTimeoutMs: 5_000,
+  sweepMs: 1_000,
+} as const satisfies SocketLimits;
