@@ -1,6 +1,6 @@
 import type { FormattedExecutionResult } from 'graphql';
 import { holdsUploads } from '../engine/client/multipart.ts';
-import { bodyText, type SubgraphClient, type SubgraphFetch } from '../engine/client/subgraph-client.ts';
+import { bodyRest, type SubgraphClient, type SubgraphFetch } from '../engine/client/subgraph-client.ts';
 
 export interface DedupOptions {
   /** Names, in lower case, of headers that identify a request without changing its answer, such as a correlation id. */
@@ -44,7 +44,34 @@ class Follower {
   }
 }
 
-type Followers = Set<Follower>;
+/** A fetch under way, with those who wait for it besides the one who sent it. */
+interface Flight {
+  followers: Set<Follower> | null;
+}
+
+/** Fetches under way by operation, which is long and looked up by its identity as a rule, and then by all that differs between its requests. */
+class Flights {
+  readonly #byOperation = new Map<string, Map<string, Flight>>();
+
+  find(operation: string, key: string): Flight | undefined {
+    return this.#byOperation.get(operation)?.get(key);
+  }
+
+  add(operation: string, key: string): Flight {
+    let flights = this.#byOperation.get(operation);
+    if (!flights) this.#byOperation.set(operation, (flights = new Map()));
+    const flight: Flight = { followers: null };
+    flights.set(key, flight);
+    return flight;
+  }
+
+  remove(operation: string, key: string, flight: Flight): void {
+    const flights = this.#byOperation.get(operation);
+    if (flights?.get(key) !== flight) return;
+    flights.delete(key);
+    if (flights.size === 0) this.#byOperation.delete(operation);
+  }
+}
 
 /**
  * Queries that are equal in everything the subgraph sees, and that are under way at the same time, are sent once. Nothing is kept beyond
@@ -53,34 +80,34 @@ type Followers = Set<Follower>;
  * their own for every fetch.
  */
 export function withDedup(client: SubgraphClient, options: DedupOptions): SubgraphClient {
-  const flights = new Map<string, Followers>();
+  const flights = new Flights();
   const ignored = new Set(options.ignoreHeaders);
   const { mutations = { ended: 0 }, onHit } = options;
   const start = (key: string, request: SubgraphFetch): Promise<FormattedExecutionResult> => {
-    const followers: Followers = new Set();
-    const land = () => void (flights.get(key) === followers && flights.delete(key));
-    flights.set(key, followers);
+    const { bodyPrefix } = request.operation;
+    const flight = flights.add(bodyPrefix, key);
     return client.fetch(request).then(
       (result) => {
-        land();
-        if (followers.size > 0) deliver(result, followers);
+        flights.remove(bodyPrefix, key, flight);
+        if (flight.followers) deliver(result, flight.followers);
         return result;
       },
       (error: unknown) => {
-        land();
+        flights.remove(bodyPrefix, key, flight);
         const again = request.signal.aborted ? ask : () => Promise.reject(error);
-        for (const follower of followers) follower.settle(again(follower.request));
+        for (const follower of flight.followers ?? []) follower.settle(again(follower.request));
         throw error;
       },
     );
   };
   const ask = (request: SubgraphFetch): Promise<FormattedExecutionResult> => {
-    const body = bodyText(request);
-    const key = `${mutations.ended}\n${keyOf(request.headers, ignored, body)}`;
-    const followers = flights.get(key);
-    if (!followers) return start(key, { ...request, body });
+    const rest = bodyRest(request);
+    const key = `${mutations.ended}\n${keyOf(request.headers, ignored, rest)}`;
+    const flight = flights.find(request.operation.bodyPrefix, key);
+    if (!flight) return start(key, { ...request, bodyRest: rest });
     onHit?.();
     request.span?.setAttribute('veza.fetch.shared', true);
+    const followers = (flight.followers ??= new Set());
     const follower = new Follower(request, (one) => followers.delete(one));
     followers.add(follower);
     return follower.answer;
@@ -98,14 +125,14 @@ export function withDedup(client: SubgraphClient, options: DedupOptions): Subgra
 }
 
 /** Each caller changes its result, so that each follower gets one of its own. */
-function deliver(result: FormattedExecutionResult, followers: Followers): void {
+function deliver(result: FormattedExecutionResult, followers: ReadonlySet<Follower>): void {
   const text = JSON.stringify(result);
   for (const follower of followers) follower.settle(JSON.parse(text));
 }
 
 /** Header values hold no line feed: none can pass for another one or for the body. */
-function keyOf(headers: SubgraphFetch['headers'], ignored: ReadonlySet<string>, body: string): string {
+function keyOf(headers: SubgraphFetch['headers'], ignored: ReadonlySet<string>, rest: string): string {
   let key = '';
   for (const name of Object.keys(headers)) if (!ignored.has(name)) key += `${name}:${headers[name]}\n`;
-  return `${key}\n${body}`;
+  return `${key}\n${rest}`;
 }

@@ -6,7 +6,7 @@ import { Pool } from './http1/pool.ts';
 import { createRequestWriter } from './http1/request-bytes.ts';
 import { BodyTooLarge } from './http1/response-errors.ts';
 import { holdsUploads } from './multipart.ts';
-import { bodyText, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
+import { bodyRest, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
 import { createUploader } from './upload.ts';
 
 export interface HttpClientOptions {
@@ -47,15 +47,19 @@ export function createHttpClient(options: HttpClientOptions): SubgraphClient {
     const { variables, signal, operation } = request;
     const headers = headersOf(request);
     if (holdsUploads(variables)) return uploader.upload(request, ACCEPT, headers);
-    const bytes = write(headers, bodyText(request));
+    const bytes = write(headers, operation.bodyPrefix, bodyRest(request));
     return pool.post({ bytes, signal, isRepeatable: operation.kind === 'query' });
   };
+  const read = (answer: PostAnswer) => parseResult(answer, name);
+  const fail = (error: unknown): never => {
+    throw asCodedError(error, name);
+  };
   return {
-    async fetch(request) {
+    fetch(request) {
       try {
-        return parseResult(await send(request), name);
+        return send(request).then(read, fail);
       } catch (error) {
-        throw asCodedError(error, name);
+        return Promise.reject(asCodedError(error, name));
       }
     },
     subscribe: async (request) => {

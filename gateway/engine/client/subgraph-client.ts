@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api';
 import type { FormattedExecutionResult } from 'graphql';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
 
@@ -6,9 +7,24 @@ export interface SubgraphOperation {
   readonly query: string;
   readonly operationName: string | undefined;
   readonly kind: 'query' | 'mutation' | 'subscription';
-  /** JSON text of the request body up to and including `"variables":{`, so that a body is built by appending text. */
+  /** JSON text of the request body up to and including `"variables":{`, so that a body is built by appending text. ASCII only. */
   readonly bodyPrefix: string;
 }
+
+/** What a plan or a caller asks of a subgraph, made ready to be sent many times. */
+export function subgraphOperation(
+  query: string,
+  operationName: string | undefined,
+  kind: SubgraphOperation['kind'],
+): SubgraphOperation {
+  const name = operationName ? `,"operationName":${JSON.stringify(operationName)}` : '';
+  const bodyPrefix = escaped(`{"query":${JSON.stringify(query)}${name},"variables":{`);
+  return { query, operationName, kind, bodyPrefix };
+}
+
+/** Without a character of more than one byte: the length of the text is its size. */
+const escaped = (json: string) =>
+  json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** One request of a plan to one subgraph. */
 export interface SubgraphFetch {
@@ -21,10 +37,12 @@ export interface SubgraphFetch {
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the client goes away or its deadline has passed. */
   readonly signal: AbortSignal;
+  /** Where the request is recorded, for what becomes known on the way. */
+  readonly span?: Span;
   /** When the caller stops waiting, on the clock of `performance.now()`; undefined: it waits. */
   readonly endsAtMs?: number | undefined;
-  /** The whole body, where somebody on the way has written it already: see `bodyText`. */
-  readonly body?: string;
+  /** What stands in the body behind the operation's prefix, where somebody on the way has written it already: see `bodyRest`. */
+  readonly bodyRest?: string;
 }
 
 /**
@@ -41,13 +59,16 @@ export interface SubgraphClient {
   close(): Promise<void>;
 }
 
-/** JSON text of the whole request body. */
-export function bodyText({ operation, variables, representations, body }: SubgraphFetch): string {
-  if (body !== undefined) return body;
+/** JSON text of the request body behind the operation's prefix. */
+export function bodyRest({ variables, representations, bodyRest: written }: SubgraphFetch): string {
+  if (written !== undefined) return written;
   const given = JSON.stringify(variables).slice(1, -1);
   const entities = representations === null ? '' : `"representations":${representations}`;
-  return `${operation.bodyPrefix}${given}${given && entities && ','}${entities}}}`;
+  return `${given}${given && entities && ','}${entities}}}`;
 }
+
+/** JSON text of the whole request body. */
+export const bodyText = (request: SubgraphFetch): string => request.operation.bodyPrefix + bodyRest(request);
 
 /** The variables as a fresh object, representations included. */
 export function allVariables({ variables, representations }: SubgraphFetch): Record<string, unknown> {

@@ -5,7 +5,7 @@ import { publicName } from '../private-names.ts';
 import { compileDefer, reportingFetch } from './defer.ts';
 import { compileEntityFetch } from './entity-fetch.ts';
 import type { Execution, JsonObject, ResponsePath, Run } from './execution.ts';
-import { compileRootFetch, compileVariables, subgraphOperation } from './fetch.ts';
+import { compileRootFetch, compileVariables, operationOf } from './fetch.ts';
 import { compileRewrites, type Rewrite } from './rewrites.ts';
 
 /** Turns a plan into a function once, so that a request walks no plan. `schema` is the full one; `path` is where the node stands. */
@@ -76,7 +76,7 @@ export function compileSubscription(schema: GraphQLSchema, node: SubscriptionNod
   const { primary, rest } = node;
   return {
     service: primary.serviceName,
-    operation: subgraphOperation(primary),
+    operation: operationOf(primary),
     variablesOf: compileVariables(primary),
     rewrite: compileRewrites(schema, primary.outputRewrites),
     rest: rest && compilePlan(schema, rest),

@@ -3,7 +3,7 @@ import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import { CodedError } from '#platform/errors.ts';
 import { compileContext } from './context-arguments.ts';
 import { isJsonObject, type Execution, type JsonObject, type ResponsePath, type Run } from './execution.ts';
-import { clientOf, compileVariables, staticPrefix, subgraphOperation } from './fetch.ts';
+import { clientOf, compileVariables, staticPrefix, operationOf } from './fetch.ts';
 import { compilePath, entitiesAt, placesAt, type Steps } from './flatten.ts';
 import { copyOf, mergeInto } from './merge.ts';
 import { compileEntityRepresentation, type Represent } from './representation.ts';
@@ -93,7 +93,7 @@ type Send = (execution: Execution, batch: Batch) => Promise<void>;
 
 function compileSend(schema: GraphQLSchema, node: FetchNode, path: ResponsePath, steps: Steps): Send {
   const service = node.serviceName;
-  const operation = subgraphOperation(node);
+  const operation = operationOf(node);
   const pickVariables = compileVariables(node);
   const rewrite = compileOutput(schema, node);
   const prefix = staticPrefix(path);

@@ -1,6 +1,6 @@
 import type { FetchNode } from '@apollo/query-planner';
 import { Kind, parse, type GraphQLSchema, type SelectionSetNode } from 'graphql';
-import type { SubgraphClient, SubgraphOperation } from '../client/subgraph-client.ts';
+import { subgraphOperation, type SubgraphClient, type SubgraphOperation } from '../client/subgraph-client.ts';
 import { CodedError } from '#platform/errors.ts';
 import { publicName } from '../private-names.ts';
 import { isJsonObject, type Execution, type JsonObject, type ResponsePath, type Run } from './execution.ts';
@@ -10,12 +10,8 @@ import { compileRewrites } from './rewrites.ts';
 import { fetchFailure, subgraphErrors } from './subgraph-errors.ts';
 
 /** The constant part of a fetch's requests. */
-export function subgraphOperation(node: FetchNode): SubgraphOperation {
-  const { operation: query, operationName, operationKind: kind } = node;
-  const name = operationName ? `,"operationName":${JSON.stringify(operationName)}` : '';
-  const bodyPrefix = `{"query":${JSON.stringify(query)}${name},"variables":{`;
-  return { query, operationName, kind, bodyPrefix };
-}
+export const operationOf = ({ operation, operationName, operationKind }: FetchNode): SubgraphOperation =>
+  subgraphOperation(operation, operationName, operationKind);
 
 /** Picks a fetch's variables: what the client gave, under the names of the plan. */
 export function compileVariables(node: FetchNode): (execution: Execution) => JsonObject {
@@ -54,7 +50,7 @@ export function clientOf({ clients }: Execution, service: string): SubgraphClien
 /** A fetch of root fields: into the response's root, or into every object at `path`. */
 export function compileRootFetch(schema: GraphQLSchema, node: FetchNode, path: ResponsePath): Run {
   const service = node.serviceName;
-  const operation = subgraphOperation(node);
+  const operation = operationOf(node);
   const pickVariables = compileVariables(node);
   const rewrite = compileRewrites(schema, node.outputRewrites);
   const steps = compilePath(path);

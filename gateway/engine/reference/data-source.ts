@@ -1,5 +1,5 @@
 import type { GraphQLDataSource, GraphQLDataSourceProcessOptions } from '@apollo/gateway';
-import type { SubgraphClient, SubgraphOperation } from '../client/subgraph-client.ts';
+import { subgraphOperation, type SubgraphClient } from '../client/subgraph-client.ts';
 import type { EngineScope } from '../engine.ts';
 import type { JsonObject } from '../plan/execution.ts';
 
@@ -9,7 +9,7 @@ export function createDataSource(client: SubgraphClient): GraphQLDataSource {
     async process({ request, context }: GraphQLDataSourceProcessOptions) {
       const { query = '', operationName, variables = {} } = request;
       const { headers, signal } = context as EngineScope;
-      const operation = operationOf(query, operationName);
+      const operation = subgraphOperation(query, operationName, kindOf(query));
       const { data, errors } = await client.fetch({
         operation,
         variables: variables as JsonObject,
@@ -22,12 +22,4 @@ export function createDataSource(client: SubgraphClient): GraphQLDataSource {
   };
 }
 
-function operationOf(query: string, operationName: string | undefined): SubgraphOperation {
-  const name = operationName ? `,"operationName":${JSON.stringify(operationName)}` : '';
-  return {
-    query,
-    operationName,
-    kind: query.trimStart().startsWith('mutation') ? 'mutation' : 'query',
-    bodyPrefix: `{"query":${JSON.stringify(query)}${name},"variables":{`,
-  };
-}
+const kindOf = (query: string) => (query.trimStart().startsWith('mutation') ? 'mutation' : 'query');

@@ -86,7 +86,6 @@ export class Connection implements Carrier, ResponseListener {
   onHead(head: ResponseHead): number {
     if (!this.#exchange || this.#head) throw new MalformedResponse('an answer that nobody asked for');
     this.#head = head;
-    this.#await(this.#settings.bodyTimeoutMs);
     return this.#settings.maxResponseBytes;
   }
 
@@ -131,7 +130,7 @@ export class Connection implements Carrier, ResponseListener {
 
   #receive(bytes: Buffer): void {
     if (this.#isOver) return;
-    const before = this.#answered;
+    const [before, hadHead] = [this.#answered, this.#head !== null];
     try {
       this.#reader.push(bytes);
     } catch (error) {
@@ -139,6 +138,7 @@ export class Connection implements Carrier, ResponseListener {
     }
     // Only now: what stands behind an answer must not be taken for the answer to the next request.
     if (this.#answered > before) this.#rest();
+    else if (this.#head && !hadHead) this.#await(this.#settings.bodyTimeoutMs);
   }
 
   #rest(): void {

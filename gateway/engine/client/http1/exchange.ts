@@ -1,4 +1,5 @@
 import { CodedError } from '#platform/errors.ts';
+import { ignoreAbort, listenToAbort, type AbortListener } from './abort-listeners.ts';
 
 /** A POST whose body is text. */
 export interface PostRequest {
@@ -25,7 +26,7 @@ export interface Carrier {
 }
 
 /** One request with its answer to be: settles once, and takes its abort into account from its beginning. */
-export class Exchange {
+export class Exchange implements AbortListener {
   readonly request: PostRequest;
   readonly beganAtMs = performance.now();
   carrier: Carrier | null = null;
@@ -38,11 +39,10 @@ export class Exchange {
     this.request = request;
     this.#resolve = resolve;
     this.#reject = reject;
-    request.signal.addEventListener('abort', this);
+    listenToAbort(request.signal, this);
   }
 
-  /** The signal's listener: an object costs less than a function of its own for every request. */
-  handleEvent(): void {
+  onAbort(): void {
     const { carrier } = this;
     this.fail(abortError(this.request.signal));
     carrier?.drop(this);
@@ -60,7 +60,7 @@ export class Exchange {
 
   #settle(): void {
     this.carrier = null;
-    this.request.signal.removeEventListener('abort', this);
+    ignoreAbort(this.request.signal, this);
   }
 }
 
