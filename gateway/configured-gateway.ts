@@ -1,6 +1,7 @@
 import type { ReadinessChecks } from '#platform/health.ts';
 import type { Log } from '#platform/log.ts';
 import type { Metrics, MetricsText } from '#platform/metrics.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import type { GatewayAuth } from './auth/auth.ts';
 import { ALWAYS_FORWARDED } from './auth/forwarded-headers.ts';
 import type { GatewayConfig } from './config.ts';
@@ -22,8 +23,10 @@ export type GatewayVariables = Pick<
   | 'FAST_PATH'
   | 'FORWARD_HEADERS'
   | 'GATEWAY_ENGINE'
+  | 'LOG_REQUESTS'
   | 'MAX_BODY_BYTES'
   | 'MAX_FILE_BYTES'
+  | 'METRICS'
   | 'NODE_ENV'
   | 'TRUST_PROXY'
 >;
@@ -37,6 +40,8 @@ export interface ConfiguredGatewayOptions {
   readonly auth: GatewayAuth | null;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Without it traces are off. */
+  readonly tracing?: Tracing | null;
   /** What `/metrics` shows; default: `metrics`. */
   readonly metricsText?: MetricsText;
   /** The page that EXPLORER turns on; default: one that knows no more than the graph. */
@@ -52,22 +57,18 @@ export interface ConfiguredGateway {
 
 /** A gateway with everything that its variables and its configuration file say, over subgraphs that `connect` reaches. */
 export async function createConfiguredGateway(options: ConfiguredGatewayOptions): Promise<ConfiguredGateway> {
-  const { variables, config, supergraphSdl, connect, auth, log, metrics, metricsText, checks } = options;
+  const { variables, config, supergraphSdl, connect, auth, log, tracing = null } = options;
+  const metrics = variables.METRICS === 'on' ? options.metrics : null;
   const traffic = createTrafficMetrics(metrics);
-  const toAll = variables.FORWARD_HEADERS.map((name) => name.toLowerCase());
-  const selected = selectedHeaders(config, [
-    ...toAll,
-    ...ALWAYS_FORWARDED,
-    ...(auth ? [] : ['authorization']),
-  ]);
+  const { toAll, selected } = headerNames(options);
   const pressure = watchPressure(config.shedding);
-  const isProduction = variables.NODE_ENV === 'production';
   const clients = createSubgraphClients({
     config,
     metrics: traffic,
     selectedHeaders: selected,
-    isProduction,
+    isProduction: variables.NODE_ENV === 'production',
     connect,
+    tracing,
   });
   const served = new Set<string>();
   const gateway = await createGateway({
@@ -81,8 +82,7 @@ export async function createConfiguredGateway(options: ConfiguredGatewayOptions)
     auth,
     log,
     metrics,
-    ...(metricsText && { metricsText }),
-    ...(checks && { checks }),
+    tracing,
     requestDeadlineMs: config.requestDeadlineMs,
     isHidden: hiddenServices(config),
     overrides: overridesFrom(config),
@@ -97,17 +97,29 @@ export async function createConfiguredGateway(options: ConfiguredGatewayOptions)
   return { gateway: { ...gateway, close }, traffic };
 }
 
-function frontSettings({ variables, config, explorer }: ConfiguredGatewayOptions) {
+/** Client headers that every subgraph gets, and those that some do. */
+function headerNames({ variables, config, auth }: ConfiguredGatewayOptions) {
+  const toAll = variables.FORWARD_HEADERS.map((name) => name.toLowerCase());
+  const always = [...toAll, ...ALWAYS_FORWARDED, ...(auth ? [] : ['authorization'])];
+  return { toAll, selected: selectedHeaders(config, always) };
+}
+
+function frontSettings({ variables, config, explorer, metricsText, checks }: ConfiguredGatewayOptions) {
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = variables;
+  const { http } = config;
   return {
+    logRequests: variables.LOG_REQUESTS,
     corsOrigins: variables.CORS_ORIGINS,
     trustProxy: variables.TRUST_PROXY,
     engine: variables.GATEWAY_ENGINE,
     fastPath: variables.FAST_PATH === 'on',
-    requestLimits: { maxBodyBytes, maxFileBytes },
+    requestLimits: { maxBodyBytes, maxFileBytes, bodyTimeoutMs: http.bodyTimeoutMs },
+    compression: http.compression,
     socketLimits: config.sockets,
     clientLimits: config.clients,
     explorer: variables.EXPLORER === 'on' ? explorer : null,
+    ...(metricsText && { metricsText }),
+    ...(checks && { checks }),
   };
 }
 

@@ -4,7 +4,7 @@ import { CodedError } from '#platform/errors.ts';
 import { healthRoutes, type ReadinessChecks } from '#platform/health.ts';
 import type { HttpRoute, UpgradeRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
-import { metricsRoute, type Metrics, type MetricsText } from '#platform/metrics.ts';
+import { createMetrics, metricsRoute, type Metrics, type MetricsText } from '#platform/metrics.ts';
 import type { GatewayAuth } from './auth/auth.ts';
 import type { Engine, EngineScope } from './engine/engine.ts';
 import { createFastPath, type FastPath, type FastPathOptions } from './fast-path/fast-path.ts';
@@ -28,7 +28,8 @@ export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRe
   /** Null: tokens are not verified but forwarded. */
   readonly auth: GatewayAuth | null;
   readonly log: Log;
-  readonly metrics: Metrics;
+  /** Null: nothing is counted, and `/metrics` is empty. */
+  readonly metrics: Metrics | null;
   /** What `/metrics` shows; default: `metrics`. */
   readonly metricsText?: MetricsText;
   /** Origins whose pages may call, besides the gateway's own; `*` for all. */
@@ -104,7 +105,7 @@ export async function createFront(
       graphqlRoute({ ...shared, server, fastPath, streams, limits }),
       ...(explorer ? [explorerRoute(explorer)] : []),
       ...healthRoutes(readiness(settings, () => isDraining)),
-      metricsRoute(settings.metricsText ?? settings.metrics),
+      metricsRoute(settings.metricsText ?? settings.metrics ?? NO_METRICS),
     ],
     upgrades: [shedding?.upgrade(sockets.upgrade) ?? sockets.upgrade],
     async drain(spreadMs) {
@@ -135,6 +136,8 @@ function fastPathOf(
 }
 
 const FIELDS_EXAMPLE = `# What this graph offers to ask for. The docs are behind the button at the top left.
+const NO_METRICS = createMetrics('gateway', 'off');
+
 query Fields {
   __schema {
     queryType {

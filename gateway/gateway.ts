@@ -4,6 +4,7 @@ import type { SubgraphClient } from './engine/client/subgraph-client.ts';
 import { createEngine } from './engine/create-engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { LabelledOptions } from './engine/override-labels.ts';
+import { registerEngineMetrics } from './engine-metrics.ts';
 import { createReferenceEngine } from './engine/reference/reference-engine.ts';
 import { createFront, type Front, type FrontSettings } from './front.ts';
 import { withDeadline } from './traffic/deadline.ts';
@@ -36,7 +37,7 @@ export interface Gateway extends Front {
  * An orderly end: `withdraw`, `drain`, then the listener's `close`, then the gateway's.
  */
 export async function createGateway({ supergraphSdl, clients, ...settings }: GatewayDeps): Promise<Gateway> {
-  const options = { sdl: supergraphSdl, clients, log: settings.log };
+  const options = { sdl: supergraphSdl, clients, log: settings.log, tracing: settings.tracing ?? null };
   const isReference = settings.engine === 'reference';
   const served = isReference
     ? await createReferenceEngine(options)
@@ -48,6 +49,7 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
   const accepting = async () => {
     if (isWithdrawn) throw new CodedError('SERVICE_UNAVAILABLE', 'about to shut down');
   };
+  if (settings.metrics) registerEngineMetrics(settings.metrics, engine);
   const front = await createFront(engine, apollo, { ...settings, checks: { ...settings.checks, accepting } });
   return {
     ...front,

@@ -1,7 +1,8 @@
 import type { GraphQLFormattedError } from 'graphql';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Gauge, Histogram } from 'prom-client';
 import { ERROR_STATUS } from '#platform/errors.ts';
 import type { Metrics } from '#platform/metrics.ts';
+import { createTally, type Series } from '#platform/tally.ts';
 
 export type Transport = 'http' | 'websocket' | 'sse';
 
@@ -23,15 +24,38 @@ const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Registers the gateway's own figures. Label values come from closed lists, so that clients cannot multiply series. */
-export function createGatewayMetrics(registry: Metrics): GatewayMetrics {
+export function createGatewayMetrics(registry: Metrics | null): GatewayMetrics {
+  return registry ? registered(registry) : UNCOUNTED;
+}
+
+const nothing = () => undefined;
+const UNCOUNTED: GatewayMetrics = {
+  answered: nothing,
+  operated: nothing,
+  failed: nothing,
+  subscribed: nothing,
+  unsubscribed: nothing,
+  delivered: nothing,
+  socketOpened: nothing,
+  socketClosed: nothing,
+};
+
+function registered(registry: Metrics): GatewayMetrics {
   const registers = [registry];
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Counter({ name, help, labelNames, registers });
-  const requests = counter('gateway_http_requests_total', 'HTTP requests to /graphql.', ['method', 'status']);
-  const operations = counter('gateway_operations_total', 'Queries and mutations executed.', ['transport']);
-  const errors = counter('gateway_errors_total', 'Errors in answers, by code.', ['code']);
-  const delivered = counter('gateway_events_delivered_total', 'Subscription events sent.', ['transport']);
-  const closed = counter('gateway_socket_closes_total', 'WebSockets closed, by close code.', ['code']);
+  const tally = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    createTally(registry, name, help, labelNames);
+  const requests = tally('gateway_http_requests_total', 'HTTP requests to /graphql.', 'method', 'status');
+  const requestsOf = remembered((key) => {
+    const [method = '', status = ''] = key.split(' ');
+    return requests({ method, status });
+  });
+  const byTransport = (name: string, help: string) => transports(tally(name, help, 'transport'));
+  const operations = byTransport('gateway_operations_total', 'Queries and mutations executed.');
+  const delivered = byTransport('gateway_events_delivered_total', 'Subscription events sent.');
+  const errors = tally('gateway_errors_total', 'Errors in answers, by code.', 'code');
+  const errorsOf = remembered((code) => errors({ code }));
+  const closed = tally('gateway_socket_closes_total', 'WebSockets closed, by close code.', 'code');
+  const closedBy = remembered((code) => closed({ code }));
   const sockets = new Gauge({ name: 'gateway_open_sockets', help: 'Open WebSockets.', registers });
   const subscriptions = new Gauge({
     name: 'gateway_active_subscriptions',
@@ -45,32 +69,40 @@ export function createGatewayMetrics(registry: Metrics): GatewayMetrics {
     buckets: LATENCY_BUCKETS_S,
     registers,
   });
-  // Looking a series up by its labels costs more than counting.
-  const bySeries = new Map<string, { inc(): void }>();
-  const requestsOf = (method: string, status: number) => {
-    const key = `${method} ${status}`;
-    let series = bySeries.get(key);
-    if (!series) bySeries.set(key, (series = requests.labels({ method, status })));
-    return series;
-  };
   return {
     answered(method, status, durationMs) {
-      requestsOf(KNOWN_METHODS.has(method) ? method : 'OTHER', status).inc();
+      requestsOf(`${KNOWN_METHODS.has(method) ? method : 'OTHER'} ${status}`).count += 1;
       latency.observe(durationMs / 1_000);
     },
-    operated: (transport) => operations.inc({ transport }),
+    operated: (transport) => void (operations[transport].count += 1),
     failed: (list = []) => {
-      for (const { extensions } of list) errors.inc({ code: knownCode(extensions?.['code']) });
+      for (const { extensions } of list) errorsOf(knownCode(extensions?.['code'])).count += 1;
     },
     subscribed: (transport) => subscriptions.inc({ transport }),
     unsubscribed: (transport) => subscriptions.dec({ transport }),
-    delivered: (transport) => delivered.inc({ transport }),
+    delivered: (transport) => void (delivered[transport].count += 1),
     socketOpened: () => sockets.inc(),
     socketClosed(code) {
       sockets.dec();
       // Clients choose codes of their own; the gateway's and the standard ones are few.
-      closed.inc({ code: code < 1_016 || (code >= 4_400 && code <= 4_510) ? code : 'OTHER' });
+      closedBy(code < 1_016 || (code >= 4_400 && code <= 4_510) ? `${code}` : 'OTHER').count += 1;
     },
+  };
+}
+
+const transports = (of: (labels: { transport: Transport }) => Series): Record<Transport, Series> => ({
+  http: of({ transport: 'http' }),
+  websocket: of({ transport: 'websocket' }),
+  sse: of({ transport: 'sse' }),
+});
+
+/** Keys come from closed lists. */
+function remembered(create: (key: string) => Series): (key: string) => Series {
+  const known = new Map<string, Series>();
+  return (key) => {
+    let series = known.get(key);
+    if (!series) known.set(key, (series = create(key)));
+    return series;
   };
 }
 

@@ -2,6 +2,8 @@ import { fileRoute } from '#platform/files/file-route.ts';
 import { listen, type HttpListener, type HttpRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import { createMetrics, type Metrics, type MetricsText } from '#platform/metrics.ts';
+import { openTracing } from '#platform/tracing/open-tracing.ts';
+import { registerSpanMetrics } from '#platform/tracing/span-metrics.ts';
 import { startAuth } from './auth/start-auth.ts';
 import { createConfiguredGateway } from './configured-gateway.ts';
 import { subgraphUrl } from './environment.ts';
@@ -33,7 +35,9 @@ export interface ServedGateway {
 export async function serveGateway(options: ServeOptions): Promise<ServedGateway> {
   const { settings, supergraphSdl, log, metricsText } = options;
   const { HOST: host, PORT: port, config, subgraphUrls } = settings;
-  const metrics = createMetrics('gateway');
+  const metrics = createMetrics('gateway', settings.METRICS);
+  const tracing = await openTracing(settings, 'gateway', log);
+  registerSpanMetrics(metrics, tracing);
   const started = await startAuth(settings, log);
   const { gateway, traffic } = await createConfiguredGateway({
     variables: settings,
@@ -44,6 +48,7 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
     log,
     metrics,
     ...(metricsText && { metricsText }),
+    tracing,
   });
   const { upgrades } = gateway;
   const routes = [...gateway.routes, ...pageRoutes(settings)];
@@ -52,6 +57,7 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
     await shutDown(gateway, listener, shutdownPlan(settings));
     await started?.close();
   };
+    await tracing?.close();
   return { engine: gateway.engine, listener, metrics, traffic, close };
 }
 

@@ -1,13 +1,20 @@
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import { subgraphSettings } from './config-subgraphs.ts';
 import { createHttpClient } from './engine/client/http.ts';
 import type { SubgraphClient } from './engine/client/subgraph-client.ts';
 import { createWebSocketClient } from './engine/client/websocket.ts';
-import type { TrafficMetrics } from './traffic/metrics.ts';
+import type { SubgraphMetrics, TrafficMetrics } from './traffic/metrics.ts';
+import { withSpans } from './traffic/spans.ts';
 import { withTraffic, type SubgraphSettings } from './traffic/subgraph-traffic.ts';
 
 /** Makes the bare client of one subgraph; `routingUrl` is the supergraph's. */
-export type Connect = (name: string, routingUrl: string, settings: SubgraphSettings) => SubgraphClient;
+export type Connect = (
+  name: string,
+  routingUrl: string,
+  settings: SubgraphSettings,
+  metrics: Pick<SubgraphMetrics, 'dropped'>,
+) => SubgraphClient;
 
 export interface SubgraphClientsOptions {
   readonly config: GatewayConfig;
@@ -16,18 +23,22 @@ export interface SubgraphClientsOptions {
   /** See `selectedHeaders`. */
   readonly selectedHeaders: ReadonlySet<string>;
   readonly connect: Connect;
+  /** Null: fetches are not recorded. */
+  readonly tracing: Tracing | null;
 }
 
 /** Makes the client of a subgraph with everything that its settings put around it. */
 export function createSubgraphClients(
   options: SubgraphClientsOptions,
 ): (name: string, routingUrl: string) => SubgraphClient {
-  const { config, metrics, isProduction, selectedHeaders, connect } = options;
+  const { config, metrics, isProduction, selectedHeaders, connect, tracing } = options;
   const mutations = { ended: 0 };
   return (name, routingUrl) => {
     const settings = subgraphSettings(config, name, isProduction);
-    const client = connect(name, routingUrl, settings);
-    return withTraffic(client, { name, settings, selectedHeaders, mutations, metrics: metrics.of(name) });
+    const own = metrics.of(name);
+    const client = connect(name, routingUrl, settings, own);
+    const traffic = { name, settings, selectedHeaders, mutations, metrics: own };
+    return withSpans(withTraffic(client, traffic), name, tracing);
   };
 }
 
@@ -36,11 +47,16 @@ export function connectOverHttp(
   config: GatewayConfig,
   addressOf: (name: string, routingUrl: string) => string,
 ): Connect {
-  return (name, routingUrl, { timeouts, maxResponseBytes, concurrency }) => {
+  return (name, routingUrl, { timeouts, maxResponseBytes, concurrency }, { dropped }) => {
     const { url: ownUrl, subscriptionsUrl } = ownAddresses(config, name);
     const url = addressOf(name, ownUrl ?? routingUrl);
     const { connectMs: connectTimeoutMs, headersMs, bodyMs } = timeouts;
-    const subscriptions = createWebSocketClient({ name, url: subscriptionsUrl ?? url, connectTimeoutMs });
+    const subscriptions = createWebSocketClient({
+      name,
+      url: subscriptionsUrl ?? url,
+      connectTimeoutMs,
+      onDropped: dropped,
+    });
     return createHttpClient({
       name,
       url,

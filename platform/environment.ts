@@ -56,6 +56,7 @@ const url = (protocols: RegExp, description: string) =>
 /** Variables that several processes share. Each process picks what it needs, so that a name means one thing everywhere. */
 export const variables = {
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info').describe('Least severe level that is logged, as JSON lines.'),
+  METRICS: z.enum(['on', 'off']).default('on').describe('off: nothing is counted, and /metrics is empty.'),
   HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
   REDIS_URL: url(
     /^rediss?$/,

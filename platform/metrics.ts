@@ -6,9 +6,10 @@ export type Metrics = Registry;
 /** What a scrape reads. */
 export type MetricsText = Pick<Registry, 'contentType' | 'metrics'>;
 
-/** One registry per process, with the runtime's own figures (CPU seconds, memory bytes, event-loop lag in seconds). */
-export function createMetrics(service: string): Metrics {
+/** One registry per process, with the runtime's own figures (CPU seconds, memory bytes, event-loop lag in seconds); an empty one where they are off. */
+export function createMetrics(service: string, metrics: 'on' | 'off' = 'on'): Metrics {
   const registry = new Registry();
+  if (metrics === 'off') return registry;
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });
   return registry;

@@ -14,6 +14,11 @@ import { databaseUrlOf, ensureDatabase } from './database-url.ts';
 import type { Running } from './process.ts';
 import { serveSubgraph } from './serve-subgraph.ts';
 import type { SubgraphEndpoint } from './subgraph-endpoint.ts';
+import { withEndpointSpans } from './tracing/endpoint-spans.ts';
+import { tracingVariables } from './tracing/environment.ts';
+import { openTracing } from './tracing/open-tracing.ts';
+import { registerSpanMetrics } from './tracing/span-metrics.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 /** What every subgraph stands on. The subgraph uses it and closes none of it. */
 export interface Foundation {
@@ -68,6 +73,8 @@ export interface OpenOptions {
   readonly secret: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Without it operations are not recorded. */
+  readonly tracing?: Tracing | null;
   readonly now?: () => Date;
 }
 
@@ -87,7 +94,11 @@ export async function openSubgraph<S extends Subgraph>(
   });
   const events = createEvents({ database, durableBus, liveBus, log });
   const foundation: Foundation = { database, events, liveBus, files, secret, log, metrics, now };
-  const subgraph = definition.create(foundation);
+  const created = definition.create(foundation);
+  const { tracing } = options;
+  const subgraph = tracing
+    ? { ...created, endpoint: withEndpointSpans(created.endpoint, name, tracing) }
+    : created;
   return {
     definition,
     subgraph,
@@ -116,6 +127,8 @@ export const subgraphVariables = (name: string, defaultPort: number) =>
     HOST: variables.HOST,
     PORT: variables.port(defaultPort, 'Port of this process.'),
     LOG_LEVEL: variables.LOG_LEVEL,
+    METRICS: variables.METRICS,
+    ...tracingVariables,
     DATABASE_URL: variables.DATABASE_URL,
     [`${name.toUpperCase()}_DATABASE_URL`]: variables.databaseUrl(name),
     REDIS_URL: variables.REDIS_URL,
@@ -136,7 +149,9 @@ export async function startSubgraphProcess(
   ]);
   const databaseUrl = databaseUrlOf(name, environment);
   const log = createLog(name, environment.LOG_LEVEL);
-  const metrics = createMetrics(name);
+  const metrics = createMetrics(name, environment.METRICS);
+  const tracing = await openTracing(environment, name, log);
+  registerSpanMetrics(metrics, tracing);
   const durableBus = await connectDurableBus({ natsUrl: environment.NATS_URL, log });
   const liveBus = await connectLiveBus({ redisUrl: environment.REDIS_URL, log });
   const files = await createFileStore(fileStoreOptions(environment, environment.INTERNAL_SECRET));
@@ -149,6 +164,7 @@ export async function startSubgraphProcess(
     secret,
     log,
     metrics,
+    tracing,
   });
   const { HOST: host, PORT: port } = environment;
   const { endpoint, routes } = open.subgraph;
@@ -162,6 +178,7 @@ export async function startSubgraphProcess(
       await open.close();
       await durableBus.close();
       await liveBus.close();
+      await tracing?.close();
     },
   };
 }

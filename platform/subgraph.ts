@@ -17,6 +17,7 @@ import { CodedError, Refusal } from './errors.ts';
 import type { Log } from './log.ts';
 import { mapEvents } from './map-events.ts';
 import type { GraphQLRequest, RequestScope, SubgraphEndpoint } from './subgraph-endpoint.ts';
+import { requestFields } from './tracing/trace-context.ts';
 import { verifyViewer, VIEWER_HEADER, type Viewer } from './viewer.ts';
 
 /** What every operation knows; a subgraph's own context extends it. */
@@ -143,8 +144,8 @@ function formatResult(
 }
 
 const operationLog = (log: Log, { headers }: RequestScope): Log => {
-  const correlationId = headers['x-correlation-id'];
-  return correlationId === undefined ? log : log.child({ correlationId });
+  const fields = requestFields(headers);
+  return fields.correlationId === undefined ? log : log.child(fields);
 };
 
 /** For what failed outside every resolver. */

@@ -1,12 +1,15 @@
 import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from 'graphql';
-import { ERROR_STATUS, messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import { requestFields } from '#platform/tracing/trace-context.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import { createClientRegistry, type ClientRegistryOptions, type ClientSet } from './client-registry.ts';
 import type { Engine, EngineScope, IncrementalResult } from './engine.ts';
 import { createDeferral } from './incremental/deferral.ts';
 import { deliver } from './incremental/delivery.ts';
 import { createInterruption } from './interruption.ts';
+import { failure, guarded, kindOf, logFaults, lookUp, lookUpDocument } from './look-up.ts';
+import { createCacheCounts } from './operation-cache.ts';
 import type { CompiledOperation, Operation } from './operation.ts';
 import {
   createLabelledOperations,
@@ -23,6 +26,8 @@ export interface EngineOptions extends LabelledOptions {
   /** Makes the client of a subgraph: once per name and URL while a supergraph has it, and anew where one has it again later. */
   readonly clients: ClientRegistryOptions['clients'];
   readonly log: Log;
+  /** Without it nothing is recorded. */
+  readonly tracing?: Tracing | null;
 }
 
 /** What serves: replaced as a whole by a swap. */
@@ -30,27 +35,22 @@ interface Serving {
   readonly state: SupergraphState;
   readonly operations: LabelledOperations;
   readonly clients: ClientSet;
+  readonly tracing: Tracing | null;
 }
 
 /** Throws a CodedError for a bad SDL. Close it to free the subgraph clients. */
 export function createEngine(options: EngineOptions): Engine {
   const registry = createClientRegistry(options);
-  const serve = (sdl: string, before?: Serving): Serving => {
-    const state = createSupergraphState(sdl);
-    const operations = createLabelledOperations(state, options);
-    const clients = registry.setOf(state.subgraphs);
-    if (before) warmUp(operations, before);
-    before?.clients.release();
-    return { state, operations, clients };
-  };
-  let serving = serve(options.sdl);
+  const counts = createCacheCounts();
+  const counted = { ...options, cache: { ...options.cache, counts } };
+  let serving = serve(counted, registry, options.sdl);
   // Documents that were validated against an older schema run on the supergraph of that schema.
   const bySchema = new WeakMap<GraphQLSchema, Serving>([[serving.state.apiSchema, serving]]);
   const listeners = new Set<(engine: Engine) => void>();
   const runDocument = <T>(how: Execute<T>, ...given: Parameters<Engine['executeDocument']>) => {
     const [document, operationName, variables, scope, schema] = given;
     const from = (schema && bySchema.get(schema)) ?? serving;
-    const operation = guarded(() => from.operations.for(scope).getDocument(document, operationName));
+    const operation = lookUpDocument(from, document, operationName, scope);
     return how(from, options.log, operation, variables, scope);
   };
   const onSwap: Engine['onSwap'] = (listener) => {
@@ -69,13 +69,15 @@ export function createEngine(options: EngineOptions): Engine {
       execute(serving, options.log, lookUp(serving, request, scope), request.variables, scope),
     executeInParts: async (request, scope) =>
       executeInParts(serving, options.log, lookUp(serving, request, scope), request.variables, scope),
-    executeText: async (request, scope) => JSON.stringify(await engine.execute(request, scope)),
+    executeText: async (request, scope) =>
+      executeText(serving, options.log, lookUp(serving, request, scope), request.variables, scope),
     executeDocument: async (...given) => runDocument(execute, ...given),
     executeDocumentInParts: async (...given) => runDocument(executeInParts, ...given),
     subscribe: async (request, scope) => subscribe(source, request, scope),
-    operationKind: (request) => kindOf(serving, request),
+    operationKind: (request, headers) => kindOf(serving, request, headers),
+    operationCache: () => ({ ...counts, ...serving.operations.size() }),
     swap(sdl) {
-      serving = serve(sdl, serving);
+      serving = serve(counted, registry, sdl, serving);
       bySchema.set(serving.state.apiSchema, serving);
       for (const listener of listeners) listener(engine);
     },
@@ -83,6 +85,20 @@ export function createEngine(options: EngineOptions): Engine {
     close: () => registry.close(),
   };
   return engine;
+}
+
+function serve(
+  options: EngineOptions,
+  registry: ReturnType<typeof createClientRegistry>,
+  sdl: string,
+  before?: Serving,
+): Serving {
+  const state = createSupergraphState(sdl);
+  const operations = createLabelledOperations(state, options);
+  const clients = registry.setOf(state.subgraphs);
+  if (before) warmUp(operations, before);
+  before?.clients.release();
+  return { state, operations, clients, tracing: options.tracing ?? null };
 }
 
 /** The swap waits for planning no longer than this; requests are held up meanwhile. */
@@ -97,38 +113,12 @@ function warmUp({ plain }: LabelledOperations, before: Serving): void {
   }
 }
 
-const lookUp = (
-  { operations }: Serving,
-  { query, operationName }: GraphQLRequest,
-  scope: EngineScope,
-): Operation => guarded(() => operations.for(scope).get(query, operationName));
-
-function kindOf({ operations }: Serving, { query, operationName }: GraphQLRequest) {
-  const operation = guarded(() => operations.plain.get(query, operationName));
-  return operation.errors ? null : operation.kind;
-}
-
-/** A fault of ours in preparing one operation is that operation's error. */
-function guarded(prepare: () => Operation): Operation {
-  try {
-    return prepare();
-  } catch (error) {
-    return { errors: [failure('The operation could not be prepared.', error)] };
-  }
-}
-
-function failure(message: string, cause?: unknown): GraphQLError {
-  const code: keyof typeof ERROR_STATUS = 'INTERNAL_SERVER_ERROR';
-  return new GraphQLError(message, {
-    originalError: cause instanceof Error ? cause : undefined,
-    extensions: { code },
-  });
-}
-
 /** The clients are to be released when it is over: `executing` does. */
 function begin(serving: Serving, variables: JsonObject, scope: EngineScope, log: Log): Execution {
   const { headers, signal, endsAtMs } = scope;
-  return { variables, data: {}, errors: [], clients: serving.clients.use(), headers, signal, endsAtMs, log };
+  const { tracing } = serving;
+  const clients = serving.clients.use();
+  return { variables, data: {}, errors: [], clients, headers, signal, endsAtMs, log, tracing };
 }
 
 async function executing<T>(
@@ -162,6 +152,18 @@ const execute: Execute<FormattedExecutionResult> = (serving, log, operation, giv
     }),
   );
 
+const executeText: Execute<string | FormattedExecutionResult> = (serving, log, operation, given, scope) =>
+  prepared(operation, given, scope, log, (ready, variables) =>
+    executing(serving, variables, scope, log, async (begun) => {
+      const passThrough = ready.passesThrough ? { text: null } : undefined;
+      const execution = { ...begun, passThrough };
+      await run(ready, execution);
+      if (execution.passThrough?.text) return execution.passThrough.text;
+      const result = finish(ready, execution, scope.correlationId);
+      return result.errors ? result : JSON.stringify(result);
+    }),
+  );
+
 const executeInParts: Execute<FormattedExecutionResult | IncrementalResult> = (
   serving,
   log,
@@ -188,18 +190,21 @@ const executeInParts: Execute<FormattedExecutionResult | IncrementalResult> = (
 async function prepared<T>(
   operation: Operation,
   given: GraphQLRequest['variables'],
-  { correlationId }: EngineScope,
+  { headers, correlationId }: EngineScope,
   log: Log,
   answer: (operation: CompiledOperation, variables: JsonObject) => Promise<T>,
 ): Promise<T | FormattedExecutionResult> {
-  if (operation.errors) return refused(operation.errors, correlationId);
+  if (operation.errors) {
+    logFaults(operation.errors, headers, log);
+    return refused(operation.errors, correlationId);
+  }
   if (operation.kind === 'subscription') return refused([notHere('subscription')], correlationId);
   const coerced = operation.coerce(given ?? {});
   if (coerced.errors) return refused(coerced.errors, correlationId);
   try {
     return await answer(operation, coerced.variables);
   } catch (error) {
-    log.error({ err: error }, 'operation failed');
+    log.error({ ...requestFields(headers), err: error }, 'operation failed');
     return refused([failure('Internal server error.')], correlationId);
   }
 }
@@ -229,7 +234,7 @@ async function subscribe(source: Source, request: GraphQLRequest, scope: EngineS
   try {
     return await startSubscription(followPlans(plan, source, request, scope), correlationId);
   } catch (error) {
-    source.log.error({ err: messageOf(error) }, 'subscription failed');
+    source.log.error({ ...requestFields(scope.headers), err: error }, 'subscription failed');
     return refused([failure('Internal server error.')], correlationId);
   }
 }

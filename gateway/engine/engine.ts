@@ -1,5 +1,6 @@
 import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { GraphQLRequest, RequestScope, ResultStream } from '#platform/subgraph-endpoint.ts';
+import type { CacheCounts, CacheSize } from './operation-cache.ts';
 
 /** What travels beside a client's request. `headers` are sent to every subgraph as they are: the caller decides what is forwarded. */
 export interface EngineScope extends RequestScope {
@@ -51,8 +52,8 @@ export interface Engine {
     request: GraphQLRequest,
     scope: EngineScope,
   ): Promise<FormattedExecutionResult | IncrementalResult>;
-  /** As `execute`, as JSON text. */
-  executeText(request: GraphQLRequest, scope: EngineScope): Promise<string>;
+  /** As `execute`; as JSON text where nothing failed, which is cheaper: what a single fetch brought may be handed on unread. */
+  executeText(request: GraphQLRequest, scope: EngineScope): Promise<string | FormattedExecutionResult>;
   /** For callers that parsed and validated against `apiSchema` themselves; compiled once per document object. */
   executeDocument(
     document: DocumentNode,
@@ -72,8 +73,17 @@ export interface Engine {
    * `return()`, or aborting `scope.signal`, closes the upstream.
    */
   subscribe(request: GraphQLRequest, scope: EngineScope): Promise<ResultStream | FormattedExecutionResult>;
-  /** The kind of the operation that would run, for transports that treat kinds apart; null where the request is invalid. */
-  operationKind(request: GraphQLRequest): 'query' | 'mutation' | 'subscription' | null;
+  /**
+   * The kind of the operation that would run, for transports that treat kinds apart; null where the request is invalid. `headers` are the
+   * scope's, for the request's trace.
+   */
+  operationKind(
+    request: GraphQLRequest,
+    headers?: EngineScope['headers'],
+  ): 'query' | 'mutation' | 'subscription' | null;
+
+  /** How look-ups of prepared operations went so far, and what is kept. */
+  operationCache(): Readonly<CacheCounts> & CacheSize;
 
   /** Serves another supergraph. A bad SDL throws a CodedError and changes nothing; running requests finish on what they began with. */
   swap(supergraphSdl: string): void;

@@ -10,12 +10,31 @@ export interface OperationCache {
   getDocument(document: DocumentNode, operationName: string | null | undefined): Operation;
   /** Valid operations that are kept, the one used last first. */
   recent(): { readonly query: string; readonly operationName: string | null }[];
+  readonly counts: Readonly<CacheCounts>;
+  size(): CacheSize;
+}
+
+/** What look-ups came to, of all caches that share it. */
+export interface CacheCounts {
+  hits: number;
+  misses: number;
+  /** Operations that made room for others. */
+  evictions: number;
+}
+
+export const createCacheCounts = (): CacheCounts => ({ hits: 0, misses: 0, evictions: 0 });
+
+export interface CacheSize {
+  readonly entries: number;
+  /** Approximate. */
+  readonly bytes: number;
 }
 
 export interface OperationCacheOptions {
   /** Approximate bytes of memory. */
   readonly maxBytes?: number;
   readonly limits?: OperationLimits;
+  readonly counts?: CacheCounts;
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
@@ -30,15 +49,18 @@ const INVALID_SHARE = 0.1;
 
 export function createOperationCache(
   state: SupergraphState,
-  { maxBytes = DEFAULT_MAX_BYTES, limits = DEFAULT_LIMITS }: OperationCacheOptions = {},
+  options: OperationCacheOptions = {},
 ): OperationCache {
-  const valid = createLru(maxBytes * (1 - INVALID_SHARE));
-  const invalid = createLru(maxBytes * INVALID_SHARE);
+  const { maxBytes = DEFAULT_MAX_BYTES, limits = DEFAULT_LIMITS, counts = createCacheCounts() } = options;
+  const onEvict = () => void (counts.evictions += 1);
+  const valid = createLru(maxBytes * (1 - INVALID_SHARE), onEvict);
+  const invalid = createLru(maxBytes * INVALID_SHARE, onEvict);
   const documents = new WeakMap<DocumentNode, Map<string, Operation>>();
   return {
     get(query, operationName) {
       const key = `${operationName ?? ''}\n${query}`;
       const known = valid.get(key) ?? invalid.get(key);
+      counts[known ? 'hits' : 'misses'] += 1;
       if (known) return known;
       const operation = prepareOperation(state, limits, query, operationName);
       if (operation.errors)
@@ -51,10 +73,13 @@ export function createOperationCache(
       if (!byName) documents.set(document, (byName = new Map()));
       const key = operationName ?? '';
       let operation = byName.get(key);
-      if (!operation) {
+      if (operation) counts.hits += 1;
+      else {
         // Documents are new objects after a swap, for which their text was planned already.
         const textKey = `${key}\n${print(document)}`;
-        operation = valid.get(textKey) ?? compileDocument(state, limits, document, operationName);
+        operation = valid.get(textKey);
+        counts[operation ? 'hits' : 'misses'] += 1;
+        operation ??= compileDocument(state, limits, document, operationName);
         // Names that the document does not have are the client's to invent, without end.
         if (!operation.errors) {
           byName.set(key, operation);
@@ -63,6 +88,8 @@ export function createOperationCache(
       }
       return operation;
     },
+    counts,
+    size: () => sumOfSizes([valid.size(), invalid.size()]),
     recent: () =>
       valid.keys().map((key) => {
         const end = key.indexOf('\n');
@@ -71,15 +98,21 @@ export function createOperationCache(
   };
 }
 
+export const sumOfSizes = (sizes: readonly CacheSize[]): CacheSize => ({
+  entries: sizes.reduce((sum, { entries }) => sum + entries, 0),
+  bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+});
+
 interface Lru {
   get(key: string): Operation | undefined;
   set(key: string, operation: Operation, bytes: number): void;
   /** The one used last first. */
   keys(): string[];
+  size(): CacheSize;
 }
 
 /** A Map keeps insertion order: the first key is the one that was not used for the longest time. */
-function createLru(maxBytes: number): Lru {
+function createLru(maxBytes: number, onEvict: () => void): Lru {
   const entries = new Map<string, { operation: Operation; bytes: number }>();
   let total = 0;
   const drop = (key: string) => {
@@ -88,6 +121,7 @@ function createLru(maxBytes: number): Lru {
   };
   return {
     keys: () => [...entries.keys()].toReversed(),
+    size: () => ({ entries: entries.size, bytes: total }),
     get(key) {
       const entry = entries.get(key);
       if (!entry) return undefined;
@@ -103,6 +137,7 @@ function createLru(maxBytes: number): Lru {
       for (const oldest of entries.keys()) {
         if (total <= maxBytes) break;
         drop(oldest);
+        onEvict();
       }
     },
   };

@@ -1,6 +1,12 @@
 import { Kind, visit, type DocumentNode } from 'graphql';
 import type { EngineScope } from './engine.ts';
-import { createOperationCache, type OperationCache, type OperationCacheOptions } from './operation-cache.ts';
+import {
+  createOperationCache,
+  sumOfSizes,
+  type CacheSize,
+  type OperationCache,
+  type OperationCacheOptions,
+} from './operation-cache.ts';
 import type { SupergraphState } from './supergraph-state.ts';
 
 /** Labels that hold for a request, besides those that hold for a share of requests. */
@@ -27,6 +33,8 @@ export interface LabelledOperations {
   for(scope: EngineScope): OperationCache;
   /** With no label holding: good for all that does not depend on plans. */
   readonly plain: OperationCache;
+  /** Of all of them. */
+  size(): CacheSize;
 }
 
 export interface LabelledOptions {
@@ -44,7 +52,7 @@ export function createLabelledOperations(
 ): LabelledOperations {
   const { cache, overrideLabels, overrideShares = {}, random = Math.random } = options;
   const plain = createOperationCache(state, cache);
-  if (state.overrideLabels.length === 0) return { plain, for: () => plain };
+  if (state.overrideLabels.length === 0) return { plain, for: () => plain, size: plain.size };
   const bySet = new Map<string, OperationCache>([['', plain]]);
   const labels = state.overrideLabels.map((label) => ({ label, share: shareOf(label, overrideShares) }));
   return {
@@ -55,6 +63,7 @@ export function createLabelledOperations(
       const active = labels.filter(({ label, share }) => percent < share || given?.has(label));
       return operationsOf(state, bySet, active, cache);
     },
+    size: () => sumOfSizes([...bySet.values()].map((operations) => operations.size())),
   };
 }
 

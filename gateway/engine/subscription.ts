@@ -9,6 +9,7 @@ import { fetchFailure, subgraphErrors } from './plan/subgraph-errors.ts';
 import type { Interruption } from './interruption.ts';
 import { finish } from './response.ts';
 import { createResultStream } from './result-stream.ts';
+import { withinEventSpan } from './event-span.ts';
 
 /** How events are completed now: what was planned for the supergraph that serves. */
 export interface LivePlan {
@@ -79,10 +80,12 @@ function completeEvents(
       }
       if (event.done) return { value: undefined, done: true };
       const { operation, subscription, execute } = plans.current();
-      return await execute(async (fresh) => {
-        await completeEvent(subscription, event.value, fresh);
-        return { value: finish(operation, fresh, correlationId) };
-      });
+      return await execute((fresh) =>
+        withinEventSpan(fresh, async (run) => {
+          await completeEvent(subscription, event.value, run);
+          return { value: finish(operation, run, correlationId) };
+        }),
+      );
     } catch (error) {
       isLost = true;
       const { operation, subscription, execute } = plans.current();

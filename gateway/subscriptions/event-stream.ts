@@ -142,7 +142,7 @@ async function pump(
   };
   const scope = { ...streamed.scope, signal: channel.over };
   try {
-    if (engine.operationKind(operation) !== 'subscription') {
+    if (engine.operationKind(operation, scope.headers) !== 'subscription') {
       metrics.operated('sse');
       return await deliver(await engine.execute(operation, scope));
     }

@@ -78,7 +78,8 @@ async function answer(
   onLive: () => void,
 ): Promise<void> {
   const { operation, engine, metrics } = run;
-  if (engine.operationKind(operation) === 'subscription') return follow(run, scope, report, onLive);
+  if (engine.operationKind(operation, scope.headers) === 'subscription')
+    return follow(run, scope, report, onLive);
   metrics.operated('websocket');
   const result = await engine.executeInParts(operation, scope);
   if (isIncremental(result)) await answerInParts(result, report, run);

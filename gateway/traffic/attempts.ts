@@ -87,6 +87,7 @@ export class Attempts {
     const delayMs = isLast ? null : delayBefore(number, error, retries);
     if (delayMs === null || !this.#budget.spend()) throw error;
     onRetry?.();
+    request.span?.setAttribute('http.request.resend_count', number);
     // The caller's end during the pause must not hide why the subgraph failed.
     await pause(delayMs, request.signal).catch(() => Promise.reject(error));
     return this.#attempt(request, number + 1);

@@ -13,6 +13,8 @@ export interface SubgraphMetrics {
   deduplicated(): void;
   queued(length: number): void;
   breakerTurned(state: BreakerState): void;
+  /** An event came that its subscription had no room for, and the subscription ended. */
+  dropped(): void;
 }
 
 export interface TrafficMetrics {
@@ -28,7 +30,27 @@ const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 const BREAKER_FIGURES: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
 /** Registers what is known of the traffic. Subgraph names come from the supergraph, so that labels are few. */
-export function createTrafficMetrics(registry: Metrics): TrafficMetrics {
+export function createTrafficMetrics(registry: Metrics | null): TrafficMetrics {
+  return registry ? registered(registry) : UNCOUNTED;
+}
+
+const nothing = () => undefined;
+const UNCOUNTED: TrafficMetrics = {
+  of: () => ({
+    fetched: nothing,
+    failed: nothing,
+    retried: nothing,
+    deduplicated: nothing,
+    queued: nothing,
+    breakerTurned: nothing,
+    dropped: nothing,
+  }),
+  shed: nothing,
+  waiting: nothing,
+  reloaded: nothing,
+};
+
+function registered(registry: Metrics): TrafficMetrics {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Counter({ name, help, labelNames, registers });
@@ -75,20 +97,34 @@ function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
     'Fetches answered by an equal one that was under way.',
     labelNames,
   );
+  const dropped = counter(
+    'gateway_subgraph_events_dropped_total',
+    'Events thrown away, with their subscription, because they came faster than they were read.',
+    labelNames,
+  );
   const queue = gauge('gateway_subgraph_queue_length', 'Fetches that wait for the concurrency limit.');
-  const breaker = gauge('gateway_subgraph_breaker_state', '0 closed, 1 half-open, 2 open.');
+  const breaker = new Gauge({
+    name: 'gateway_subgraph_breaker_state',
+    help: '0 closed, 1 half-open, 2 open.',
+    labelNames,
+    registers,
+    // Of several workers the worst.
+    aggregator: 'max',
+  });
   return (subgraph: string): SubgraphMetrics => {
     const labels = { subgraph };
     const [ownLatency, ownHits] = [latency.labels(labels), hits.labels(labels)];
     retries.inc(labels, 0);
     breaker.set(labels, BREAKER_FIGURES.closed);
     queue.set(labels, 0);
+    dropped.inc(labels, 0);
     return {
       fetched: (durationMs) => ownLatency.observe(durationMs / 1_000),
       failed: (code) => errors.inc({ subgraph, code: knownCode(code) }),
       retried: () => retries.inc(labels),
       deduplicated: () => ownHits.inc(),
       queued: (length) => queue.set(labels, length),
+      dropped: () => dropped.inc(labels),
       breakerTurned: (state) => breaker.set(labels, BREAKER_FIGURES[state]),
     };
   };

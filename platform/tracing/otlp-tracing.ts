@@ -90,7 +90,7 @@ export function createOtlpTracing(options: OtlpTracingOptions): Tracing {
       return recordedTrace(start(name, null, { ...details, links: [{ context }] }), undefined);
     },
     counts: () => ({ recorded, ...exporter.counts() }),
-    close: () => withinDeadline(provider.shutdown()),
+    close: () => withinDeadline(provider.shutdown(), options.log),
   };
 }
 
@@ -156,9 +156,12 @@ function samplerOf({ sampler, ratio }: OtlpTracingOptions): Sampler {
 }
 
 /** A collector that is away must not hold up the end of the process. */
-async function withinDeadline(done: Promise<void>): Promise<void> {
+async function withinDeadline(done: Promise<void>, log: Log): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, CLOSE_DEADLINE_MS);
+  const timer = setTimeout(() => {
+    log.warn('the last spans were not exported in time');
+    resolve();
+  }, CLOSE_DEADLINE_MS);
   // What could not be sent was counted and logged by the exporter.
   await Promise.race([done.catch(() => undefined), late]);
   clearTimeout(timer);

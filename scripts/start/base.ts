@@ -7,6 +7,9 @@ import { createFileStore, type FileStore } from '#platform/files/file-store.ts';
 import type { HttpRoute } from '#platform/http.ts';
 import { createLog, type Log } from '#platform/log.ts';
 import { createMetrics, type Metrics } from '#platform/metrics.ts';
+import { openTracing } from '#platform/tracing/open-tracing.ts';
+import { registerSpanMetrics } from '#platform/tracing/span-metrics.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import { openDatabases, type Databases } from './databases.ts';
 import type { StartSettings } from './settings.ts';
 
@@ -21,11 +24,14 @@ export interface Base {
   readonly secret: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracing: Tracing | null;
 }
 
 export async function openBase(settings: StartSettings, opened: AsyncDisposableStack): Promise<Base> {
   const { environment, dataDir, url, secret, progress } = settings;
   const log = createLog('veza', environment.LOG_LEVEL);
+  const tracing = await openTracing(environment, 'veza', log);
+  opened.defer(async () => tracing?.close());
   const databases = await progress.step('Database', () => openDatabases(environment, dataDir, log));
   opened.defer(databases.close);
   const durableBus = await connectDurableBus({ natsUrl: environment.NATS_URL, log });
@@ -36,5 +42,7 @@ export async function openBase(settings: StartSettings, opened: AsyncDisposableS
   const fileOptions = fileStoreOptions({ ...environment, PUBLIC_URL: url, FILES_DIR }, secret);
   const files = await createFileStore(fileOptions);
   const fileRoutes = fileOptions.kind === 'disk' ? [fileRoute(fileOptions)] : [];
-  return { databases, durableBus, liveBus, files, fileRoutes, secret, log, metrics: createMetrics('veza') };
+  const metrics = createMetrics('veza', environment.METRICS);
+  registerSpanMetrics(metrics, tracing);
+  return { databases, durableBus, liveBus, files, fileRoutes, secret, log, metrics, tracing };
 }

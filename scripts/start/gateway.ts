@@ -16,7 +16,7 @@ import type { OpenSubgraphs } from './subgraphs.ts';
 /** The gateway over the subgraphs of this process, with no socket between, and over HTTP to any other one that a configured supergraph names. */
 export async function openGateway(
   settings: StartSettings,
-  { liveBus, log, metrics }: Base,
+  { liveBus, log, metrics, tracing }: Base,
   { user, all }: OpenSubgraphs,
   opened: AsyncDisposableStack,
 ): Promise<Gateway> {
@@ -39,6 +39,7 @@ export async function openGateway(
     auth,
     log,
     metrics,
+    tracing,
     explorer: { title: 'Veza', examples },
     checks: checksOf(all),
   });
@@ -52,9 +53,9 @@ export async function openGateway(
 function connectTo(all: OpenSubgraphs['all'], { config, env }: StartSettings): Connect {
   const endpoints = new Map(all.map(({ definition, subgraph }) => [definition.name, subgraph.endpoint]));
   const overHttp = connectOverHttp(config, (name, url) => subgraphUrl(name, url, env));
-  return (name, routingUrl, settings) => {
+  return (name, ...rest) => {
     const endpoint = endpoints.get(name);
-    return endpoint ? createInProcessClient(endpoint) : overHttp(name, routingUrl, settings);
+    return endpoint ? createInProcessClient(endpoint) : overHttp(name, ...rest);
   };
 }
 

@@ -14,7 +14,12 @@ export interface EventQueue {
 }
 
 /** Past `maxQueued` events the stream fails, because memory is bounded and dropping one silently would be a lie. `stop` runs once. */
-export function createEventQueue(maxQueued: number, signal: AbortSignal, stop: () => void): EventQueue {
+export function createEventQueue(
+  maxQueued: number,
+  signal: AbortSignal,
+  stop: () => void,
+  onDropped?: () => void,
+): EventQueue {
   const queued: FormattedExecutionResult[] = [];
   let failure: Error | undefined;
   let isClosed = false;
@@ -48,6 +53,7 @@ export function createEventQueue(maxQueued: number, signal: AbortSignal, stop: (
       if (isClosed) return;
       if (queued.length < maxQueued) queued.push(result);
       else {
+        onDropped?.();
         close(new CodedError('SUBGRAPH_ERROR', 'Events arrived faster than they were read.'));
         stop();
       }

@@ -19,6 +19,8 @@ export interface WebSocketClientOptions {
   /** Events waiting for a reader that is too slow; past this the subscription ends with an error. */
   readonly maxQueuedEvents?: number;
   readonly maxMessageBytes?: number;
+  /** An event came past `maxQueuedEvents`. */
+  readonly onDropped?: () => void;
 }
 
 const DEFAULTS = {
@@ -31,7 +33,7 @@ const DEFAULTS = {
 /** The socket stays this long without subscriptions, for the next one. Its timer also holds up the end of the process. */
 const IDLE_MS = 1_000;
 
-type Settings = typeof DEFAULTS & Pick<WebSocketClientOptions, 'name'>;
+type Settings = typeof DEFAULTS & Pick<WebSocketClientOptions, 'name' | 'onDropped'>;
 
 /**
  * Subscriptions over one graphql-transport-ws socket per subgraph, shared by all callers; each operation brings its headers in
@@ -86,14 +88,14 @@ function limitedSocket({ connectTimeoutMs, maxMessageBytes }: Settings) {
 async function subscribe(
   client: Client,
   heartbeat: Heartbeat,
-  { name, maxQueuedEvents }: Settings,
+  { name, maxQueuedEvents, onDropped }: Settings,
   request: SubgraphFetch,
 ): Promise<ResultStream | FormattedExecutionResult> {
   const { promise: opened, resolve } = Promise.withResolvers<
     FormattedExecutionResult | CodedError | 'live'
   >();
   let dispose: (() => void) | undefined;
-  const queue = createEventQueue(maxQueuedEvents, request.signal, () => dispose?.());
+  const queue = createEventQueue(maxQueuedEvents, request.signal, () => dispose?.(), onDropped);
   const lose = (cause: unknown) => {
     const message = `The subgraph ${name} ended the subscription or could not be reached.`;
     const error = new CodedError('SUBGRAPH_UNAVAILABLE', message, {}, cause);

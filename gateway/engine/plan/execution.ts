@@ -1,4 +1,5 @@
 import type { Log } from '#platform/log.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import type { SubgraphClient } from '../client/subgraph-client.ts';
 
 export type JsonObject = Record<string, unknown>;
@@ -28,6 +29,9 @@ export interface Execution {
   /** See EngineScope. */
   readonly endsAtMs: number | undefined;
   readonly log: Log;
+  readonly tracing: Tracing | null;
+  /** Only where the answer may be the text of the one fetch of its plan, which is then kept here and nothing in `data`. */
+  readonly passThrough?: { text: string | null } | undefined;
   /** Only where parts of the answer are delivered later. */
   readonly deferral?: Deferral;
   /** Settles when all parts that this one was deferred from are through. */

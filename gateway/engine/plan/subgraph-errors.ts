@@ -1,4 +1,5 @@
 import { CodedError } from '#platform/errors.ts';
+import { requestFields } from '#platform/tracing/trace-context.ts';
 import {
   isJsonObject,
   type Execution,
@@ -60,7 +61,8 @@ export function fetchFailure(
   paths: readonly ResponsePath[],
 ): void {
   const aborted = execution.signal.aborted;
-  if (!aborted) execution.log.warn({ err: error, service }, 'subgraph fetch failed');
+  if (!aborted)
+    execution.log.warn({ ...requestFields(execution.headers), err: error, service }, 'subgraph fetch failed');
   const isCoded = error instanceof CodedError;
   const code = isCoded ? error.code : 'SUBGRAPH_ERROR';
   const message = isCoded ? error.message : `The subgraph ${service} could not be asked.`;

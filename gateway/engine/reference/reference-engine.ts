@@ -43,7 +43,7 @@ export async function createReferenceEngine(
     },
     execute,
     executeInParts: execute,
-    executeText: async (request, scope) => JSON.stringify(await execute(request, scope)),
+    executeText: execute,
     executeDocument: run,
     executeDocumentInParts: run,
     subscribe: async (_request, { correlationId }) => refused([noSubscriptions()], correlationId),
@@ -52,6 +52,8 @@ export async function createReferenceEngine(
       if ('errors' in checked) return null;
       return getOperationAST(checked.document, request.operationName || null)?.operation ?? null;
     },
+    // ApolloGateway keeps its plans to itself.
+    operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),
     swap(sdl) {
       gateway.update(sdl);
       for (const listener of listeners) listener(engine);

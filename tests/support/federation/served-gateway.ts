@@ -1,7 +1,8 @@
 import { readEnvironment } from '#platform/environment.ts';
 import { listen } from '#platform/http.ts';
-import { createLog } from '#platform/log.ts';
+import { createLog, type Log } from '#platform/log.ts';
 import { createMetrics } from '#platform/metrics.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import { parseConfig } from '../../../gateway/config.ts';
 import { createConfiguredGateway } from '../../../gateway/configured-gateway.ts';
 import type { SubgraphClient } from '../../../gateway/engine/client/subgraph-client.ts';
@@ -14,6 +15,9 @@ export interface ServedGatewayOptions {
   /** Text of a configuration file. */
   readonly yaml?: string;
   readonly env?: NodeJS.ProcessEnv;
+  readonly tracing?: Tracing;
+  /** Default: a silent one. */
+  readonly log?: Log;
 }
 
 export interface ServedGateway {
@@ -25,8 +29,8 @@ export interface ServedGateway {
 
 /** The whole gateway, as a process has it, on a free port of this one. */
 export async function serveTestGateway(options: ServedGatewayOptions): Promise<ServedGateway> {
-  const { supergraphSdl, connect, yaml = '', env = {} } = options;
-  const log = createLog('gateway', 'silent');
+  const { supergraphSdl, connect, yaml = '', env = {}, tracing = null } = options;
+  const { log = createLog('gateway', 'silent') } = options;
   const { gateway } = await createConfiguredGateway({
     variables: readEnvironment(gatewayEnvironment, { EXPLORER: 'off', ...env }),
     config: parseConfig(yaml, 'test.yaml'),
@@ -35,6 +39,7 @@ export async function serveTestGateway(options: ServedGatewayOptions): Promise<S
     auth: null,
     log,
     metrics: createMetrics('gateway'),
+    tracing,
   });
   const { routes, upgrades, engine } = gateway;
   const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades, log });

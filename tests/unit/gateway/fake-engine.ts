@@ -97,6 +97,7 @@ export function createFakeEngine(): FakeEngine {
       const checked = check(request);
       return 'kind' in checked ? (getOperationAST(checked, request.operationName)?.operation ?? null) : null;
     },
+    operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),
     swap: () => undefined,
     onSwap: () => () => undefined,
     close: async () => undefined,
