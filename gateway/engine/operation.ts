@@ -19,6 +19,7 @@ import {
 import { compileIntrospection, type Introspect } from './introspection.ts';
 import { checkLimits, type OperationLimits } from './operation-limits.ts';
 import type { JsonObject, Run } from './plan/execution.ts';
+import { isPassThrough } from './plan/pass-through.ts';
 import { compilePlan, compileSubscription, type CompiledSubscription } from './plan/compile-plan.ts';
 import { createPrivateNames, withPrivateNames } from './private-names.ts';
 import { compileProjection, type Projection } from './projection/compile-projection.ts';
@@ -38,6 +39,8 @@ export interface CompiledOperation {
   readonly subscription: CompiledSubscription | undefined;
   readonly introspect: Introspect;
   readonly projection: Projection;
+  /** Whether the answer of the plan's one fetch may be the client's as it stands. */
+  readonly passesThrough: boolean;
   /** How to answer in parts under these variables. Undefined where the operation defers nothing, or may not: a subscription's events are whole. */
   readonly inParts?: (variables: JsonObject) => OperationInParts;
 }
@@ -165,8 +168,9 @@ function compile(state: SupergraphState, ast: OperationAst): CompiledOperation {
     coerce: (given) => coerceVariables(apiSchema, operation, conditional, given),
     run: node && !isSubscription ? compilePlan(fullSchema, node) : undefined,
     subscription: isSubscription ? compileSubscription(fullSchema, node) : undefined,
-    introspect: compileIntrospection(apiSchema, ast, root),
+    introspect: compileIntrospection(apiSchema, ast),
     projection: compileProjection(apiSchema, names, ast, root),
+    passesThrough: !isSubscription && isPassThrough(state, node, ast, root),
   };
 }
 

@@ -1,6 +1,10 @@
-import type { FormattedExecutionResult } from 'graphql';
 import { holdsUploads } from '../engine/client/multipart.ts';
-import { bodyRest, type SubgraphClient, type SubgraphFetch } from '../engine/client/subgraph-client.ts';
+import {
+  bodyRest,
+  type SubgraphAnswer,
+  type SubgraphClient,
+  type SubgraphFetch,
+} from '../engine/client/subgraph-client.ts';
 
 export interface DedupOptions {
   /** Names, in lower case, of headers that identify a request without changing its answer, such as a correlation id. */
@@ -20,7 +24,7 @@ export interface MutationCount {
 class Follower {
   readonly request: SubgraphFetch;
   readonly #leave: (follower: Follower) => void;
-  readonly #outcome = Promise.withResolvers<FormattedExecutionResult>();
+  readonly #outcome = Promise.withResolvers<SubgraphAnswer>();
 
   constructor(request: SubgraphFetch, leave: (follower: Follower) => void) {
     this.request = request;
@@ -28,7 +32,7 @@ class Follower {
     request.signal.addEventListener('abort', this);
   }
 
-  get answer(): Promise<FormattedExecutionResult> {
+  get answer(): Promise<SubgraphAnswer> {
     return this.#outcome.promise;
   }
 
@@ -38,7 +42,7 @@ class Follower {
     this.#outcome.reject(this.request.signal.reason);
   }
 
-  settle(outcome: FormattedExecutionResult | Promise<FormattedExecutionResult>): void {
+  settle(outcome: SubgraphAnswer | Promise<SubgraphAnswer>): void {
     this.request.signal.removeEventListener('abort', this);
     this.#outcome.resolve(outcome);
   }
@@ -83,7 +87,7 @@ export function withDedup(client: SubgraphClient, options: DedupOptions): Subgra
   const flights = new Flights();
   const ignored = new Set(options.ignoreHeaders);
   const { mutations = { ended: 0 }, onHit } = options;
-  const start = (key: string, request: SubgraphFetch): Promise<FormattedExecutionResult> => {
+  const start = (key: string, request: SubgraphFetch): Promise<SubgraphAnswer> => {
     const { bodyPrefix } = request.operation;
     const flight = flights.add(bodyPrefix, key);
     return client.fetch(request).then(
@@ -100,9 +104,9 @@ export function withDedup(client: SubgraphClient, options: DedupOptions): Subgra
       },
     );
   };
-  const ask = (request: SubgraphFetch): Promise<FormattedExecutionResult> => {
+  const ask = (request: SubgraphFetch): Promise<SubgraphAnswer> => {
     const rest = bodyRest(request);
-    const key = `${mutations.ended}\n${keyOf(request.headers, ignored, rest)}`;
+    const key = `${mutations.ended}${request.asText ? 't' : ''}\n${keyOf(request.headers, ignored, rest)}`;
     const flight = flights.find(request.operation.bodyPrefix, key);
     if (!flight) return start(key, { ...request, bodyRest: rest });
     onHit?.();
@@ -124,10 +128,10 @@ export function withDedup(client: SubgraphClient, options: DedupOptions): Subgra
   };
 }
 
-/** Each caller changes its result, so that each follower gets one of its own. */
-function deliver(result: FormattedExecutionResult, followers: ReadonlySet<Follower>): void {
-  const text = JSON.stringify(result);
-  for (const follower of followers) follower.settle(JSON.parse(text));
+/** Each caller changes what it can read, so that each follower gets a result of its own. */
+function deliver(result: SubgraphAnswer, followers: ReadonlySet<Follower>): void {
+  const json = result.text === undefined ? JSON.stringify(result) : undefined;
+  for (const follower of followers) follower.settle(json === undefined ? result : JSON.parse(json));
 }
 
 /** Header values hold no line feed: none can pass for another one or for the body. */

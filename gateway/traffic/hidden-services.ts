@@ -12,7 +12,6 @@ export function withHiddenServices(engine: Engine, isHidden: IsHidden): Engine {
   const layer = engineLayer(engine, async (scope, run) => hidden(await run(scope), isHidden));
   const hide = (result: FormattedExecutionResult) => hidden(result, isHidden);
   return Object.assign(layer, {
-    executeText: async (request, scope) => JSON.stringify(await layer.execute(request, scope)),
     async subscribe(request, scope) {
       const stream = await engine.subscribe(request, scope);
       if (!isResultStream(stream)) return hide(stream);

@@ -6,7 +6,7 @@ import { Pool } from './http1/pool.ts';
 import { createRequestWriter } from './http1/request-bytes.ts';
 import { BodyTooLarge } from './http1/response-errors.ts';
 import { holdsUploads } from './multipart.ts';
-import { bodyRest, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
+import { bodyRest, type SubgraphAnswer, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
 import { createUploader } from './upload.ts';
 
 export interface HttpClientOptions {
@@ -20,6 +20,8 @@ export interface HttpClientOptions {
   readonly bodyTimeoutMs?: number;
   readonly maxResponseBytes?: number;
   readonly maxConnections?: number;
+  /** Whether answers may be handed on unread to whoever takes them as text: see SubgraphAnswer. */
+  readonly passThrough?: boolean;
   /** Answers subscriptions; without it they are refused. */
   readonly subscriptions?: Pick<SubgraphClient, 'subscribe' | 'close'>;
 }
@@ -30,6 +32,7 @@ const DEFAULTS = {
   bodyTimeoutMs: 30_000,
   maxResponseBytes: 32 * 1024 * 1024,
   maxConnections: 128,
+  passThrough: true,
 };
 
 /** GraphQL over HTTP with kept-alive connections. Throws a CodedError for a URL that is none. */
@@ -50,14 +53,15 @@ export function createHttpClient(options: HttpClientOptions): SubgraphClient {
     const bytes = write(headers, operation.bodyPrefix, bodyRest(request));
     return pool.post({ bytes, signal, isRepeatable: operation.kind === 'query' });
   };
-  const read = (answer: PostAnswer) => parseResult(answer, name);
+  const read = (answer: PostAnswer): SubgraphAnswer => parseResult(answer, name);
+  const readText = (answer: PostAnswer) => plainData(answer) ?? read(answer);
   const fail = (error: unknown): never => {
     throw asCodedError(error, name);
   };
   return {
     fetch(request) {
       try {
-        return send(request).then(read, fail);
+        return send(request).then(request.asText && settings.passThrough ? readText : read, fail);
       } catch (error) {
         return Promise.reject(asCodedError(error, name));
       }
@@ -80,6 +84,12 @@ function headersOf({ headers, endsAtMs }: SubgraphFetch): Readonly<Record<string
   if (endsAtMs === undefined) return headers;
   const leftMs = Math.max(1, Math.round(endsAtMs - performance.now()));
   return { ...headers, [DEADLINE_HEADER]: String(leftMs) };
+}
+
+/** An answer that needs no reading: an object of data and nothing else, as servers write it. Others that are so are read, which does no harm. */
+function plainData({ status, text }: PostAnswer): SubgraphAnswer | null {
+  if (status !== 200 || !text.startsWith('{"data":{') || !/\}\}\s?$/.test(text.slice(-3))) return null;
+  return text.includes('"errors"') || text.includes('"extensions"') ? null : { text };
 }
 
 /** Statuses of a subgraph, or of a proxy before it, that cannot take the request now. */

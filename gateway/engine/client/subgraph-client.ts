@@ -41,8 +41,16 @@ export interface SubgraphFetch {
   readonly span?: Span;
   /** When the caller stops waiting, on the clock of `performance.now()`; undefined: it waits. */
   readonly endsAtMs?: number | undefined;
+  /** An answer of nothing but data may stay unread: see SubgraphAnswer. */
+  readonly asText?: boolean;
   /** What stands in the body behind the operation's prefix, where somebody on the way has written it already: see `bodyRest`. */
   readonly bodyRest?: string;
+}
+
+/** What a subgraph answered. */
+export interface SubgraphAnswer extends FormattedExecutionResult {
+  /** The whole answer as JSON text in place of everything else, where it was asked for as text and is one object of data without errors. */
+  readonly text?: string;
 }
 
 /**
@@ -52,7 +60,7 @@ export interface SubgraphFetch {
  * hosts and causes stay in `cause`. Results belong to the caller, which changes them: never hand out the same object twice.
  */
 export interface SubgraphClient {
-  fetch(request: SubgraphFetch): Promise<FormattedExecutionResult>;
+  fetch(request: SubgraphFetch): Promise<SubgraphAnswer>;
   /** Resolves with the stream once it is live as far as the transport can tell, or with `errors` when it is refused. */
   subscribe(request: SubgraphFetch): Promise<ResultStream | FormattedExecutionResult>;
   /** Frees connections. Requests in flight are left to finish. */

@@ -5,7 +5,7 @@ import { CodedError } from '#platform/errors.ts';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
 import { createEventQueue } from './event-queue.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
-import { bodyText, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
+import { allVariables, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
 
 export interface WebSocketClientOptions {
   /** Shown in errors. */
@@ -136,6 +136,5 @@ async function subscribe(
 
 function payload(request: SubgraphFetch) {
   const { query, operationName } = request.operation;
-  const { variables }: { variables: Record<string, unknown> } = JSON.parse(bodyText(request));
-  return { query, operationName, variables, extensions: { headers: request.headers } };
+  return { query, operationName, variables: allVariables(request), extensions: { headers: request.headers } };
 }

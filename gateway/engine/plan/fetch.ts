@@ -57,11 +57,13 @@ export function compileRootFetch(schema: GraphQLSchema, node: FetchNode, path: R
   const prefix = staticPrefix(path);
   const keys = rootKeys(node);
   return async (execution) => {
-    const { headers, signal, endsAtMs } = execution;
+    const { headers, signal, endsAtMs, passThrough } = execution;
+    const asText = passThrough !== undefined;
     try {
       const variables = pickVariables(execution);
-      const request = { operation, variables, representations: null, headers, signal, endsAtMs };
-      const { data, errors } = await clientOf(execution, service).fetch(request);
+      const request = { operation, variables, representations: null, headers, signal, endsAtMs, asText };
+      const { data, errors, text } = await clientOf(execution, service).fetch(request);
+      if (passThrough && text !== undefined) return void (passThrough.text = text);
       execution.errors.push(...subgraphErrors(errors, service, (place) => [place && [...prefix, ...place]]));
       if (!isJsonObject(data)) return requireErrors(errors, service);
       rewrite?.(data);

@@ -139,6 +139,10 @@ export function createTestGateway(
   };
   const engine = createEngine({ ...options, sdl, clients, log: createLog('test', 'silent') });
   const query: TestGateway['query'] = async (text, variables) =>
-    JSON.parse(await engine.executeText({ query: text, variables }, testScope()));
+    resultOf(await engine.executeText({ query: text, variables }, testScope()));
   return { engine, fetches, replaced, query };
 }
+
+/** What a client reads, of whichever form the engine's answer is. */
+export const resultOf = (answer: string | FormattedExecutionResult): FormattedExecutionResult =>
+  JSON.parse(typeof answer === 'string' ? answer : JSON.stringify(answer));

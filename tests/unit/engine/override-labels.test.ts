@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTestGateway } from '../../support/federation/supergraph.ts';
+import { createTestGateway, resultOf } from '../../support/federation/supergraph.ts';
 
 const SUBGRAPHS = {
   old: {
@@ -37,7 +37,7 @@ test('named labels hold for the requests that the hook gives them to', async () 
   const { engine } = start(() => 0.9);
   const ask = async (headers: Record<string, string>) => {
     const scope = { headers, signal: new AbortController().signal };
-    return JSON.parse(await engine.executeText({ query: QUERY }, scope)) as unknown;
+    return resultOf(await engine.executeText({ query: QUERY }, scope));
   };
   const both = [await ask({ 'x-beta': '1' }), await ask({}), await ask({ 'x-beta': '1' })];
   const thing = (weight: string) => ({ data: { thing: { price: 'old', weight } } });

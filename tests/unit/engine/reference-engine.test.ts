@@ -6,7 +6,7 @@ import { isResultStream } from '#platform/subgraph-endpoint.ts';
 import { createInProcessClient } from '../../../gateway/engine/client/in-process.ts';
 import { createReferenceEngine } from '../../../gateway/engine/reference/reference-engine.ts';
 import { createFeed } from '../../support/federation/feed.ts';
-import { composeSupergraph, createTestEndpoint, testScope } from '../../support/federation/supergraph.ts';
+import { composeSupergraph, createTestEndpoint, resultOf, testScope } from '../../support/federation/supergraph.ts';
 
 async function start() {
   const { subgraphs } = createFeed();
@@ -19,7 +19,7 @@ async function start() {
 test('answers queries through ApolloGateway and the same clients', async () => {
   const engine = await start();
   const ask = async (query: string): Promise<FormattedExecutionResult> =>
-    JSON.parse(await engine.executeText({ query }, testScope()));
+    resultOf(await engine.executeText({ query }, testScope()));
   assert.deepEqual(await ask('{ posts }'), { data: { posts: null } });
   assert.equal((await ask('{ nobody }')).errors?.[0]?.extensions?.['code'], 'GRAPHQL_VALIDATION_FAILED');
   assert.equal((await ask('{')).errors?.[0]?.extensions?.['code'], 'GRAPHQL_PARSE_FAILED');
@@ -38,7 +38,7 @@ test('refuses subscriptions and says why', async () => {
 test('a bad supergraph is refused at the start and at a swap, and the one before serves on', async () => {
   const engine = await start();
   assert.throws(() => engine.swap('not SDL'), { code: 'INTERNAL_SERVER_ERROR' });
-  assert.equal(await engine.executeText({ query: '{ posts }' }, testScope()), '{"data":{"posts":null}}');
+  assert.deepEqual(await engine.execute({ query: '{ posts }' }, testScope()), { data: { posts: null } });
   await engine.close();
   const bad = createReferenceEngine({
     sdl: 'not SDL',

@@ -109,7 +109,7 @@ test('errors do not name a subgraph that is hidden', async () => {
     });
     const texts = [
       JSON.stringify(await gateway.engine.execute({ query: '{ a }' }, scope())),
-      await gateway.engine.executeText({ query: '{ a }' }, scope()),
+      JSON.stringify(await gateway.engine.executeText({ query: '{ a }' }, scope())),
     ];
     for (const text of texts) {
       assert.match(text, /SUBGRAPH_UNAVAILABLE/);
