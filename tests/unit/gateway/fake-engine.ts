@@ -81,7 +81,7 @@ export function createFakeEngine(): FakeEngine {
     },
     executeInParts: (request, scope) => engine.execute(request, scope),
     executeDocumentInParts: (...document) => engine.executeDocument(...document),
-    executeText: async () => '',
+    executeText: (request, scope) => engine.execute(request, scope),
     executeDocument: async (document, operationName, variables, scope) =>
       formatted(await run(document, { operationName, variables }, scope)),
     async subscribe(request, scope) {
