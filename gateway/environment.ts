@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { variables } from '#platform/environment.ts';
-import { REQUEST_LIMITS } from './http/request.ts';
 import { tracingVariables } from '#platform/tracing/environment.ts';
+import { REQUEST_LIMITS } from './http/request.ts';
 
 const list = (description: string) =>
   z
@@ -28,13 +28,13 @@ const flag = (description: string) =>
 /** Variables of the gateway as a process of its own. */
 export const gatewayEnvironment = z.object({
   LOG_LEVEL: variables.LOG_LEVEL,
-  HOST: variables.HOST,
   LOG_REQUESTS: z
     .enum(['off', 'failed', 'all'])
     .default('failed')
     .describe('Which GraphQL requests get a line in the log; failed: those answered with errors.'),
   METRICS: variables.METRICS,
   ...tracingVariables,
+  HOST: variables.HOST,
   PORT: variables.port(4000, 'Port of the gateway. 0 takes a free one.'),
   REDIS_URL: variables.REDIS_URL,
   INTERNAL_SECRET: variables.INTERNAL_SECRET.optional(),

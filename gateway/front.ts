@@ -135,9 +135,9 @@ function fastPathOf(
   return fastPath && plugins.length === 0 ? createFastPath({ ...parts, ignoredHeaders }) : null;
 }
 
-const FIELDS_EXAMPLE = `# What this graph offers to ask for. The docs are behind the button at the top left.
 const NO_METRICS = createMetrics('gateway', 'off');
 
+const FIELDS_EXAMPLE = `# What this graph offers to ask for. The docs are behind the button at the top left.
 query Fields {
   __schema {
     queryType {

@@ -47,8 +47,8 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
     auth: started?.auth ?? null,
     log,
     metrics,
-    ...(metricsText && { metricsText }),
     tracing,
+    ...(metricsText && { metricsText }),
   });
   const { upgrades } = gateway;
   const routes = [...gateway.routes, ...pageRoutes(settings)];
@@ -56,8 +56,8 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
   const close = async () => {
     await shutDown(gateway, listener, shutdownPlan(settings));
     await started?.close();
-  };
     await tracing?.close();
+  };
   return { engine: gateway.engine, listener, metrics, traffic, close };
 }
 
