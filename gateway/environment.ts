@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { variables } from '#platform/environment.ts';
 import { tracingVariables } from '#platform/tracing/environment.ts';
@@ -72,6 +73,12 @@ export const gatewayEnvironment = z.object({
     .enum(['on', 'off'])
     .default('on')
     .describe('Whether plain operations are answered without Apollo Server; the answers are the same.'),
+  GATEWAY_WORKERS: z
+    .string()
+    .regex(/^(auto|[1-9]\d{0,2})$/, 'must be a number from 1 to 999, or auto')
+    .default('1')
+    .transform((text) => (text === 'auto' ? availableParallelism() : Number(text)))
+    .describe('Processes that serve on one port; auto: one per core. Goes after --workers.'),
   GATEWAY_CONFIG: z
     .string()
     .optional()

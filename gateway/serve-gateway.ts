@@ -23,6 +23,7 @@ export interface ServeOptions {
 }
 
 export interface ServedGateway {
+  readonly port: number;
   readonly engine: Engine;
   readonly listener: HttpListener;
   readonly metrics: Metrics;
@@ -58,7 +59,7 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
     await started?.close();
     await tracing?.close();
   };
-  return { engine: gateway.engine, listener, metrics, traffic, close };
+  return { port: listener.port, engine: gateway.engine, listener, metrics, traffic, close };
 }
 
 /** What browsers need besides the graph, so that they know one address only. */

@@ -17,14 +17,20 @@ export interface GatewaySettings extends z.infer<typeof gatewayEnvironment> {
   readonly subgraphUrls: Readonly<Record<string, string | undefined>>;
 }
 
-const USAGE = 'Usage: npm run gateway -- [--config FILE] [--supergraph FILE|URL] [--port N] [--host H]';
+const USAGE =
+  'Usage: npm run gateway -- [--config FILE] [--supergraph FILE|URL] [--port N] [--host H] [--workers N|auto]';
 /** The platform's own. */
 export const DEFAULT_SUPERGRAPH = fileURLToPath(new URL('../schema/supergraph.graphql', import.meta.url));
 
 /** Reads arguments, environment and configuration file, in this order of precedence. Throws what is wrong, all of one kind at once. */
 export function readSettings(args: string[], env: NodeJS.ProcessEnv): GatewaySettings {
-  const { config: givenConfig, supergraph, port, host } = readArguments(args);
-  const given = { ...env, ...(port && { PORT: port }), ...(host && { HOST: host }) };
+  const { config: givenConfig, supergraph, port, host, workers } = readArguments(args);
+  const given = {
+    ...env,
+    ...(port && { PORT: port }),
+    ...(host && { HOST: host }),
+    ...(workers && { GATEWAY_WORKERS: workers }),
+  };
   const settings = readEnvironment(gatewayEnvironment, given);
   if (settings.JWKS_URL && !settings.INTERNAL_SECRET)
     throw new EnvironmentError(['INTERNAL_SECRET: is required with JWKS_URL, to sign who is calling']);
@@ -41,7 +47,7 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): GatewaySet
 
 function readArguments(args: string[]) {
   const STRING = { type: 'string' } as const;
-  const options = { config: STRING, supergraph: STRING, port: STRING, host: STRING };
+  const options = { config: STRING, supergraph: STRING, port: STRING, host: STRING, workers: STRING };
   try {
     return parseArgs({ args, options }).values;
   } catch (error) {

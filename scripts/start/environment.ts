@@ -24,6 +24,7 @@ export const platformEnvironment = z.object({
     JWKS_URL: true,
     REVOKED_SESSIONS_URL: true,
     MEDIA_URL: true,
+    GATEWAY_WORKERS: true,
   }).shape,
   ...mediaEnvironment.omit({ HOST: true, PORT: true }).shape,
   ...fileVariables,

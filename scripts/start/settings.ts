@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
+import { requireFreePort } from '#platform/free-port.ts';
 import { readConfig, type GatewayConfig } from '../../gateway/config.ts';
 import type { PlatformEnvironment } from './environment.ts';
-import { requireFreePort } from './free-port.ts';
 import { localSecret } from './local-secret.ts';
 import type { Progress } from './progress.ts';
 

@@ -1,5 +1,5 @@
-import { createLog } from '#platform/log.ts';
-import { listen } from '#platform/http.ts';
+import { listen } from './http.ts';
+import { createLog } from './log.ts';
 
 /** The port to listen on, known to be free a moment ago: a taken one is told before minutes of preparation, not after. */
 export async function requireFreePort(host: string, port: number): Promise<number> {
