@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { COMPRESSION } from './http/compression.ts';
+import { REQUEST_LIMITS } from './http/request.ts';
 import { SOCKET_LIMITS } from './subscriptions/socket-limits.ts';
 
 // Longer timers than this fire at once in Node.
@@ -79,6 +81,16 @@ const shedding = z.strictObject({
   retryAfterS: count.default(5),
 });
 
+const http = z.strictObject({
+  bodyTimeoutMs: ms.default(REQUEST_LIMITS.bodyTimeoutMs),
+  compression: z
+    .strictObject({
+      enabled: z.boolean().default(COMPRESSION.enabled),
+      minBytes: countOrNone.default(COMPRESSION.minBytes),
+    })
+    .prefault({}),
+});
+
 const sockets = z.strictObject({
   maxMessageBytes: count.default(SOCKET_LIMITS.maxMessageBytes),
   maxOperations: count.default(SOCKET_LIMITS.maxOperations),
@@ -120,6 +132,7 @@ export const configSchema = z.strictObject({
   requestDeadlineMs: ms.default(60_000),
   // `prefault` runs the inner defaults, too.
   shedding: shedding.prefault({}),
+  http: http.prefault({}),
   sockets: sockets.prefault({}),
   clients: clients.prefault({}),
   supergraph: supergraph.prefault({}),

@@ -106,13 +106,15 @@ function headerNames({ variables, config, auth }: ConfiguredGatewayOptions) {
 
 function frontSettings({ variables, config, explorer, metricsText, checks }: ConfiguredGatewayOptions) {
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = variables;
+  const { http } = config;
   return {
     logRequests: variables.LOG_REQUESTS,
     corsOrigins: variables.CORS_ORIGINS,
     trustProxy: variables.TRUST_PROXY,
     engine: variables.GATEWAY_ENGINE,
     fastPath: variables.FAST_PATH === 'on',
-    requestLimits: { maxBodyBytes, maxFileBytes },
+    requestLimits: { maxBodyBytes, maxFileBytes, bodyTimeoutMs: http.bodyTimeoutMs },
+    compression: http.compression,
     socketLimits: config.sockets,
     clientLimits: config.clients,
     explorer: variables.EXPLORER === 'on' ? explorer : null,

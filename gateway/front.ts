@@ -10,6 +10,7 @@ import type { Engine, EngineScope } from './engine/engine.ts';
 import { createFastPath, type FastPath, type FastPathOptions } from './fast-path/fast-path.ts';
 import { explorerRoute, type ExplorerOptions } from './explorer/explorer.ts';
 import { createCallers } from './http/callers.ts';
+import { COMPRESSION, createCompression, type CompressionOptions } from './http/compression.ts';
 import { createCors } from './http/cors.ts';
 import { PREFLIGHT_HEADERS } from './http/csrf.ts';
 import { startFrontServer } from './http/front-server.ts';
@@ -40,6 +41,8 @@ export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRe
   readonly trustProxy?: boolean;
   readonly requestLimits?: Partial<RequestLimits>;
   readonly socketLimits?: Partial<SocketLimits>;
+  /** Of answers to clients that ask for it; default: on. */
+  readonly compression?: CompressionOptions;
   /** What one client may take. Unset: as much as it asks for. */
   readonly clientLimits?: Omit<ClientLimitsOptions, 'trustProxy'>;
   /** Unset: every operation is accepted. */
@@ -78,18 +81,7 @@ export async function createFront(
   const server = await startFrontServer({ gateway, log, metrics, plugins: settings.plugins });
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
   const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
-  const { shedding } = settings;
-  const clients = createClientLimits({ ...settings.clientLimits, trustProxy });
-  const shared = {
-    engine,
-    clients,
-    enter: shedding?.enter ?? enterAlways,
-    callers,
-    cors,
-    metrics,
-    telemetry,
-    log,
-  };
+  const shared = { engine, ...gatesOf(settings), callers, cors, metrics, telemetry, log };
   const streams = createEventStreams(shared);
   const sockets = createSocketServer({ ...shared, limits: settings.socketLimits });
   const unwatch = auth?.onRevoked((sessionId) => {
@@ -107,7 +99,7 @@ export async function createFront(
       ...healthRoutes(readiness(settings, () => isDraining)),
       metricsRoute(settings.metricsText ?? settings.metrics ?? NO_METRICS),
     ],
-    upgrades: [shedding?.upgrade(sockets.upgrade) ?? sockets.upgrade],
+    upgrades: [settings.shedding?.upgrade(sockets.upgrade) ?? sockets.upgrade],
     async drain(spreadMs) {
       isDraining = true;
       unwatch?.();
@@ -115,6 +107,15 @@ export async function createFront(
       await sockets.close(spreadMs);
     },
     close: () => server.stop(),
+  };
+}
+
+/** What a client passes before and after its operation. */
+function gatesOf({ shedding, clientLimits, trustProxy = false, compression = COMPRESSION }: FrontSettings) {
+  return {
+    clients: createClientLimits({ ...clientLimits, trustProxy }),
+    enter: shedding?.enter ?? enterAlways,
+    compression: createCompression(compression),
   };
 }
 

@@ -51,9 +51,13 @@ export async function listen({
 }: ListenOptions): Promise<HttpListener> {
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
   const upgraded = new Set<Duplex>();
+  const answering = new Set<ServerResponse>();
   server.on('request', (request, response) => {
+    answering.add(response);
+    if (!server.listening) announceEnd(response);
     // A connection that was busy when closing began would otherwise idle until its keep-alive is over.
     response.once('close', () => {
+      answering.delete(response);
       if (!server.listening) setImmediate(() => server.closeIdleConnections());
     });
     response.once('finish', () => {
@@ -75,7 +79,7 @@ export async function listen({
   return {
     port: (server.address() as AddressInfo).port,
     server,
-    close: (graceMs) => closeServer(server, upgraded, graceMs),
+    close: (graceMs) => closeServer(server, answering, upgraded, graceMs),
   };
 }
 
@@ -89,10 +93,12 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
 
 async function closeServer(
   server: Server,
+  answering: ReadonlySet<ServerResponse>,
   upgraded: ReadonlySet<Duplex>,
   graceMs = CLOSE_GRACE_MS,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const response of answering) announceEnd(response);
   const timer = setTimeout(() => {
     server.closeAllConnections();
     // The server does not know these any more, but waits for them.
@@ -100,6 +106,11 @@ async function closeServer(
   }, graceMs);
   await closed;
   clearTimeout(timer);
+}
+
+/** Its connection is about to be closed: a client that is not told could send its next request into the void. */
+function announceEnd(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
 }
 
 async function answer(
@@ -196,11 +207,15 @@ export function sendText(response: ServerResponse, status: number, contentType: 
 }
 
 /**
- * The whole body as text. Rejects with PAYLOAD_TOO_LARGE past `maxBytes` (nothing is kept from there on) and with BAD_REQUEST
- * where it is not valid UTF-8.
+ * The whole body as text. Rejects with PAYLOAD_TOO_LARGE past `maxBytes` (nothing is kept from there on), with REQUEST_TIMEOUT where it has
+ * not arrived after `timeoutMs`, and with BAD_REQUEST where it is not valid UTF-8.
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
-  const bytes = await readBytes(request, maxBytes);
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  timeoutMs: number = BODY_TIMEOUT_MS,
+): Promise<string> {
+  const bytes = await readBytes(request, maxBytes, timeoutMs);
   try {
     return UTF8.decode(bytes);
   } catch (error) {
@@ -208,21 +223,28 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   }
 }
 
+/** For a body of up to some megabytes. */
+const BODY_TIMEOUT_MS = 30_000;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 // By events: an async iterator over a small body costs more than everything else about it.
-function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readBytes(request: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const onData = (chunk: Buffer) => {
       size += chunk.length;
       if (size <= maxBytes) return void chunks.push(chunk);
+      refuse(new CodedError('PAYLOAD_TOO_LARGE', `The body is larger than ${maxBytes} bytes.`));
+    };
+    const refuse = (error: CodedError) => {
       settle();
       // Paused, not destroyed: that would cut the connection before the answer is sent.
       request.pause();
-      reject(new CodedError('PAYLOAD_TOO_LARGE', `The body is larger than ${maxBytes} bytes.`));
+      reject(error);
     };
+    const onLate = () => refuse(new CodedError('REQUEST_TIMEOUT', 'The body did not arrive in time.'));
     const onEnd = () => {
       settle();
       const [only] = chunks;
@@ -232,7 +254,12 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
       settle();
       reject(request.errored ?? new Error('The client went away before its body was whole.'));
     };
-    const settle = () => void request.off('data', onData).off('end', onEnd).off('close', onClose);
+    // Most bodies have come with their head.
+    const timer = request.complete ? undefined : setTimeout(onLate, timeoutMs);
+    const settle = () => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+    };
     if (request.destroyed && !request.readableEnded) return onClose();
     request.on('data', onData).on('end', onEnd).on('close', onClose);
   });

@@ -5,6 +5,7 @@ import type { TraceHeaders } from '#platform/tracing/trace-context.ts';
 import type { Identity } from '../auth/auth.ts';
 import type { Engine, EngineScope } from '../engine/engine.ts';
 import type { Callers } from '../http/callers.ts';
+import type { Compression } from '../http/compression.ts';
 import { presentError } from '../http/errors.ts';
 import { statusOf } from '../http/error-status.ts';
 import type { ResponseType } from '../http/media-types.ts';
@@ -41,6 +42,7 @@ export interface FastPathOptions {
   readonly engine: Engine;
   readonly callers: Callers;
   readonly metrics: GatewayMetrics;
+  readonly compression: Compression;
   /** Names, in lower case, of headers that change no answer. */
   readonly ignoredHeaders: readonly string[];
 }
@@ -60,7 +62,7 @@ interface Answer {
 const BUFFER_FROM_CHARS = 16_384;
 
 export function createFastPath(options: FastPathOptions): FastPath {
-  const { engine, callers, metrics, ignoredHeaders } = options;
+  const { engine, callers, metrics, compression, ignoredHeaders } = options;
   const ignored = new Set(ignoredHeaders);
   const runs = createSharedRuns<Outcome>();
   const run = async (operation: GraphQLRequest, scope: EngineScope) =>
@@ -88,7 +90,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
       const outcome = await (runs.find(key)?.join(call.response) ?? start(call, key, headers));
       if (!outcome) return false;
       metrics.operated('http');
-      send(call, outcome);
+      await send(call, outcome, compression);
       return true;
     },
     forget: runs.forget,
@@ -108,26 +110,40 @@ function outcomeOf(answer: string | FormattedExecutionResult): Outcome {
 /** The engine checks variables before it begins. */
 const isRefusal = ({ extensions }: GraphQLFormattedError) => extensions?.['code'] === 'BAD_USER_INPUT';
 
-function send(call: FastCall, { body, bodyBytes, failed }: Answer): void {
-  const { response, accept } = call;
-  if (failed) return sendFailed(call, failed);
-  response.writeHead(200, { 'content-type': CONTENT_TYPES[accept], 'content-length': bodyBytes });
+function send(call: FastCall, answer: Answer, compression: Compression): Promise<void> | void {
+  const { body, bodyBytes, failed } = answer;
+  return failed ? sendFailed(call, failed, compression) : sendBody(call, 200, body, bodyBytes, compression);
+}
+
+function sendBody(
+  { request, response, accept }: FastCall,
+  status: number,
+  body: string | Buffer,
+  bodyBytes: number,
+  compression: Compression,
+): Promise<void> | void {
+  const coding = compression.codingFor(request, bodyBytes);
+  if (coding) {
+    response.statusCode = status;
+    response.setHeader('content-type', CONTENT_TYPES[accept]);
+    return compression.send(response, body, coding);
+  }
+  response.writeHead(status, { 'content-type': CONTENT_TYPES[accept], 'content-length': bodyBytes });
   response.end(body);
 }
 
-function sendFailed(call: FastCall, result: FormattedExecutionResult): void {
-  const { response, accept, correlationId, report } = call;
+function sendFailed(
+  call: FastCall,
+  result: FormattedExecutionResult,
+  compression: Compression,
+): Promise<void> | void {
+  const { accept, correlationId, report } = call;
   const { data, extensions } = result;
   const errors = result.errors?.map((error) => presentError(error, correlationId)) ?? [];
   report.failed(errors);
   const status = data === undefined ? statusOf(errors, 400, accept) : 200;
   const text = JSON.stringify({ errors, data, extensions });
-  const contentLength = Buffer.byteLength(text);
-  response.writeHead(status ?? 200, {
-    'content-type': CONTENT_TYPES[accept],
-    'content-length': contentLength,
-  });
-  response.end(text);
+  return sendBody(call, status ?? 200, text, Buffer.byteLength(text), compression);
 }
 
 const CONTENT_TYPES: Readonly<Record<ResponseType, string>> = {

@@ -32,7 +32,7 @@ export function createCors(origins: readonly string[], headers: readonly string[
       return origin === undefined || listed(origin) || URL.parse(origin)?.host === host;
     },
     apply({ headers: { origin } }, response) {
-      response.setHeader('vary', 'origin, accept');
+      response.setHeader('vary', 'origin, accept, accept-encoding');
       if (origin === undefined || !listed(origin)) return;
       response.setHeader('access-control-allow-origin', origin);
       response.setHeader('access-control-expose-headers', `${CORRELATION_HEADER}, retry-after`);

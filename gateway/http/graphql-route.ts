@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HeaderMap, type ApolloServer, type HTTPGraphQLResponse } from '@apollo/server';
-import { CodedError, ERROR_STATUS } from '#platform/errors.ts';
+import { HeaderMap, type ApolloServer } from '@apollo/server';
+import { CodedError } from '#platform/errors.ts';
 import { plainHeaders, type HttpRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import { graphqlRequest } from '#platform/serve-subgraph.ts';
@@ -18,14 +18,10 @@ import type { Callers } from './callers.ts';
 import { CORRELATION_HEADER, correlationIdOf } from './correlation.ts';
 import type { Cors } from './cors.ts';
 import { PREFLIGHT_HEADERS, refuseForgery } from './csrf.ts';
-import { failedResult, presentSubsequent } from './errors.ts';
-import {
-  EVENT_STREAM_TYPE,
-  JSON_TYPE,
-  readAccept,
-  type Acceptance,
-  type ResponseType,
-} from './media-types.ts';
+import type { Compression } from './compression.ts';
+import { presentSubsequent } from './errors.ts';
+import { sendFailure, sendResult, writeHead, type Exchange } from './exchange.ts';
+import { EVENT_STREAM_TYPE, JSON_TYPE, readAccept, type ResponseType } from './media-types.ts';
 import { sendMultipart } from './multipart-response.ts';
 import { parseJsonText, readJsonText, readUploads, type RequestLimits } from './request.ts';
 
@@ -40,18 +36,10 @@ export interface GraphqlRouteOptions {
   readonly clients: ClientLimits;
   readonly enter: Enter;
   readonly limits: RequestLimits;
+  readonly compression: Compression;
   readonly metrics: GatewayMetrics;
   readonly telemetry: Telemetry;
   readonly log: Log;
-}
-
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly url: URL;
-  readonly correlationId: string;
-  readonly report: RequestReport;
-  readonly accepts: Acceptance;
 }
 
 /**
@@ -76,7 +64,7 @@ export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
       try {
         await answerInTurn(exchange, options);
       } catch (error) {
-        fail(exchange, error, options);
+        sendFailure(exchange, error, options.log);
       }
       const durationMs = performance.now() - startedAtMs;
       if (!isEventStream(response))
@@ -209,7 +197,7 @@ async function answerOperation(
   accept: ResponseType,
   body: unknown,
   scope: EngineScope,
-  { server, fastPath }: GraphqlRouteOptions,
+  { server, fastPath, compression }: GraphqlRouteOptions,
 ): Promise<void> {
   let subsequent: IncrementalResult['subsequent'] | null = null;
   const takeParts: FrontScope['takeParts'] = (parts) => void (subsequent = parts);
@@ -227,7 +215,8 @@ async function answerOperation(
   );
   fastPath?.forget();
   const parts = subsequent && presented(subsequent, correlationId, report);
-  if (result.body.kind !== 'complete' || (!parts && accepts.json)) return send(response, result);
+  if (result.body.kind !== 'complete' || (!parts && accepts.json))
+    return sendResult(request, response, result, compression);
   writeHead(response, result);
   await sendMultipart(response, result.body.string, parts);
 }
@@ -241,54 +230,4 @@ async function* presented(
     for (const { errors } of result.incremental) report.failed(errors);
     yield presentSubsequent(result, correlationId);
   }
-}
-
-function writeHead(response: ServerResponse, { status, headers }: HTTPGraphQLResponse): void {
-  for (const [name, value] of headers) response.setHeader(name, value);
-  // Apollo Server knows the length of its own text only.
-  response.removeHeader('content-length');
-  response.statusCode = status ?? 200;
-}
-
-async function send(response: ServerResponse, result: HTTPGraphQLResponse): Promise<void> {
-  const { body } = result;
-  writeHead(response, result);
-  if (body.kind === 'complete') {
-    response.setHeader('content-length', Buffer.byteLength(body.string));
-    response.end(body.string);
-    return;
-  }
-  for await (const chunk of body.asyncIterator) response.write(chunk);
-  response.end();
-}
-
-function fail(
-  { response, accepts, correlationId, report }: Exchange,
-  error: unknown,
-  options: GraphqlRouteOptions,
-): void {
-  // Nobody is left to answer, and what a client does to its connection is no failure of ours.
-  if (response.destroyed) return options.log.debug({ err: error }, 'the client went away');
-  const result = failedResult(error, correlationId, options.log);
-  report.failed(result.errors);
-  if (response.headersSent) return void response.destroy();
-  const code = error instanceof CodedError ? error.code : 'INTERNAL_SERVER_ERROR';
-  if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
-  if (code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', 'POST');
-  if (code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED')
-    response.setHeader('retry-after', retryAfterS(error));
-  const text = JSON.stringify(result);
-  response.writeHead(ERROR_STATUS[code], {
-    'content-type': `${accepts.json ?? JSON_TYPE}; charset=utf-8`,
-    'content-length': Buffer.byteLength(text),
-  });
-  response.end(text);
-}
-
-/** Where nobody can know when it is over. */
-const RETRY_AFTER_S = 5;
-
-function retryAfterS(error: unknown): number {
-  const ms = error instanceof CodedError ? error.details['retryAfterMs'] : undefined;
-  return typeof ms === 'number' ? Math.max(1, Math.ceil(ms / 1_000)) : RETRY_AFTER_S;
 }

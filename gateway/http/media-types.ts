@@ -17,7 +17,7 @@ export interface Acceptance {
   readonly multipart: boolean;
 }
 
-interface Range {
+export interface Range {
   readonly type: string;
   readonly quality: number;
   readonly order: number;
@@ -33,7 +33,7 @@ interface Candidate {
 const MAX_REMEMBERED = 200;
 const MAX_REMEMBERED_CHARS = 256;
 
-function remembering<T>(read: (header: string | undefined) => T): (header: string | undefined) => T {
+export function remembering<T>(read: (header: string | undefined) => T): (header: string | undefined) => T {
   const known = new Map<string | undefined, T>();
   return (header) => {
     let value = known.get(header);
@@ -63,7 +63,8 @@ function isMultipart({ type, quality, parameters }: Range): boolean {
 
 const wildcard: Range = { type: '*/*', quality: 1, order: 0, parameters: [] };
 
-function parseRanges(header: string): Range[] {
+/** The weighted list that is the value of Accept, Accept-Encoding and their like, in lower case. */
+export function parseRanges(header: string): Range[] {
   return header.split(',').map((part, order) => {
     const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
     const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);

@@ -8,6 +8,8 @@ import { readContentType } from './media-types.ts';
 
 export interface RequestLimits {
   readonly maxBodyBytes: number;
+  /** Time for a body without files. */
+  readonly bodyTimeoutMs: number;
   readonly maxFileBytes: number;
   readonly maxFiles: number;
   /** Operations in one HTTP request. */
@@ -16,6 +18,7 @@ export interface RequestLimits {
 
 export const REQUEST_LIMITS: RequestLimits = {
   maxBodyBytes: 1024 * 1024,
+  bodyTimeoutMs: 30_000,
   maxFileBytes: 200 * 1024 * 1024,
   maxFiles: 5,
   maxBatch: 10,
@@ -23,11 +26,13 @@ export const REQUEST_LIMITS: RequestLimits = {
 
 /**
  * The text of a POST that is JSON, null for one with files, which `readUploads` reads. Rejects with a CodedError: UNSUPPORTED_MEDIA_TYPE,
- * PAYLOAD_TOO_LARGE, BAD_REQUEST.
+ * PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, BAD_REQUEST.
  */
 export async function readJsonText(request: IncomingMessage, limits: RequestLimits): Promise<string | null> {
   const contentType = requireContentType(request);
-  return contentType === 'multipart/form-data' ? null : readBody(request, limits.maxBodyBytes);
+  return contentType === 'multipart/form-data'
+    ? null
+    : readBody(request, limits.maxBodyBytes, limits.bodyTimeoutMs);
 }
 
 /** One GraphQL request or a list of them, not yet checked further than that it is JSON. Throws BAD_REQUEST. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 
 /** Opens a connection and sends what a real client would not. */
 export async function openRaw(port: number, bytes = ''): Promise<Socket> {
@@ -13,10 +13,14 @@ export async function openRaw(port: number, bytes = ''): Promise<Socket> {
 }
 
 /** Sends `bytes` and returns everything that comes back until the server closes. */
-export async function rawAnswer(port: number, bytes: string | Buffer): Promise<string> {
+export async function rawAnswer(
+  port: number,
+  bytes: string | Buffer,
+  encoding: BufferEncoding = 'utf8',
+): Promise<string> {
   const socket = await openRaw(port);
   socket.write(bytes);
-  return text(socket);
+  return (await buffer(socket)).toString(encoding);
 }
 
 /** What has come back once `marker` is among it. */

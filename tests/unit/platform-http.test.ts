@@ -253,6 +253,7 @@ describe('closing a listener', () => {
     await assert.rejects(openRaw(own.port), /ECONNREFUSED/);
     release();
     const [response] = await once(request, 'response');
+    assert.equal(response.headers.connection, 'close', 'no client sends its next request into the void');
     assert.equal(await text(response), 'done');
     // Without the sweep this would wait for the keep-alive, and the test run for its own time limit.
     await closed;

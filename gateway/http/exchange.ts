@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HTTPGraphQLResponse } from '@apollo/server';
+import { CodedError, ERROR_STATUS } from '#platform/errors.ts';
+import type { Log } from '#platform/log.ts';
+import type { RequestReport } from '../telemetry/report.ts';
+import type { Compression } from './compression.ts';
+import { failedResult } from './errors.ts';
+import { JSON_TYPE, type Acceptance } from './media-types.ts';
+
+/** One request to `/graphql` and its answer. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly correlationId: string;
+  readonly report: RequestReport;
+  readonly accepts: Acceptance;
+}
+
+export function writeHead(response: ServerResponse, { status, headers }: HTTPGraphQLResponse): void {
+  for (const [name, value] of headers) response.setHeader(name, value);
+  // Apollo Server knows the length of its own text only.
+  response.removeHeader('content-length');
+  response.statusCode = status ?? 200;
+}
+
+/** Sends what Apollo Server has made of an operation. */
+export async function sendResult(
+  request: IncomingMessage,
+  response: ServerResponse,
+  result: HTTPGraphQLResponse,
+  compression: Compression,
+): Promise<void> {
+  const { body } = result;
+  writeHead(response, result);
+  if (body.kind === 'complete') {
+    const bytes = Buffer.byteLength(body.string);
+    const coding = compression.codingFor(request, bytes);
+    if (coding) return compression.send(response, body.string, coding);
+    response.setHeader('content-length', bytes);
+    response.end(body.string);
+    return;
+  }
+  for await (const chunk of body.asyncIterator) response.write(chunk);
+  response.end();
+}
+
+/** Answers a request that failed before, or outside of, its operation. One that has begun to be answered is cut off. */
+export function sendFailure(
+  { response, accepts, correlationId, report }: Exchange,
+  error: unknown,
+  log: Log,
+): void {
+  // Nobody is left to answer, and what a client does to its connection is no failure of ours.
+  if (response.destroyed) return log.debug({ err: error }, 'the client went away');
+  const result = failedResult(error, correlationId, log);
+  report.failed(result.errors);
+  if (response.headersSent) return void response.destroy();
+  const code = error instanceof CodedError ? error.code : 'INTERNAL_SERVER_ERROR';
+  if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
+  if (code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', 'POST');
+  if (code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED')
+    response.setHeader('retry-after', retryAfterS(error));
+  // What is left of its body could otherwise still arrive, and be taken for the next request.
+  if (code === 'REQUEST_TIMEOUT') response.setHeader('connection', 'close');
+  const text = JSON.stringify(result);
+  response.writeHead(ERROR_STATUS[code], {
+    'content-type': `${accepts.json ?? JSON_TYPE}; charset=utf-8`,
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/** Where nobody can know when it is over. */
+const RETRY_AFTER_S = 5;
+
+function retryAfterS(error: unknown): number {
+  const ms = error instanceof CodedError ? error.details['retryAfterMs'] : undefined;
+  return typeof ms === 'number' ? Math.max(1, Math.ceil(ms / 1_000)) : RETRY_AFTER_S;
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { openRaw, rawAnswer, readUntil } from '../../support/raw-http.ts';
+import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
+
+const BODY = JSON.stringify({ query: '{ hello }' });
+const HEAD = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+/** What an attacker wants to be taken for a request of somebody else. */
+const SMUGGLED = 'GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+const statuses = (answer: string) => [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => status);
+
+describe('the edges of HTTP', () => {
+  let gateway: FakeGateway;
+  before(async () => {
+    gateway = await startFakeGateway({ requestLimits: { bodyTimeoutMs: 50 } });
+  });
+  after(() => gateway.close());
+  const ask = (bytes: string) => rawAnswer(gateway.listener.port, bytes);
+
+  const ambiguous: readonly [string, string][] = [
+    ['a length and chunks', `${HEAD}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`],
+    ['two lengths', `${HEAD}content-length: 3\r\ncontent-length: 7\r\n\r\n{} `],
+    ['a length that is no number', `${HEAD}content-length: +5\r\n\r\n{}   `],
+    ['chunks under another name', `${HEAD}transfer-encoding: xchunked\r\n\r\n0\r\n\r\n`],
+    ['chunks that are not last', `${HEAD}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n`],
+    ['a space before a colon', `${HEAD}content-length : 5\r\n\r\n{}   `],
+    ['a folded header', `${HEAD}x-a: 1\r\n content-length: 5\r\n\r\n{}   `],
+    ['a chunk size that is no number', `${HEAD}transfer-encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n`],
+    ['a chunk longer than it says', `${HEAD}transfer-encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n`],
+    ['a bare carriage return', `${HEAD}x-a: 1\rcontent-length: 5\r\n\r\n`],
+    ['no host', 'GET /graphql?query=%7Bhello%7D HTTP/1.1\r\n\r\n'],
+    ['a null in a header', `${HEAD}x-a: a\0b\r\n\r\n`],
+  ];
+  for (const [what, request] of ambiguous)
+    test(`${what}: refused, and nothing behind it is read as a request`, async () => {
+      const answer = await ask(request + SMUGGLED);
+      assert.deepEqual(statuses(answer), ['400'], answer);
+    });
+
+  test('headers beyond all measure are refused with 431', async () => {
+    const answer = await ask(`GET / HTTP/1.1\r\nhost: x\r\nx-a: ${'a'.repeat(20_000)}\r\n\r\n`);
+    assert.deepEqual(statuses(answer), ['431']);
+  });
+
+  test('a body that dribbles is given up with 408, and its connection is closed', async () => {
+    const answer = await ask(`${HEAD}content-length: 100\r\n\r\n{`);
+    assert.deepEqual(statuses(answer), ['408']);
+    assert.match(answer, /"code":"REQUEST_TIMEOUT"/);
+    assert.match(answer, /^connection: close\r$/im);
+  });
+
+  test('a client may wait for leave to send its body', async () => {
+    const socket = await openRaw(
+      gateway.listener.port,
+      `${HEAD}expect: 100-continue\r\ncontent-length: ${BODY.length}\r\n\r\n`,
+    );
+    await readUntil(socket, '100 Continue');
+    socket.write(BODY);
+    assert.match(await readUntil(socket, 'Hello, world"}}'), /^HTTP\/1\.1 200 /m);
+    socket.destroy();
+    const other = await ask(`${HEAD}expect: a-miracle\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    assert.deepEqual(statuses(other), ['417']);
+  });
+
+  test('HEAD gets the head of what GET gets, and leaves the connection in order', async () => {
+    const of = (method: string, more = '') =>
+      `${method} /graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\n${more}\r\n`;
+    const answer = await ask(of('HEAD') + of('GET', 'connection: close\r\n'));
+    assert.deepEqual(statuses(answer), ['200', '200']);
+    const lengths = [...answer.matchAll(/^content-length: (\d+)/gim)].map(([, length]) => length);
+    assert.equal(lengths[0], lengths[1]);
+    assert.equal(answer.split('Hello, world').length, 2);
+  });
+
+  test('OPTIONS says what is allowed, where it is', async () => {
+    const allowed = await ask('OPTIONS /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    assert.deepEqual(statuses(allowed), ['204']);
+    assert.match(allowed, /^allow: GET, POST, OPTIONS/im);
+    const other = await ask('OPTIONS /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    assert.deepEqual(statuses(other), ['405']);
+  });
+});
