@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import { operationFromDocument } from '@apollo/federation-internals';
 import { deferErrors } from './incremental/defer-rules.ts';
+import { plannableDefers } from './incremental/plannable-defers.ts';
 import {
   deferVariables,
   defersOf,
@@ -137,9 +138,10 @@ function compileDeferring(
 
 function compileParts(
   state: SupergraphState,
-  { ast, labels }: DeferringAst,
+  resolved: DeferringAst,
   whole: CompiledOperation,
 ): OperationInParts {
+  const { ast, labels } = plannableDefers(state.apiSchema, state.interfaceObjects, resolved);
   const inOne = { labels: new Map<string, undefined>(), operation: whole };
   if (labels.size === 0) return inOne;
   try {

@@ -2,6 +2,7 @@ import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph, type Schema } from '@apollo/federation-internals';
 import { QueryPlanner } from '@apollo/query-planner';
 import { CodedError, messageOf } from '#platform/errors.ts';
+import { interfaceObjectsOf } from './incremental/plannable-defers.ts';
 import { readOverrideLabels } from './override-labels.ts';
 import { separateRequiredFields, type RequiredFields } from './required/required-fields.ts';
 
@@ -23,6 +24,7 @@ export interface SupergraphState {
   /** Names of all fields, also of those that are hidden from clients. */
   readonly fieldNames: ReadonlySet<string>;
   readonly required: RequiredFields;
+  readonly interfaceObjects: ReadonlySet<string>;
   /** Labels of progressive `@override`, sorted. */
   readonly overrideLabels: readonly string[];
   /** Those that plans take to hold. */
@@ -56,6 +58,7 @@ function build(sdl: string, document: DocumentNode): SupergraphState {
     subgraphs: new Map(supergraph.subgraphsMetadata().map(({ name, url }) => [name, url])),
     fieldNames: fieldNamesOf(fullSchema),
     required,
+    interfaceObjects: interfaceObjectsOf(document),
     overrideLabels: readOverrideLabels(document),
     overrides: new Map(),
   };

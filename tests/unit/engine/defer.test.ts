@@ -100,6 +100,29 @@ test('answers whole what the planner cannot defer', async () => {
   assert.equal((data as { shelf: unknown[] }).shelf.length, 4);
 });
 
+test('defers nothing that the planner would follow in circles, and what is beside it all the same', async () => {
+  const key = '@key(fields: "id")';
+  const gateway = createTestGateway({
+    named: {
+      typeDefs: `type Query { node: Node } interface Node ${key} { id: ID! }
+        type Dog implements Node ${key} { id: ID! } type Cat implements Node ${key} { id: ID! }`,
+      resolvers: { Node: { __resolveReference: ({ id }: { id: string }) => ({ __typename: 'Dog', id }) } },
+    },
+    typed: { typeDefs: `type Dog ${key} { id: ID! tricks: Int }`, resolvers: { Dog: { tricks: () => 2 } } },
+    untyped: {
+      typeDefs: `type Query { peers: [Node] } type Node ${key} @interfaceObject { id: ID! age: Int }`,
+      resolvers: { Query: { peers: () => [{ id: 'd1' }] }, Node: { age: () => 3 } },
+    },
+  });
+  const peers = (text: string) => ask(`{ ... @defer { p: peers { id } } peers { ${text} } }`, {}, gateway);
+  const first = [{ age: 3 }];
+  const inCircles = await peers('age ... on Dog { ... @defer { a: age tricks } id }');
+  assert.deepEqual(inCircles.initial.data, { peers: [{ age: 3, a: 3, tricks: 2, id: 'd1' }] });
+  assert.deepEqual(inCircles.payloads, [{ data: { p: [{ id: 'd1' }] }, path: [] }]);
+  const straight = await peers('age ... @defer { id }');
+  assert.deepEqual(straight.initial.data, { peers: first });
+});
+
 test('writes out a fragment that is spread twice: each place is delivered on its own', async () => {
   const query = `{ a: me { ...F } b: me { ...F ...F } } fragment F on User { id ... @defer(label: "n") { name } }`;
   const { payloads } = await ask(query);
