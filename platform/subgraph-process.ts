@@ -13,6 +13,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { databaseUrlOf, ensureDatabase } from './database-url.ts';
 import type { Running } from './process.ts';
 import { serveSubgraph } from './serve-subgraph.ts';
+import { createSubgraphMetrics } from './subgraph-metrics.ts';
 import type { SubgraphEndpoint } from './subgraph-endpoint.ts';
 import { withEndpointSpans } from './tracing/endpoint-spans.ts';
 import { tracingVariables } from './tracing/environment.ts';
@@ -73,6 +74,8 @@ export interface OpenOptions {
   readonly secret: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** False: `metrics` gets no figures of operations and events. */
+  readonly counted?: boolean;
   /** Without it operations are not recorded. */
   readonly tracing?: Tracing | null;
   readonly now?: () => Date;
@@ -92,13 +95,15 @@ export async function openSubgraph<S extends Subgraph>(
     await database.close();
     throw error;
   });
-  const events = createEvents({ database, durableBus, liveBus, log });
+  const figures = options.counted === false ? null : createSubgraphMetrics(metrics, name);
+  const observer = figures ? { observer: figures.relay } : {};
+  const events = createEvents({ database, durableBus, liveBus, log, ...observer });
   const foundation: Foundation = { database, events, liveBus, files, secret, log, metrics, now };
   const created = definition.create(foundation);
   const { tracing } = options;
-  const subgraph = tracing
-    ? { ...created, endpoint: withEndpointSpans(created.endpoint, name, tracing) }
-    : created;
+  const measured = figures ? figures.measured(created.endpoint) : created.endpoint;
+  const endpoint = tracing ? withEndpointSpans(measured, name, tracing) : measured;
+  const subgraph = { ...created, endpoint };
   return {
     definition,
     subgraph,
@@ -164,6 +169,7 @@ export async function startSubgraphProcess(
     secret,
     log,
     metrics,
+    counted: environment.METRICS === 'on',
     tracing,
   });
   const { HOST: host, PORT: port } = environment;

@@ -24,6 +24,8 @@ export interface Base {
   readonly secret: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Whether METRICS is on. */
+  readonly counted: boolean;
   readonly tracing: Tracing | null;
 }
 
@@ -44,5 +46,6 @@ export async function openBase(settings: StartSettings, opened: AsyncDisposableS
   const fileRoutes = fileOptions.kind === 'disk' ? [fileRoute(fileOptions)] : [];
   const metrics = createMetrics('veza', environment.METRICS);
   registerSpanMetrics(metrics, tracing);
-  return { databases, durableBus, liveBus, files, fileRoutes, secret, log, metrics, tracing };
+  const counted = environment.METRICS === 'on';
+  return { databases, durableBus, liveBus, files, fileRoutes, secret, log, metrics, counted, tracing };
 }

@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly cores?: string;
   /** Further arguments of the program. */
   readonly args?: readonly string[];
+  /** Further variables. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 interface Program {
@@ -91,6 +93,8 @@ const OWN_ENVIRONMENT = {
     REVOKED_SESSIONS_URL: '',
     FILES_DIR: '',
     MEDIA_URL: '',
+    OTEL_EXPORTER_OTLP_ENDPOINT: '',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '',
   },
 };
 
@@ -98,12 +102,12 @@ const OWN_ENVIRONMENT = {
 export async function startGateway(
   name: GatewayName,
   supergraph: string,
-  { cores = GATEWAY_CORE, args = [] }: GatewayOptions = {},
+  { cores = GATEWAY_CORE, args = [], env = {} }: GatewayOptions = {},
 ): Promise<RunningGateway> {
   const port = await freePort();
   const program = await programOf(name, supergraph, port);
   const gateway = startPinned(cores, [...program.args, ...args], {
-    env: program.env,
+    env: { ...program.env, ...env },
     ipc: name === 'apollo',
   });
   const address = { port, path: program.path };
