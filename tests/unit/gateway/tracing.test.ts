@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { parseTraceparent } from '#platform/tracing/trace-context.ts';
 import { freePort } from '../../support/servers.ts';
 import { createFeed } from '../../support/federation/feed.ts';
-import type { TestSubgraphs } from '../../support/federation/supergraph.ts';
+import { composeSupergraph, type TestSubgraphs } from '../../support/federation/supergraph.ts';
 import { connectSocket } from '../../support/graphql-ws-client.ts';
 import { recordingLog } from '../../support/recording-log.ts';
-import type { ReceivedSpan } from '../../support/otlp-collector.ts';
+import { startOtlpCollector, type ReceivedSpan } from '../../support/otlp-collector.ts';
+import { startProcess } from '../../support/platform-process.ts';
 import { post } from './fake-gateway.ts';
 import { startTracedGateway } from './traced-gateway.ts';
 
@@ -134,8 +139,8 @@ describe('traces', () => {
     const extensions = { traceparent: SAMPLED };
     const payload = { query: 'subscription { posted { id author { name } } }', extensions };
     socket.send({ type: 'subscribe', id: 's', payload });
-    const ready = async () => gateway.received.length > 0;
-    while (!(await ready())) await new Promise((resolve) => setImmediate(resolve));
+    // The source listens in the same turn in which the subgraph is asked.
+    while (gateway.received.length === 0) await setImmediate();
     feed.publish('p1', 'a1');
     assert.equal((await socket.next()).type, 'next');
     await gateway.close();
@@ -156,6 +161,31 @@ describe('traces', () => {
     await gateway.close();
     const plan = gateway.collector.one('plan');
     assert.ok(gateway.collector.spans.some(({ spanId }) => spanId === plan.parentSpanId));
+  });
+
+  test('of a process are turned on by the standard variables, and sent before it ends', async () => {
+    const collector = await startOtlpCollector();
+    const folder = mkdtempSync(join(tmpdir(), 'veza-tracing-'));
+    const supergraph = join(folder, 'supergraph.graphql');
+    writeFileSync(supergraph, composeSupergraph(shop()));
+    const gateway = await startProcess(
+      'gateway/index.ts',
+      ['--supergraph', supergraph, '--port', '0'],
+      {
+        ...{ HOST: '', PORT: '', JWKS_URL: '', REDIS_URL: '', LOG_LEVEL: 'silent' },
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_SERVICE_NAME: 'front',
+        OTEL_BSP_SCHEDULE_DELAY: '600000',
+      },
+      (line) => /ready at (http:\S+)\/graphql$/.exec(line)?.[1] ?? null,
+    );
+    await post({ url: gateway.result }, { query: '{ __typename }' }, { traceparent: SAMPLED });
+    assert.deepEqual(collector.spans, []);
+    assert.equal(await gateway.end('SIGTERM'), 0);
+    const request = collector.one('query');
+    assert.deepEqual([request.service, request.traceId], ['front', TRACE]);
+    await collector.close();
+    rmSync(folder, { recursive: true });
   });
 
   test('do no harm where the collector is away, which is logged', async () => {
