@@ -66,7 +66,7 @@ const sections = {
     .partial(),
 };
 
-const forAll = z.strictObject({ maxResponseBytes: count, ...sections }).partial();
+const forAll = z.strictObject({ maxResponseBytes: count, passThrough: z.boolean(), ...sections }).partial();
 const forOne = forAll.extend({
   url: url(/^https?$/).optional(),
   subscriptionsUrl: url(/^(http|ws)s?$/).optional(),
@@ -130,6 +130,7 @@ const shutdown = z.strictObject({
 /** The whole file. Everything is optional; an unknown key is an error, since it would be a setting that does nothing. */
 export const configSchema = z.strictObject({
   requestDeadlineMs: ms.default(60_000),
+  sharing: z.boolean().default(true),
   // `prefault` runs the inner defaults, too.
   shedding: shedding.prefault({}),
   http: http.prefault({}),

@@ -5,6 +5,7 @@ import type { SubgraphSettings } from './traffic/subgraph-traffic.ts';
 /** What a subgraph gets where the file says nothing; docs/gateway.md lists the same, and a test compares. */
 export const SUBGRAPH_DEFAULTS = {
   maxResponseBytes: 32 * 1024 * 1024,
+  passThrough: true,
   timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 30_000 },
   retries: { attempts: 3, baseDelayMs: 25, maxDelayMs: 1_000, budgetRatio: 0.2, budgetMax: 10 },
   breaker: {
@@ -32,6 +33,7 @@ export function subgraphSettings(
   const defaults = SUBGRAPH_DEFAULTS;
   return {
     maxResponseBytes: own.maxResponseBytes ?? all.maxResponseBytes ?? defaults.maxResponseBytes,
+    passThrough: own.passThrough ?? all.passThrough ?? defaults.passThrough,
     timeouts: { ...defaults.timeouts, ...all.timeouts, ...own.timeouts },
     retries: { ...defaults.retries, ...all.retries, ...own.retries },
     breaker: { ...defaults.breaker, ...all.breaker, ...own.breaker },

@@ -87,6 +87,7 @@ export async function createConfiguredGateway(options: ConfiguredGatewayOptions)
     isHidden: hiddenServices(config),
     overrides: overridesFrom(config),
     ignoredHeaders: ignoredByAll(config),
+    sharing: config.sharing,
     shedding: createLoadShedding({ ...config.shedding, pressure, metrics: traffic }),
   });
   warnOfUnknown(config, served, log);

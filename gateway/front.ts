@@ -55,6 +55,8 @@ export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRe
   readonly plugins?: readonly ApolloServerPlugin<EngineScope>[];
   /** False: everything goes through Apollo Server. Answers are the same either way. Default: true. */
   readonly fastPath?: boolean;
+  /** False: every query runs by itself, also where an equal one is under way. Default: true. */
+  readonly sharing?: boolean;
   /** Headers, in lower case, that change no answer: queries under way that differ in these only are run once. */
   readonly ignoredHeaders?: readonly string[];
 }
@@ -130,10 +132,10 @@ function readiness({ checks, auth }: FrontSettings, isDraining: () => boolean): 
 }
 
 function fastPathOf(
-  { plugins = [], fastPath = true, ignoredHeaders = IDENTIFYING_HEADERS }: FrontSettings,
-  parts: Omit<FastPathOptions, 'ignoredHeaders'>,
+  { plugins = [], fastPath = true, sharing = true, ignoredHeaders = IDENTIFYING_HEADERS }: FrontSettings,
+  parts: Omit<FastPathOptions, 'ignoredHeaders' | 'sharing'>,
 ): FastPath | null {
-  return fastPath && plugins.length === 0 ? createFastPath({ ...parts, ignoredHeaders }) : null;
+  return fastPath && plugins.length === 0 ? createFastPath({ ...parts, sharing, ignoredHeaders }) : null;
 }
 
 const NO_METRICS = createMetrics('gateway', 'off');

@@ -7,6 +7,8 @@ import type { LabelledOptions } from './engine/override-labels.ts';
 import { registerEngineMetrics } from './engine-metrics.ts';
 import { createReferenceEngine } from './engine/reference/reference-engine.ts';
 import { createFront, type Front, type FrontSettings } from './front.ts';
+import { withSharedDocuments } from './fast-path/shared-documents.ts';
+import { IDENTIFYING_HEADERS } from './traffic/identifying-headers.ts';
 import { withDeadline } from './traffic/deadline.ts';
 import { withHiddenServices } from './traffic/hidden-services.ts';
 
@@ -44,7 +46,7 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
     : createEngine({ ...settings.overrides, ...options });
   const engine = limitedEngine(served, settings);
   // The route's context value is the scope itself (see graphql-route.ts).
-  const apollo = createApolloGateway(engine, ({ context }) => context as FrontScope);
+  const apollo = createApolloGateway(sharedEngine(engine, settings), ({ context }) => context as FrontScope);
   let isWithdrawn = false;
   const accepting = async () => {
     if (isWithdrawn) throw new CodedError('SERVICE_UNAVAILABLE', 'about to shut down');
@@ -60,6 +62,14 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
       await engine.close();
     },
   };
+}
+
+/** Plugins see, and may change, the result of every operation: with any, none is shared. */
+function sharedEngine(
+  engine: Engine,
+  { plugins = [], sharing = true, ignoredHeaders = IDENTIFYING_HEADERS }: FrontSettings,
+): Engine {
+  return sharing && plugins.length === 0 ? withSharedDocuments(engine, ignoredHeaders) : engine;
 }
 
 function limitedEngine(

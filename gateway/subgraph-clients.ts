@@ -47,7 +47,7 @@ export function connectOverHttp(
   config: GatewayConfig,
   addressOf: (name: string, routingUrl: string) => string,
 ): Connect {
-  return (name, routingUrl, { timeouts, maxResponseBytes, concurrency }, { dropped }) => {
+  return (name, routingUrl, { timeouts, maxResponseBytes, passThrough, concurrency }, { dropped }) => {
     const { url: ownUrl, subscriptionsUrl } = ownAddresses(config, name);
     const url = addressOf(name, ownUrl ?? routingUrl);
     const { connectMs: connectTimeoutMs, headersMs, bodyMs } = timeouts;
@@ -64,6 +64,7 @@ export function connectOverHttp(
       headersTimeoutMs: headersMs,
       bodyTimeoutMs: bodyMs,
       maxResponseBytes,
+      passThrough,
       maxConnections: concurrency.maxConcurrent,
       subscriptions,
     });

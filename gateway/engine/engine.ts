@@ -44,6 +44,11 @@ export interface Engine {
   /** What clients may ask for, as of the supergraph that serves now. Changes with `swap`. */
   readonly apiSchema: GraphQLSchema;
   readonly supergraphSdl: string;
+  /**
+   * How many mutations have ended. A query that began under another number must not answer one that is asked now: whoever has seen a
+   * mutation's answer sees what it changed.
+   */
+  readonly mutationsEnded: number;
 
   /** Answers a query or mutation, whole: `@defer` has no effect. The result is the caller's own object, ready for JSON.stringify. */
   execute(request: GraphQLRequest, scope: EngineScope): Promise<FormattedExecutionResult>;

@@ -34,8 +34,6 @@ export interface FastCall {
 export interface FastPath {
   /** Resolves with false where the request is Apollo Server's to answer; nothing has run then. */
   answer(call: FastCall): Promise<boolean>;
-  /** To be called when a mutation may have run elsewhere: later queries must not be answered by a run that began before. */
-  forget(): void;
 }
 
 export interface FastPathOptions {
@@ -43,6 +41,8 @@ export interface FastPathOptions {
   readonly callers: Callers;
   readonly metrics: GatewayMetrics;
   readonly compression: Compression;
+  /** Whether equal queries that are under way at the same time share one run. */
+  readonly sharing: boolean;
   /** Names, in lower case, of headers that change no answer. */
   readonly ignoredHeaders: readonly string[];
 }
@@ -62,7 +62,7 @@ interface Answer {
 const BUFFER_FROM_CHARS = 16_384;
 
 export function createFastPath(options: FastPathOptions): FastPath {
-  const { engine, callers, metrics, compression, ignoredHeaders } = options;
+  const { engine, callers, metrics, compression, sharing, ignoredHeaders } = options;
   const ignored = new Set(ignoredHeaders);
   const runs = createSharedRuns<Outcome>();
   const run = async (operation: GraphQLRequest, scope: EngineScope) =>
@@ -70,10 +70,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
   const mutate = async (operation: GraphQLRequest, scope: Omit<EngineScope, 'signal'>, call: FastCall) => {
     const gone = new AbortController();
     call.response.once('close', () => call.response.writableFinished || gone.abort());
-    const outcome = await run(operation, { ...scope, signal: gone.signal });
-    // Before the answer is written: whoever has read it sees what it changed.
-    runs.forget();
-    return outcome;
+    return run(operation, { ...scope, signal: gone.signal });
   };
   const start = (call: FastCall, key: string, headers: EngineScope['headers']) => {
     const operation = readOperation(call.text);
@@ -86,14 +83,14 @@ export function createFastPath(options: FastPathOptions): FastPath {
   return {
     async answer(call) {
       const headers = callers.headersOf(call);
-      const key = keyOf(headers, ignored, call.text);
-      const outcome = await (runs.find(key)?.join(call.response) ?? start(call, key, headers));
+      const key = `${engine.mutationsEnded}\n${keyOf(headers, ignored, call.text)}`;
+      const found = sharing ? runs.find(key) : undefined;
+      const outcome = await (found?.join(call.response) ?? start(call, key, headers));
       if (!outcome) return false;
       metrics.operated('http');
       await send(call, outcome, compression);
       return true;
     },
-    forget: runs.forget,
   };
 }
 

@@ -13,8 +13,6 @@ export interface SharedRuns<T> {
   find(key: string): SharedRun<T> | undefined;
   /** Begins a run that others find under `key` until it ends. */
   start(key: string, run: (signal: AbortSignal) => Promise<T>): SharedRun<T>;
-  /** Runs under way are found no more. */
-  forget(): void;
 }
 
 /**
@@ -62,6 +60,5 @@ export function createSharedRuns<T>(): SharedRuns<T> {
       running.set(key, shared);
       return shared;
     },
-    forget: () => running.clear(),
   };
 }

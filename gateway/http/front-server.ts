@@ -7,7 +7,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { GatewayInterface } from '@apollo/server-gateway-interface';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { messageOf, type ErrorCode } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import type { EngineScope } from '../engine/engine.ts';
@@ -40,13 +40,25 @@ export async function startFrontServer(options: FrontServerOptions): Promise<Apo
     csrfPrevention: { requestHeaders: PREFLIGHT_HEADERS },
     parseOptions: { maxTokens: MAX_TOKENS },
     maxRecursiveSelections: true,
-    stringifyResult: (result) => JSON.stringify(result),
+    stringifyResult: createResultText(),
     logger: apolloLogger(log),
     formatError: (formatted, error) => format(formatted, error, log),
     plugins: [...DISABLED, operationPlugin(metrics), ...plugins],
   });
   await server.start();
   return server;
+}
+
+/** Equal queries share their data, which is then written once. */
+function createResultText() {
+  const texts = new WeakMap<object, string>();
+  return (result: FormattedExecutionResult): string => {
+    const { data } = result;
+    if (!data || Object.keys(result).length > 1) return JSON.stringify(result);
+    let text = texts.get(data);
+    if (text === undefined) texts.set(data, (text = JSON.stringify(result)));
+    return text;
+  };
 }
 
 const DISABLED = [

@@ -197,7 +197,7 @@ async function answerOperation(
   accept: ResponseType,
   body: unknown,
   scope: EngineScope,
-  { server, fastPath, compression }: GraphqlRouteOptions,
+  { server, compression }: GraphqlRouteOptions,
 ): Promise<void> {
   let subsequent: IncrementalResult['subsequent'] | null = null;
   const takeParts: FrontScope['takeParts'] = (parts) => void (subsequent = parts);
@@ -213,7 +213,6 @@ async function answerOperation(
       context: async () => context,
     }),
   );
-  fastPath?.forget();
   const parts = subsequent && presented(subsequent, correlationId, report);
   if (result.body.kind !== 'complete' || (!parts && accepts.json))
     return sendResult(request, response, result, compression);

@@ -11,6 +11,8 @@ import type { RetryOptions } from './retries.ts';
 /** How one subgraph is treated. */
 export interface SubgraphSettings {
   readonly maxResponseBytes: number;
+  /** Whether its answers may be handed on unread where they are a client's answer as they stand. */
+  readonly passThrough: boolean;
   readonly timeouts: { readonly connectMs: number; readonly headersMs: number; readonly bodyMs: number };
   readonly retries: RetryOptions;
   readonly breaker: BreakerOptions & { readonly enabled: boolean };

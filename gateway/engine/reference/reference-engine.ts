@@ -11,6 +11,7 @@ import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import type { EngineOptions } from '../create-engine.ts';
 import type { Engine } from '../engine.ts';
 import { refused } from '../response.ts';
+import { createSwapListeners } from '../swap-listeners.ts';
 import { createReferenceGateway } from './reference-gateway.ts';
 
 /**
@@ -21,13 +22,16 @@ export async function createReferenceEngine(
   options: Pick<EngineOptions, 'sdl' | 'clients' | 'log'>,
 ): Promise<Engine> {
   const gateway = await createReferenceGateway(options);
-  const listeners = new Set<(engine: Engine) => void>();
+  const { onSwap, tell } = createSwapListeners();
+  let mutationsEnded = 0;
   const run: Engine['executeDocument'] = async (document, operationName, variables, scope) => {
     const operation = getOperationAST(document, operationName || null);
     if (!operation)
       return refused([coded('Unknown operation.', 'OPERATION_RESOLUTION_FAILURE')], scope.correlationId);
     if (operation.operation === 'subscription') return refused([noSubscriptions()], scope.correlationId);
-    return gateway.execute(document, operation, operationName, variables, scope);
+    const result = await gateway.execute(document, operation, operationName, variables, scope);
+    if (operation.operation === 'mutation') mutationsEnded += 1;
+    return result;
   };
   const execute: Engine['execute'] = async (request, scope) => {
     const checked = check(gateway.current().apiSchema, request);
@@ -41,30 +45,32 @@ export async function createReferenceEngine(
     get supergraphSdl() {
       return gateway.current().supergraphSdl;
     },
+    get mutationsEnded() {
+      return mutationsEnded;
+    },
     execute,
     executeInParts: execute,
     executeText: execute,
     executeDocument: run,
     executeDocumentInParts: run,
     subscribe: async (_request, { correlationId }) => refused([noSubscriptions()], correlationId),
-    operationKind(request) {
-      const checked = check(gateway.current().apiSchema, request);
-      if ('errors' in checked) return null;
-      return getOperationAST(checked.document, request.operationName || null)?.operation ?? null;
-    },
+    operationKind: (request) => kindOf(gateway.current().apiSchema, request),
     // ApolloGateway keeps its plans to itself.
     operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),
     swap(sdl) {
       gateway.update(sdl);
-      for (const listener of listeners) listener(engine);
+      tell(engine);
     },
-    onSwap(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onSwap,
     close: () => gateway.close(),
   };
   return engine;
+}
+
+function kindOf(schema: GraphQLSchema, request: GraphQLRequest) {
+  const checked = check(schema, request);
+  if ('errors' in checked) return null;
+  return getOperationAST(checked.document, request.operationName || null)?.operation ?? null;
 }
 
 type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };

@@ -10,7 +10,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { createInProcessClient } from '../../../gateway/engine/client/in-process.ts';
-import type { SubgraphClient, SubgraphFetch } from '../../../gateway/engine/client/subgraph-client.ts';
+import type { SubgraphAnswer, SubgraphClient, SubgraphFetch } from '../../../gateway/engine/client/subgraph-client.ts';
 import { createEngine } from '../../../gateway/engine/create-engine.ts';
 import { createResultStream } from '../../../gateway/engine/result-stream.ts';
 import type { Engine } from '../../../gateway/engine/engine.ts';
@@ -105,7 +105,7 @@ export interface TestGateway {
   /** Every fetch that went to a subgraph, in order. */
   readonly fetches: (SubgraphFetch & { readonly subgraph: string })[];
   /** Takes the place of a subgraph's answers until it is deleted. */
-  readonly replaced: Map<string, (request: SubgraphFetch) => Promise<FormattedExecutionResult>>;
+  readonly replaced: Map<string, (request: SubgraphFetch) => Promise<SubgraphAnswer>>;
   readonly query: (
     query: string,
     variables?: Record<string, unknown>,

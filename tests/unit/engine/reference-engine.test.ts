@@ -6,7 +6,12 @@ import { isResultStream } from '#platform/subgraph-endpoint.ts';
 import { createInProcessClient } from '../../../gateway/engine/client/in-process.ts';
 import { createReferenceEngine } from '../../../gateway/engine/reference/reference-engine.ts';
 import { createFeed } from '../../support/federation/feed.ts';
-import { composeSupergraph, createTestEndpoint, resultOf, testScope } from '../../support/federation/supergraph.ts';
+import {
+  composeSupergraph,
+  createTestEndpoint,
+  resultOf,
+  testScope,
+} from '../../support/federation/supergraph.ts';
 
 async function start() {
   const { subgraphs } = createFeed();
@@ -38,7 +43,9 @@ test('refuses subscriptions and says why', async () => {
 test('a bad supergraph is refused at the start and at a swap, and the one before serves on', async () => {
   const engine = await start();
   assert.throws(() => engine.swap('not SDL'), { code: 'INTERNAL_SERVER_ERROR' });
-  assert.deepEqual(await engine.execute({ query: '{ posts }' }, testScope()), { data: { posts: null } });
+  assert.deepEqual(resultOf(await engine.execute({ query: '{ posts }' }, testScope())), {
+    data: { posts: null },
+  });
   await engine.close();
   const bad = createReferenceEngine({
     sdl: 'not SDL',

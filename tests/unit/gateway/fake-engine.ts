@@ -72,6 +72,9 @@ export function createFakeEngine(): FakeEngine {
   const engine: FakeEngine = {
     apiSchema: schema,
     supergraphSdl: printSchema(schema),
+    get mutationsEnded() {
+      return mutations.length;
+    },
     mutations,
     nextUpstream: upstreams.next,
     nextHanging: hanging.next,

@@ -124,15 +124,15 @@ describe('a shared run', () => {
     assert.equal(runs.find('key'), undefined);
   });
 
-  test('that was forgotten does not take away the one that came after it', () => {
+  test('that was cut off does not take away the one that came after it', async () => {
     const runs = createSharedRuns<string>();
-    const early = start(runs);
+    const early = Promise.withResolvers<string>();
     const gone = client();
-    void early.run.join(gone);
-    runs.forget();
-    const late = start(runs);
+    const joined = runs.start('key', () => early.promise).join(gone);
     gone.emit('close');
-    assert.equal(early.isAborted(), true);
+    const late = start(runs);
+    early.resolve('too late');
+    await joined;
     assert.equal(runs.find('key'), late.run);
   });
 

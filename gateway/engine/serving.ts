@@ -1,0 +1,48 @@
+import type { Log } from '#platform/log.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
+import type { ClientRegistry, ClientSet } from './client-registry.ts';
+import { guarded } from './look-up.ts';
+import {
+  createLabelledOperations,
+  type LabelledOperations,
+  type LabelledOptions,
+} from './override-labels.ts';
+import { createSupergraphState, type SupergraphState } from './supergraph-state.ts';
+
+/** What serves: replaced as a whole by a swap. */
+export interface Serving {
+  readonly state: SupergraphState;
+  readonly operations: LabelledOperations;
+  readonly clients: ClientSet;
+  readonly tracing: Tracing | null;
+  readonly log: Log;
+  /** Counted on over swaps: see Engine. */
+  readonly mutations: { ended: number };
+}
+
+export interface ServingOptions extends LabelledOptions, Pick<Serving, 'log' | 'mutations' | 'tracing'> {
+  readonly registry: ClientRegistry;
+}
+
+/** Makes ready what a supergraph needs, and takes over from what served before. Throws a CodedError for a bad SDL; nothing is taken over then. */
+export function serve(options: ServingOptions, sdl: string, before?: Serving): Serving {
+  const { registry, tracing, log, mutations } = options;
+  const state = createSupergraphState(sdl);
+  const operations = createLabelledOperations(state, options);
+  const clients = registry.setOf(state.subgraphs);
+  if (before) warmUp(operations, before);
+  before?.clients.release();
+  return { state, operations, clients, tracing, log, mutations };
+}
+
+/** The swap waits for planning no longer than this; requests are held up meanwhile. */
+const MAX_WARM_UP_MS = 200;
+
+/** Plans what was asked for last before the new supergraph serves, latest first. */
+function warmUp({ plain }: LabelledOperations, before: Serving): void {
+  const endMs = performance.now() + MAX_WARM_UP_MS;
+  for (const { query, operationName } of before.operations.plain.recent()) {
+    if (performance.now() > endMs) return;
+    guarded(() => plain.get(query, operationName));
+  }
+}
