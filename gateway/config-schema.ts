@@ -53,6 +53,9 @@ const sections = {
     .partial(),
   concurrency: z.strictObject({ maxConcurrent: count, maxQueued: countOrNone, maxWaitMs: ms }).partial(),
   dedup: z.strictObject({ enabled: z.boolean(), ignoreHeaders: z.array(headerName) }).partial(),
+  batching: z
+    .strictObject({ enabled: z.boolean(), maxEntities: count, windowMs: delayMs.max(1_000) })
+    .partial(),
   errors: z
     .strictObject({ mask: z.boolean(), allow: z.array(z.string()), hideService: z.boolean() })
     .partial(),

@@ -18,6 +18,7 @@ export const SUBGRAPH_DEFAULTS = {
   },
   concurrency: { maxConcurrent: 256, maxQueued: 1_024, maxWaitMs: 5_000 },
   dedup: { enabled: true, ignoreHeaders: IDENTIFYING_HEADERS },
+  batching: { enabled: false, maxEntities: 500, windowMs: 0 },
   errors: { allow: [], hideService: false },
   headers: { forward: [], rename: {}, set: {}, strip: [] },
 } as const;
@@ -39,6 +40,7 @@ export function subgraphSettings(
     breaker: { ...defaults.breaker, ...all.breaker, ...own.breaker },
     concurrency: { ...defaults.concurrency, ...all.concurrency, ...own.concurrency },
     dedup: { ...defaults.dedup, ...all.dedup, ...own.dedup },
+    batching: { ...defaults.batching, ...all.batching, ...own.batching },
     errors: { mask: isProduction, ...defaults.errors, ...all.errors, ...own.errors },
     headers: { ...defaults.headers, ...all.headers, ...own.headers },
   };

@@ -5,6 +5,7 @@ import {
   type SubgraphClient,
   type SubgraphFetch,
 } from '../engine/client/subgraph-client.ts';
+import { requestKey } from './request-key.ts';
 
 export interface DedupOptions {
   /** Names, in lower case, of headers that identify a request without changing its answer, such as a correlation id. */
@@ -106,7 +107,7 @@ export function withDedup(client: SubgraphClient, options: DedupOptions): Subgra
   };
   const ask = (request: SubgraphFetch): Promise<SubgraphAnswer> => {
     const rest = bodyRest(request);
-    const key = `${mutations.ended}${request.asText ? 't' : ''}\n${keyOf(request.headers, ignored, rest)}`;
+    const key = `${mutations.ended}${request.asText ? 't' : ''}\n${requestKey(request.headers, ignored, rest)}`;
     const flight = flights.find(request.operation.bodyPrefix, key);
     if (!flight) return start(key, { ...request, bodyRest: rest });
     onHit?.();
@@ -132,11 +133,4 @@ export function withDedup(client: SubgraphClient, options: DedupOptions): Subgra
 function deliver(result: SubgraphAnswer, followers: ReadonlySet<Follower>): void {
   const json = result.text === undefined ? JSON.stringify(result) : undefined;
   for (const follower of followers) follower.settle(json === undefined ? result : JSON.parse(json));
-}
-
-/** Header values hold no line feed: none can pass for another one or for the body. */
-function keyOf(headers: SubgraphFetch['headers'], ignored: ReadonlySet<string>, rest: string): string {
-  let key = '';
-  for (const name of Object.keys(headers)) if (!ignored.has(name)) key += `${name}:${headers[name]}\n`;
-  return `${key}\n${rest}`;
 }

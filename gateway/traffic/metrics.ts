@@ -11,6 +11,8 @@ export interface SubgraphMetrics {
   failed(code: unknown): void;
   retried(): void;
   deduplicated(): void;
+  /** So many fetches travelled in the request of another one. */
+  batched(fetches: number): void;
   queued(length: number): void;
   breakerTurned(state: BreakerState): void;
   /** An event came that its subscription had no room for, and the subscription ended. */
@@ -41,6 +43,7 @@ const UNCOUNTED: TrafficMetrics = {
     failed: nothing,
     retried: nothing,
     deduplicated: nothing,
+    batched: nothing,
     queued: nothing,
     breakerTurned: nothing,
     dropped: nothing,
@@ -75,10 +78,11 @@ function registered(registry: Metrics): TrafficMetrics {
   };
 }
 
+const labelNames = ['subgraph'] as const;
+
 type MakeCounter = <L extends string>(name: string, help: string, labelNames: readonly L[]) => Counter<L>;
 
 function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
-  const labelNames = ['subgraph'] as const;
   const latency = new Histogram({
     name: 'gateway_subgraph_fetch_duration_seconds',
     help: 'Time from a request to a subgraph until its whole answer, each attempt by itself.',
@@ -91,17 +95,7 @@ function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
     'subgraph',
     'code',
   ]);
-  const retries = counter('gateway_subgraph_retries_total', 'Requests to subgraphs sent again.', labelNames);
-  const hits = counter(
-    'gateway_subgraph_dedup_hits_total',
-    'Fetches answered by an equal one that was under way.',
-    labelNames,
-  );
-  const dropped = counter(
-    'gateway_subgraph_events_dropped_total',
-    'Events thrown away, with their subscription, because they came faster than they were read.',
-    labelNames,
-  );
+  const { retries, hits, dropped, batched } = createSubgraphCounters(counter);
   const queue = gauge('gateway_subgraph_queue_length', 'Fetches that wait for the concurrency limit.');
   const breaker = new Gauge({
     name: 'gateway_subgraph_breaker_state',
@@ -118,14 +112,32 @@ function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
     breaker.set(labels, BREAKER_FIGURES.closed);
     queue.set(labels, 0);
     dropped.inc(labels, 0);
+    batched.inc(labels, 0);
     return {
       fetched: (durationMs) => ownLatency.observe(durationMs / 1_000),
       failed: (code) => errors.inc({ subgraph, code: knownCode(code) }),
       retried: () => retries.inc(labels),
       deduplicated: () => ownHits.inc(),
+      batched: (fetches) => batched.inc(labels, fetches),
       queued: (length) => queue.set(labels, length),
       dropped: () => dropped.inc(labels),
       breakerTurned: (state) => breaker.set(labels, BREAKER_FIGURES[state]),
     };
+  };
+}
+
+function createSubgraphCounters(counter: MakeCounter) {
+  const total = (name: string, help: string) => counter(name, help, labelNames);
+  return {
+    retries: total('gateway_subgraph_retries_total', 'Requests to subgraphs sent again.'),
+    hits: total('gateway_subgraph_dedup_hits_total', 'Fetches answered by an equal one that was under way.'),
+    dropped: total(
+      'gateway_subgraph_events_dropped_total',
+      'Events thrown away, with their subscription, because they came faster than they were read.',
+    ),
+    batched: total(
+      'gateway_subgraph_batched_total',
+      'Fetches of entities that travelled in the request of another one.',
+    ),
   };
 }

@@ -1,6 +1,7 @@
 import type { SubgraphClient } from '../engine/client/subgraph-client.ts';
 import type { AdmissionOptions } from './admission.ts';
 import { Attempts } from './attempts.ts';
+import { withBatching, type BatchingOptions } from './batching.ts';
 import type { BreakerOptions } from './breaker.ts';
 import { withDedup, type DedupOptions, type MutationCount } from './dedup.ts';
 import { withErrorRules } from './error-rules.ts';
@@ -18,6 +19,7 @@ export interface SubgraphSettings {
   readonly breaker: BreakerOptions & { readonly enabled: boolean };
   readonly concurrency: AdmissionOptions;
   readonly dedup: DedupOptions & { readonly enabled: boolean };
+  readonly batching: Pick<BatchingOptions, 'maxEntities' | 'windowMs'> & { readonly enabled: boolean };
   readonly errors: {
     readonly mask: boolean;
     /** Codes of errors that are shown whole though others are masked. */
@@ -42,11 +44,12 @@ export interface SubgraphTraffic {
  * 1. header rules, so that everything below sees what is really sent;
  * 2. error rules, which see what the plan gets;
  * 3. dedup, so that equal fetches share one try with all of its retries;
- * 4. attempts: breaker, concurrency limit, retries.
+ * 4. batching, so that fetches of other entities share one try, too;
+ * 5. attempts: breaker, concurrency limit, retries.
  */
 export function withTraffic(client: SubgraphClient, traffic: SubgraphTraffic): SubgraphClient {
   const { name, settings, selectedHeaders, metrics, mutations } = traffic;
-  const { retries, breaker, concurrency, dedup, errors, headers } = settings;
+  const { retries, breaker, concurrency, dedup, batching, errors, headers } = settings;
   const attempts = new Attempts(client, {
     name,
     retries: { ...retries, onRetry: metrics.retried },
@@ -55,6 +58,12 @@ export function withTraffic(client: SubgraphClient, traffic: SubgraphTraffic): S
     onSent: metrics.fetched,
   });
   let outer: SubgraphClient = { ...client, fetch: (request) => attempts.fetch(request) };
+  if (batching.enabled)
+    outer = withBatching(outer, {
+      ...batching,
+      ignoreHeaders: dedup.ignoreHeaders,
+      onBatched: metrics.batched,
+    });
   if (dedup.enabled) outer = withDedup(outer, { ...dedup, mutations, onHit: metrics.deduplicated });
   return withHeaderRules(withErrorRules(outer, { ...errors, name, metrics }), headers, selectedHeaders);
 }

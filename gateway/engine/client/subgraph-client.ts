@@ -31,8 +31,8 @@ export interface SubgraphFetch {
   readonly operation: SubgraphOperation;
   /** Raw client values by variable name, without `representations`. May hold `Upload` instances. */
   readonly variables: Readonly<Record<string, unknown>>;
-  /** JSON text of the list of entity representations; null for a fetch of root fields. */
-  readonly representations: string | null;
+  /** JSON text of each entity representation; null for a fetch of root fields. */
+  readonly representations: readonly string[] | null;
   /** Sent as they are; names are lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the client goes away or its deadline has passed. */
@@ -71,7 +71,7 @@ export interface SubgraphClient {
 export function bodyRest({ variables, representations, bodyRest: written }: SubgraphFetch): string {
   if (written !== undefined) return written;
   const given = JSON.stringify(variables).slice(1, -1);
-  const entities = representations === null ? '' : `"representations":${representations}`;
+  const entities = representations === null ? '' : `"representations":${listText(representations)}`;
   return `${given}${given && entities && ','}${entities}}}`;
 }
 
@@ -81,5 +81,7 @@ export const bodyText = (request: SubgraphFetch): string => request.operation.bo
 /** The variables as a fresh object, representations included. */
 export function allVariables({ variables, representations }: SubgraphFetch): Record<string, unknown> {
   if (representations === null) return { ...variables };
-  return { ...variables, representations: JSON.parse(representations) };
+  return { ...variables, representations: JSON.parse(listText(representations)) };
 }
+
+const listText = (representations: readonly string[]) => `[${representations.join(',')}]`;

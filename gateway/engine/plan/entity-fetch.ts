@@ -102,7 +102,7 @@ function compileSend(schema: GraphQLSchema, node: FetchNode, path: ResponsePath,
     const groups = [...batch.targets.values()];
     try {
       const variables = { ...pickVariables(execution), ...batch.extraVariables };
-      const representations = `[${[...batch.targets.keys()].join(',')}]`;
+      const representations = [...batch.targets.keys()];
       const request = { operation, variables, representations, headers, signal, endsAtMs };
       const result = await clientOf(execution, service).fetch(request);
       if (result.errors) addErrors(execution, service, result.errors, groups, steps, prefix);

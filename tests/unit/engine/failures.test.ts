@@ -102,7 +102,7 @@ test('asks for an entity that is met twice once, and completes each place on its
     '{ reviews { product { ... on Lamp { maker { name reviews { id } } } } } }',
   );
   const [first] = gateway.fetches.filter(({ subgraph }) => subgraph === 'products');
-  assert.equal(JSON.parse(first?.representations ?? '[]').length, 3);
+  assert.equal(first?.representations?.length, 3);
   const lamp = { product: { maker: { name: 'Bob', reviews: [] } } };
   assert.deepEqual(data, { reviews: [{ product: {} }, lamp, { product: {} }, lamp] });
 });

@@ -47,9 +47,12 @@ test('sends one JSON body with headers, variables and representations', async ()
     seen.push(request.url, request.headers['x-veza-viewer'], JSON.parse(await readBody(request, 1_000)));
     response.end('{"data":{"a":1}}');
   };
-  const result = await clientOf().fetch(fetchOf({ representations: '[{"__typename":"P","id":"1"}]' }));
+  const result = await clientOf().fetch(
+    fetchOf({ representations: ['{"__typename":"P","id":"1"}', '{"__typename":"P","id":"2"}'] }),
+  );
   assert.deepEqual(result, { data: { a: 1 } });
-  const variables = { n: 1, representations: [{ __typename: 'P', id: '1' }] };
+  const representations = ['1', '2'].map((id) => ({ __typename: 'P', id }));
+  const variables = { n: 1, representations };
   assert.deepEqual(seen, ['/graphql?a=1', 'v', { query: operation.query, operationName: 'Q', variables }]);
 });
 

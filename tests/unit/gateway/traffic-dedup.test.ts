@@ -45,7 +45,7 @@ describe('equal fetches in flight', () => {
     ['a header value', { headers: { 'x-veza-viewer': 'ada' } }, { headers: { 'x-veza-viewer': 'bob' } }],
     ['a header that one of them lacks', { headers: { tenant: '' } }, {}],
     ['a variable', { variables: { id: 1 } }, { variables: { id: '1' } }],
-    ['the entities', { representations: '[{"id":1}]' }, { representations: '[{"id":2}]' }],
+    ['the entities', { representations: ['{"id":1}'] }, { representations: ['{"id":2}'] }],
     [
       'the operation',
       {},
