@@ -104,7 +104,7 @@ export class Connection implements Carrier, ResponseListener {
     // An IPv6 address stands in brackets in a URL.
     const host = hostname.replace(/^\[(.*)\]$/, '$1');
     const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-    const callback = (size: number) => (this.#receive(buffer.subarray(0, size)), true);
+    const callback = (size: number) => (this.#receive(buffer, size), true);
     const options = {
       host,
       port: Number(port),
@@ -128,11 +128,11 @@ export class Connection implements Carrier, ResponseListener {
     if (this.#exchange) this.#await(this.#headLimitMs(this.#exchange));
   }
 
-  #receive(bytes: Buffer): void {
+  #receive(bytes: Buffer, size: number): void {
     if (this.#isOver) return;
     const [before, hadHead] = [this.#answered, this.#head !== null];
     try {
-      this.#reader.push(bytes);
+      this.#reader.push(bytes, size);
     } catch (error) {
       return this.#fail(error instanceof Error ? error : new MalformedResponse());
     }

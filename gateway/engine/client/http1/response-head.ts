@@ -12,7 +12,10 @@ export interface ResponseHead {
   readonly retryAfter: string | undefined;
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: |$)/;
+const VERSION = 'HTTP/1.';
+/** Where the status begins in `HTTP/1.1 200 OK`, and where the reason does. */
+const STATUS_AT = 9;
+const REASON_AT = 12;
 const NO_BODY = new Set([204, 304]);
 
 /**
@@ -20,26 +23,47 @@ const NO_BODY = new Set([204, 304]);
  * the body is ambiguous: whoever guessed would take the rest of one answer for the beginning of another caller's.
  */
 export function parseResponseHead(text: string): ResponseHead {
-  const lineEnd = text.indexOf('\r\n');
-  const [matched, minor, code] = STATUS_LINE.exec(lineEnd < 0 ? text : text.slice(0, lineEnd)) ?? [];
-  if (matched === undefined) throw new MalformedResponse('no HTTP/1.1 status line');
-  const status = Number(code);
-  const headers = lineEnd < 0 ? {} : readHeaders(text, lineEnd + 2);
+  const lineEnd = endOfLine(text, 0);
+  const status = statusOf(text, lineEnd);
+  const headers = readHeaders(text, lineEnd + 2);
   return {
     status,
     body: NO_BODY.has(status) || status < 200 ? 0 : bodyOf(headers),
-    keepsAlive: minor === '1' ? !/\bclose\b/i.test(headers.connection ?? '') : false,
+    keepsAlive: text[VERSION.length] === '1' && !isClosing(headers.connection),
     idleMs: idleOf(headers.keepAlive),
     retryAfter: headers.retryAfter,
   };
 }
 
-interface Headers {
-  length?: string;
-  encoding?: string;
-  connection?: string;
-  keepAlive?: string;
-  retryAfter?: string;
+function endOfLine(text: string, from: number): number {
+  const found = text.indexOf('\r\n', from);
+  return found < 0 ? text.length : found;
+}
+
+function statusOf(text: string, lineEnd: number): number {
+  const version = text.charCodeAt(VERSION.length) - ZERO;
+  const code = text.slice(STATUS_AT, REASON_AT);
+  const isLine =
+    text.startsWith(VERSION) &&
+    (version === 0 || version === 1) &&
+    text[STATUS_AT - 1] === ' ' &&
+    (lineEnd === REASON_AT || text[REASON_AT] === ' ');
+  if (!isLine || !CODE.test(code)) throw new MalformedResponse('no HTTP/1.1 status line');
+  return Number(code);
+}
+
+const CODE = /^[1-9]\d\d$/;
+const ZERO = '0'.charCodeAt(0);
+
+const isClosing = (connection: string | undefined) =>
+  connection !== undefined && connection !== 'keep-alive' && /\bclose\b/i.test(connection);
+
+class Headers {
+  length: string | undefined;
+  encoding: string | undefined;
+  connection: string | undefined;
+  keepAlive: string | undefined;
+  retryAfter: string | undefined;
 }
 
 /** The headers that matter here by their names. The lengths of names tell most others apart before anything is copied. */
@@ -53,10 +77,9 @@ const KNOWN: ReadonlyMap<string, keyof Headers> = new Map([
 const KNOWN_LENGTHS: ReadonlySet<number> = new Set([...KNOWN.keys()].map(({ length }) => length));
 
 function readHeaders(text: string, start: number): Headers {
-  const headers: Headers = {};
+  const headers = new Headers();
   for (let at = start; at < text.length;) {
-    const found = text.indexOf('\r\n', at);
-    const lineEnd = found < 0 ? text.length : found;
+    const lineEnd = endOfLine(text, at);
     const colon = text.indexOf(':', at);
     if (colon <= at || colon > lineEnd) throw new MalformedResponse('a header line without a name');
     if (KNOWN_LENGTHS.has(colon - at)) {
@@ -80,14 +103,18 @@ function bodyOf({ length, encoding }: Headers): ResponseHead['body'] {
     return 'chunked';
   }
   if (length === undefined) return 'until-close';
+  if (DIGITS.test(length)) return Number(length);
   // Repeated with the same value it is still one length.
   const [first = '', ...others] = length.split(',').map((part) => part.trim());
-  if (!/^\d{1,15}$/.test(first) || others.some((other) => other !== first))
+  if (!DIGITS.test(first) || others.some((other) => other !== first))
     throw new MalformedResponse('a body whose length is ambiguous');
   return Number(first);
 }
 
+const DIGITS = /^\d{1,15}$/;
+
 function idleOf(keepAlive: string | undefined): number | undefined {
-  const seconds = /\btimeout=(\d{1,6})\b/i.exec(keepAlive ?? '')?.[1];
+  if (keepAlive === undefined) return undefined;
+  const seconds = /\btimeout=(\d{1,6})\b/i.exec(keepAlive)?.[1];
   return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }

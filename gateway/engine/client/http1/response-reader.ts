@@ -1,5 +1,5 @@
 import { createBodyReader, type BodyReader } from './body-reader.ts';
-import { MalformedResponse } from './response-errors.ts';
+import { BodyTooLarge, MalformedResponse } from './response-errors.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
 
 /** What a reader tells whoever waits for the response. */
@@ -31,9 +31,10 @@ export class ResponseReader {
     return this.#body === null && this.#head.length === 0;
   }
 
-  /** `bytes` may be overwritten afterwards. Throws MalformedResponse or BodyTooLarge; nothing may be pushed after that. */
-  push(bytes: Buffer): void {
-    let rest = bytes;
+  /** Takes the first `size` bytes; they may be overwritten afterwards. Throws MalformedResponse or BodyTooLarge; nothing may be pushed after that. */
+  push(bytes: Buffer, size = bytes.length): void {
+    if (this.isAtStart && this.#readWhole(bytes, size)) return;
+    let rest = bytes.subarray(0, size);
     while (rest.length > 0) rest = this.#body ? this.#readBody(this.#body, rest) : this.#readHead(rest);
   }
 
@@ -42,6 +43,17 @@ export class ResponseReader {
     const body = this.#body;
     if (!body?.endsWithConnection) return false;
     this.#finish(body);
+    return true;
+  }
+
+  /** Most responses come in one piece and alone; these are read without cutting the bytes up. Answers false, with nothing done, for others. */
+  #readWhole(bytes: Buffer, size: number): boolean {
+    const bodyAt = bytes.indexOf(HEAD_END) + HEAD_END.length;
+    if (bodyAt < HEAD_END.length || bodyAt > Math.min(size, MAX_HEAD_BYTES)) return false;
+    const head = parseResponseHead(bytes.toString('latin1', 0, bodyAt - HEAD_END.length));
+    if (head.status < 200 || head.body !== size - bodyAt) return false;
+    if (this.#listener.onHead(head) < head.body) throw new BodyTooLarge();
+    this.#listener.onEnd(bytes.toString('utf8', bodyAt, size));
     return true;
   }
 
