@@ -12,10 +12,11 @@ export interface ResponseHead {
   readonly retryAfter: string | undefined;
 }
 
-const VERSION = 'HTTP/1.';
-/** Where the status begins in `HTTP/1.1 200 OK`, and where the reason does. */
+const STATUS_LINE = /^HTTP\/1\.[01] [1-9]\d\d(?:[ \r]|$)/;
+/** Where version and status stand in `HTTP/1.1 200 OK`. */
+const MINOR_AT = 7;
 const STATUS_AT = 9;
-const REASON_AT = 12;
+const STATUS_END = 12;
 const NO_BODY = new Set([204, 304]);
 
 /**
@@ -23,13 +24,13 @@ const NO_BODY = new Set([204, 304]);
  * the body is ambiguous: whoever guessed would take the rest of one answer for the beginning of another caller's.
  */
 export function parseResponseHead(text: string): ResponseHead {
-  const lineEnd = endOfLine(text, 0);
-  const status = statusOf(text, lineEnd);
-  const headers = readHeaders(text, lineEnd + 2);
+  if (!STATUS_LINE.test(text)) throw new MalformedResponse('no HTTP/1.1 status line');
+  const status = Number(text.slice(STATUS_AT, STATUS_END));
+  const headers = readHeaders(text, endOfLine(text, 0) + 2);
   return {
     status,
     body: NO_BODY.has(status) || status < 200 ? 0 : bodyOf(headers),
-    keepsAlive: text[VERSION.length] === '1' && !isClosing(headers.connection),
+    keepsAlive: text[MINOR_AT] === '1' && !isClosing(headers.connection),
     idleMs: idleOf(headers.keepAlive),
     retryAfter: headers.retryAfter,
   };
@@ -39,21 +40,6 @@ function endOfLine(text: string, from: number): number {
   const found = text.indexOf('\r\n', from);
   return found < 0 ? text.length : found;
 }
-
-function statusOf(text: string, lineEnd: number): number {
-  const version = text.charCodeAt(VERSION.length) - ZERO;
-  const code = text.slice(STATUS_AT, REASON_AT);
-  const isLine =
-    text.startsWith(VERSION) &&
-    (version === 0 || version === 1) &&
-    text[STATUS_AT - 1] === ' ' &&
-    (lineEnd === REASON_AT || text[REASON_AT] === ' ');
-  if (!isLine || !CODE.test(code)) throw new MalformedResponse('no HTTP/1.1 status line');
-  return Number(code);
-}
-
-const CODE = /^[1-9]\d\d$/;
-const ZERO = '0'.charCodeAt(0);
 
 const isClosing = (connection: string | undefined) =>
   connection !== undefined && connection !== 'keep-alive' && /\bclose\b/i.test(connection);
