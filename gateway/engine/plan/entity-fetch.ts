@@ -8,6 +8,7 @@ import { compilePath, entitiesAt, placesAt, type Steps } from './flatten.ts';
 import { copyOf, mergeInto } from './merge.ts';
 import { compileEntityRepresentation, type Represent } from './representation.ts';
 import { compileRewrites, type Rewrite } from './rewrites.ts';
+import { FRAGMENT_PREFIX, typeSet } from './type-sets.ts';
 import { fetchFailure, subgraphErrors } from './subgraph-errors.ts';
 
 /** Entities that go out in one request: each distinct representation once, with the objects that it stands for. */
@@ -23,9 +24,13 @@ export function compileEntityFetch(
   path: ResponsePath,
 ): Run {
   const steps = compilePath(path);
-  const represent = withRewrites(
-    compileEntityRepresentation(schema, node.requires),
-    compileRewrites(schema, node.inputRewrites),
+  const represent = onlyKnownTypes(
+    schema,
+    node,
+    withRewrites(
+      compileEntityRepresentation(schema, node.requires),
+      compileRewrites(schema, node.inputRewrites),
+    ),
   );
   const batchesOf = compileBatches(schema, node, steps, represent);
   const send = compileSend(schema, node, path, steps);
@@ -49,6 +54,27 @@ function withRewrites(represent: Represent, rewrite: Rewrite | undefined): Repre
   };
 }
 
+/**
+ * What is required of an interface's objects is required of all of its types. A subgraph that knows the interface as an object is asked for those
+ * alone whose type is rewritten to the interface: of others it knows nothing, and they were not asked for.
+ */
+function onlyKnownTypes(schema: GraphQLSchema, node: FetchNode, represent: Represent): Represent {
+  const setters = (node.inputRewrites ?? []).filter((rewrite) => rewrite.kind === 'ValueSetter');
+  if (setters.length === 0) return represent;
+  const known = new Set<unknown>();
+  const unknown = new Set<unknown>();
+  for (const { path, setValueTo } of setters) {
+    const [first = ''] = path;
+    known.add(setValueTo);
+    for (const name of typeSet(schema, first.slice(FRAGMENT_PREFIX.length))) known.add(name);
+    for (const name of typeSet(schema, String(setValueTo))) unknown.add(name);
+  }
+  return (entity, mayLack) => {
+    const typeName = entity['__typename'];
+    return unknown.has(typeName) && !known.has(typeName) ? undefined : represent(entity, mayLack);
+  };
+}
+
 /** Entities whose context arguments differ cannot share a request: a request has one value per variable. */
 function compileBatches(
   schema: GraphQLSchema,
@@ -58,8 +84,9 @@ function compileBatches(
 ): (execution: Execution) => Batch[] {
   const readContext = compileContext(schema, node.contextRewrites);
   // The planner joins fields with and without a condition into one fetch and requires what any of them needs, also where the condition
-  // keeps it from being fetched. Something that is missing because a fetch failed must not be taken for that.
-  const isConditional = /@(include|skip)\b/.test(node.operation);
+  // keeps it from being fetched; and so it does with fields of an interface's objects, though each was selected of some types only. Something
+  // that is missing because a fetch failed must not be taken for that.
+  const isConditional = /@(include|skip)\b/.test(node.operation) || (node.inputRewrites ?? []).length > 1;
   return ({ data, errors, earlierErrors = [] }) => {
     const mayLack =
       isConditional && ![...errors, ...earlierErrors].some(({ path }) => isOnTheWay(path, steps));

@@ -1,4 +1,12 @@
-import { Kind, parse, type ConstDirectiveNode, type DocumentNode, type SelectionSetNode } from 'graphql';
+import {
+  Kind,
+  parse,
+  print,
+  stripIgnoredCharacters,
+  type ConstDirectiveNode,
+  type DocumentNode,
+  type SelectionSetNode,
+} from 'graphql';
 
 /** The argument of `@join__field` that holds what a field requires. */
 export const REQUIRES = 'requires';
@@ -43,3 +51,7 @@ export function fieldSetOf(text: string): SelectionSetNode {
   if (definition?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`not a field set: ${text}`);
   return definition.selectionSet;
 }
+
+/** As `fieldSetOf` reads it. */
+export const textOfSet = ({ selections }: SelectionSetNode): string =>
+  selections.map((node) => stripIgnoredCharacters(print(node))).join(' ');

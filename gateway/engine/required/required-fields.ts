@@ -1,26 +1,25 @@
 import {
-  Kind,
-  print,
   type ConstDirectiveNode,
   type DocumentNode,
   type FieldDefinitionNode,
-  type FieldNode,
-  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { contextTypes, separateContexts } from './contexts.ts';
 import {
   enumArgument,
   fieldSetOf,
   graphNames,
   REQUIRES,
   stringArgument,
+  textOfSet,
   withString,
 } from './join-directives.ts';
+import { separateSelection } from './separate-selection.ts';
 import { createVariants, isDefinition, type Definition, type Variants } from './variants.ts';
 
 /**
- * What `@requires` need of fields that take arguments. The planner keeps one value per field and object, so that what the client asks for and what
- * two `@requires` ask for would be mixed up where their arguments differ. It is shown a supergraph in which each such need is a field of its
+ * What `@requires` and contexts need of fields that take arguments. The planner keeps one value per field and object, so that what the client
+ * asks for and what two `@requires` ask for would be mixed up where their arguments differ. It is shown a supergraph in which each such need is a field of its
  * own, `r1__weight(unit: "LB")`; restore-plan.ts turns that into an alias of the real one.
  */
 export interface RequiredFields {
@@ -41,19 +40,21 @@ export interface Requirement {
   readonly reads: ReadonlyMap<string, string>;
 }
 
-/** Reads `@join__field(requires:)` of every field. */
+/** Reads `@join__field(requires:, contextArguments:)` of every field. */
 export function separateRequiredFields(supergraph: DocumentNode): RequiredFields {
   const definitions = supergraph.definitions.filter(isDefinition);
   const variants = createVariants(definitions);
   const graphs = graphNames(supergraph);
   const requirements = new Map<string, Requirement>();
-  const separate = (type: string, field: FieldDefinitionNode, directive: ConstDirectiveNode) => {
+  const contexts = contextTypes(supergraph);
+  const separate = (type: string, field: FieldDefinitionNode, given: ConstDirectiveNode) => {
+    const directive = separateContexts(variants, contexts, given);
     const fields = stringArgument(directive, REQUIRES);
     const requirement = fields === undefined ? undefined : readRequirement(variants, type, fields);
     if (!requirement) return directive;
     const graph = graphs.get(enumArgument(directive, 'graph') ?? '') ?? '';
     requirements.set(siteOf(graph, type, field.name.value), requirement);
-    return withString(directive, REQUIRES, requirement.selectionSet.selections.map(print).join(' '));
+    return withString(directive, REQUIRES, textOfSet(requirement.selectionSet));
   };
   const separated = new Map<unknown, Definition>();
   for (const definition of definitions) {
@@ -84,25 +85,6 @@ const siteOf = (subgraph: string, type: string, field: string) => `${subgraph} $
 
 /** Undefined where nothing takes arguments. */
 function readRequirement(variants: Variants, type: string, fields: string): Requirement | undefined {
-  const reads = new Map<string, string>();
-  const inSet = (set: SelectionSetNode, parent: string, path: string): SelectionSetNode => ({
-    ...set,
-    selections: set.selections.map((node): SelectionNode => {
-      if (node.kind === Kind.FIELD) return inField(node, parent, path);
-      if (node.kind === Kind.FRAGMENT_SPREAD) throw new Error(`not a field set: ${fields}`);
-      const on = node.typeCondition?.name.value ?? parent;
-      return { ...node, selectionSet: inSet(node.selectionSet, on, path) };
-    }),
-  });
-  const inField = (node: FieldNode, parent: string, above: string): FieldNode => {
-    const path = `${above}.${node.name.value}`;
-    const { type: below, hasArguments } = variants.fieldOf(parent, node.name.value);
-    const field = { ...node, selectionSet: node.selectionSet && inSet(node.selectionSet, below, path) };
-    if (!hasArguments) return field;
-    const value = variants.nameOf(parent, node);
-    reads.set(path, `${reads.get(path) ?? ''} ${parent}:${value}`);
-    return { ...field, name: { kind: Kind.NAME, value } };
-  };
-  const selectionSet = inSet(fieldSetOf(fields), type, '');
+  const { selectionSet, reads } = separateSelection(variants, [type], fieldSetOf(fields));
   return reads.size === 0 ? undefined : { type, selectionSet, reads };
 }

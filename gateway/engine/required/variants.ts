@@ -18,8 +18,8 @@ export interface Variants {
   /** Name of the variant → name of the field. */
   readonly realNames: ReadonlyMap<string, string>;
   fieldOf(type: string, field: string): { readonly type: string; readonly hasArguments: boolean };
-  /** The name of the variant that has the arguments of `field`, which is selected of `type`. */
-  nameOf(type: string, field: FieldNode): string;
+  /** The name of the variant that has the arguments of `field`, which is selected of `types`. */
+  nameOf(types: readonly string[], field: FieldNode): string;
   /** The definition with the variants that were named, each a copy of its field and resolved where that is. */
   addTo(definition: Definition): Definition;
 }
@@ -53,7 +53,7 @@ export function createVariants(definitions: readonly Definition[]): Variants {
       const field = fields.get(type)?.get(name);
       return { type: field ? namedType(field.type) : type, hasArguments: Boolean(field?.arguments?.length) };
     },
-    nameOf(type, field) {
+    nameOf(types, field) {
       const real = field.name.value;
       const signature = `${real}(${(field.arguments ?? []).map(print).sort().join(',')})`;
       let name = bySignature.get(signature);
@@ -62,7 +62,7 @@ export function createVariants(definitions: readonly Definition[]): Variants {
         bySignature.set(signature, name);
         realNames.set(name, real);
       }
-      add(type, name);
+      for (const type of types) add(type, name);
       return name;
     },
     addTo(definition) {

@@ -109,3 +109,28 @@ test('an object whose type the failed fetch would have told is null, not empty',
   assert.deepEqual(data, { reviews: [nothing, nothing, nothing, nothing] });
   assert.ok(errors);
 });
+
+test('asks for what some types need of an interface object without waiting for what others need', async () => {
+  const key = '@key(fields: "id")';
+  const { query, fetches } = createTestGateway({
+    named: {
+      typeDefs: `type Query { nodes: [Node] } interface Node ${key} { id: ID! name: String }
+        type Dog implements Node ${key} { id: ID! name: String } type Cat implements Node ${key} { id: ID! name: String }
+        type Cow implements Node ${key} { id: ID! name: String }`,
+      resolvers: {
+        Query: { nodes: () => ['Dog', 'Cat', 'Cow'].map((name) => ({ __typename: name, id: name, name })) },
+      },
+    },
+    aged: {
+      typeDefs: `type Node ${key} @interfaceObject { id: ID! name: String @external age: Int
+        call: String @requires(fields: "name") }`,
+      resolvers: { Node: { age: () => 3, call: ({ name }: { name?: string }) => `here, ${name}` } },
+    },
+  });
+  assert.deepEqual(await query('{ nodes { ... on Dog { call } ... on Cat { age } ... on Cow { name } } }'), {
+    data: { nodes: [{ call: 'here, Dog' }, { age: 3 }, { name: 'Cow' }] },
+  });
+  const { representations } = fetches.at(-1) ?? assert.fail();
+  assert.match(String(representations), /Cat/);
+  assert.doesNotMatch(String(representations), /Cow/);
+});

@@ -231,3 +231,23 @@ test('an error at what is required bears the name of the field', async () => {
     [['ware', 'price']],
   );
 });
+
+test('an argument from a context keeps its own arguments apart from those of the client', async () => {
+  const rate = (_parent: unknown, { of }: { of: number }) => of * 10;
+  const said = (_parent: unknown, { rate: from }: { rate?: number }) => `at ${from}`;
+  const shop = createTestGateway({
+    wares: {
+      typeDefs: `type Query { ware: Ware } type Ware @key(fields: "id") { id: ID! }`,
+      resolvers: { Query: { ware: () => ({ id: 'w1' }) } },
+    },
+    offers: {
+      typeDefs: `type Ware @key(fields: "id") @context(name: "ware") { id: ID! rate(of: Int = 1): Int offer: Offer }
+        type Offer @key(fields: "id") { id: ID! plain(rate: Int @fromContext(field: "$ware { rate }")): String
+          high(rate: Int @fromContext(field: "$ware ... on Ware { rate(of: 9) }")): String }`,
+      resolvers: { Ware: { rate, offer: () => ({ id: 'o1' }) }, Offer: { plain: said, high: said } },
+    },
+  });
+  assert.deepEqual(await shop.query('{ ware { rate(of: 2) offer { plain high } } }'), {
+    data: { ware: { rate: 20, offer: { plain: 'at 10', high: 'at 90' } } },
+  });
+});
