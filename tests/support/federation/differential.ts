@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { FormattedExecutionResult } from 'graphql';
+import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
+import type { IncrementalResult } from '../../../gateway/engine/engine.ts';
 import { readParts } from './incremental.ts';
 import { referenceAnswer, type SharedData } from './shared-data.ts';
 import { shrink } from './shrink.ts';
@@ -7,23 +8,45 @@ import { testScope, type TestGateway } from './supergraph.ts';
 
 type Path = readonly (string | number)[];
 
+/** Answers an operation. */
+export type Ask = (
+  query: string,
+  variables: Record<string, unknown>,
+) => Promise<FormattedExecutionResult<Record<string, unknown>>>;
+
 export interface Differential {
-  readonly gateway: TestGateway;
+  /** The clients' one. */
+  readonly schema: GraphQLSchema;
+  readonly ask: Ask;
+  /** Where `@defer` has an effect. */
+  readonly askInParts?: (
+    ...operation: Parameters<Ask>
+  ) => Promise<FormattedExecutionResult | IncrementalResult>;
   readonly data: SharedData;
-  readonly variables: Record<string, unknown>;
+  readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** What is wrong with the engine's answer compared with that of one schema over the same data; null where nothing is. */
+/** Everything that an engine can be asked for. */
+export function differentialOf(
+  { engine, query: ask }: TestGateway,
+  data: SharedData,
+  variables: Differential['variables'],
+): Differential {
+  const askInParts: Differential['askInParts'] = (query, given) =>
+    engine.executeInParts({ query, variables: given }, testScope());
+  return { schema: engine.apiSchema, ask, askInParts, data, variables };
+}
+
+/** What is wrong with an answer compared with that of one schema over the same data; null where nothing is. */
 export async function difference(
-  { gateway, data, variables }: Differential,
+  { schema, ask, askInParts, data, variables }: Differential,
   query: string,
 ): Promise<string | null> {
-  const { engine } = gateway;
-  const expected = await referenceAnswer(engine.apiSchema, data, query, variables);
-  const actual = await gateway.query(query, variables);
+  const expected = await referenceAnswer(schema, data, query, variables);
+  const actual = await ask(query, variables);
   const wrong = dataDifference(actual, expected) ?? errorDifference(actual, expected);
-  if (wrong || !query.includes('@defer')) return wrong;
-  const parts = await readParts(await engine.executeInParts({ query, variables }, testScope()));
+  if (wrong || !askInParts || !query.includes('@defer')) return wrong;
+  const parts = await readParts(await askInParts(query, variables));
   if (parts.hasNext.some((hasNext, index) => hasNext !== index < parts.hasNext.length - 1))
     return `hasNext of the parts is ${parts.hasNext.join()}`;
   // A null bubbles to the nearest deferred fragment only, so that parts may hold more than the whole.
@@ -36,8 +59,9 @@ export async function assertSame(differential: Differential, query: string, cont
   const wrong = await difference(differential, query);
   if (wrong === null) return;
   const fails = async (text: string) => (await difference(differential, text)) !== null;
-  const smallest = await shrink(differential.gateway.engine.apiSchema, query, fails);
-  assert.fail(`${context}\n${smallest}\n${await difference(differential, smallest)}`);
+  const smallest = await shrink(differential.schema, query, fails);
+  // What only went wrong beside other operations is told as it was.
+  assert.fail(`${context}\n${smallest}\n${(await difference(differential, smallest)) ?? wrong}`);
 }
 
 function dataDifference(actual: FormattedExecutionResult, expected: FormattedExecutionResult): string | null {

@@ -1,5 +1,16 @@
-import type { Random } from './random-operation.ts';
-import { ref, type SharedData } from './shared-data.ts';
+import { among, below, chance, type Random } from './random-choice.ts';
+import { randomContext, type Context } from './random-context.ts';
+import { randomData } from './random-data.ts';
+import {
+  ARGUMENTS,
+  providedBy,
+  randomEntities,
+  requiredBy,
+  SHARED,
+  type Entity,
+  type Field,
+} from './random-model.ts';
+import type { SharedData } from './shared-data.ts';
 
 /** One random schema over random data, its fields split over subgraphs. */
 export interface RandomSupergraph {
@@ -9,161 +20,130 @@ export interface RandomSupergraph {
   readonly isFederation1: boolean;
 }
 
-interface Field {
+export interface Root {
   readonly name: string;
   readonly type: string;
-  /** Owners by index; more than one share it. */
-  readonly owners: readonly number[];
-  /** Name of a field of another subgraph that the value is computed from. */
-  readonly requires?: Field;
-  /** The owner took it over from this subgraph, altogether or under a label. */
-  readonly overrides?: { readonly from: number; readonly label: string | null };
+  readonly owner: number;
+  readonly isMutation: boolean;
 }
 
-interface Entity {
-  readonly name: string;
-  readonly fields: readonly Field[];
-}
-
-const INSTANCES = ['1', '2', '3'];
-const SCALARS = ['Int', 'String', 'Boolean', 'Int!', 'String!', '[Int]', '[String!]', '[[Int!]]'];
-const LABELS = [null, 'percent(50)'];
-
-const below = (random: Random, limit: number) => Math.floor(random() * limit);
-const chance = (random: Random, share: number) => random() < share;
-const among = <T>(random: Random, list: readonly [T, ...T[]] | readonly T[]): T => {
-  const item = list[below(random, list.length)];
-  if (item === undefined) throw new Error('nothing to choose from');
-  return item;
-};
+/** The entities as an interface, which one more subgraph knows as an object. */
+const INTERFACE = `interface Node @key(fields: "id") { id: ID! shared${ARGUMENTS}: String }`;
+const INTERFACE_OBJECT = `type Query { peers: [Node] } type Node @key(fields: "id") @interfaceObject { id: ID!
+  shared${ARGUMENTS}: String @external extra: [Mode] seven: String @requires(fields: "shared(a: 7)")
+  plain: String @requires(fields: "shared") }`;
 
 export function randomSupergraph(random: Random): RandomSupergraph {
-  const isFederation1 = chance(random, 0.25);
-  const count = 2 + below(random, 3);
-  const names = Array.from({ length: 2 + below(random, 3) }, (_, index) => `T${index}`);
-  const entities = names.map((name) => randomEntity(random, name, names, count, isFederation1));
-  const roots = names.flatMap((name, index) => [
-    { name: `one${index}`, type: name, owner: below(random, count) },
-    {
-      name: `many${index}`,
-      type: among(random, [`[${name}]`, `[${name}!]!`, `[[${name}]!]`]),
-      owner: below(random, count),
-    },
-  ]);
-  // Every subgraph must hold something of its own, and something a query begins with.
-  const sdls = Array.from({ length: count }, (_, owner) => {
-    const own = roots.filter((root) => root.owner === owner).map(({ name, type }) => `${name}: ${type}`);
-    const query = isFederation1 ? 'extend type Query' : 'type Query';
-    return [
-      `${query} { ${[`alive${owner}: Boolean`, ...own].join(' ')} }`,
-      ...(owner === 0 ? [`union Any = ${names.join(' | ')}`, 'extend type Query { any: [Any] }'] : []),
-      ...entities.map((entity) => entitySdl(entity, owner, isFederation1)),
+  const isFederation1 = chance(random, 0.2);
+  const hasInterface = !isFederation1 && chance(random, 0.5);
+  const subgraphs = 2 + below(random, 3);
+  const entities = randomEntities(random, { subgraphs, isFederation1 });
+  const context = isFederation1 ? null : randomContext(random, entities, subgraphs);
+  const roots = entities.flatMap(({ name }, index) => randomRoots(random, name, index, subgraphs));
+  const describe = (owner: number) =>
+    [
+      SHARED,
+      rootSdl(roots, owner, isFederation1),
+      ...(owner === 0 ? [`union Any = ${entities.map(({ name }) => name).join(' | ')}`] : []),
+      ...(owner === 0 && hasInterface ? [INTERFACE] : []),
+      ...(entities.some(({ byPair }) => byPair.has(owner) || (owner === 0 && byPair.size > 0))
+        ? ['type Pair @shareable { a: ID! b: Int }']
+        : []),
+      ...entities.map((entity) =>
+        entitySdl({ entity, entities, owner, isFederation1, hasInterface, context }),
+      ),
+      ...(context?.sdls(owner) ?? []),
     ].join('\n');
-  });
+  const sdls = Array.from({ length: subgraphs }, (_, owner) => describe(owner));
+  if (hasInterface) sdls.push(`${SHARED}\n${INTERFACE_OBJECT}`);
   return {
     sdls: Object.fromEntries(sdls.map((sdl, index) => [`s${index}`, sdl])),
-    data: randomData(random, entities, roots),
+    data: randomData(random, { entities, roots, context }),
     isFederation1,
   };
 }
 
-function randomEntity(
-  random: Random,
-  name: string,
-  names: readonly string[],
-  count: number,
-  isFederation1: boolean,
-): Entity {
-  const fields: Field[] = [];
-  for (let index = 0; index < 3 + below(random, 5); index++) {
-    const owner = below(random, count);
-    const other = (owner + 1 + below(random, count - 1)) % count;
-    const isReference = chance(random, 0.4);
-    const target = among(random, names);
-    const type = isReference
-      ? among(random, [target, target, `${target}!`, `[${target}]`, `[${target}!]`])
-      : among(random, SCALARS);
-    const base = { name: `f${index}`, type, owners: [owner] };
-    const required = fields.find(
-      (field) => field.type === 'Int' && !field.overrides && !field.owners.includes(owner),
-    );
-    if (required && chance(random, 0.4)) fields.push({ ...base, type: 'String', requires: required });
-    else if (isFederation1) fields.push(base);
-    else if (chance(random, 0.2)) fields.push({ ...base, owners: [owner, other] });
-    else if (chance(random, 0.25))
-      fields.push({ ...base, overrides: { from: other, label: among(random, LABELS) } });
-    else fields.push(base);
-  }
-  return { name, fields };
+function randomRoots(random: Random, name: string, index: number, subgraphs: number): Root[] {
+  const root = (field: string, type: string, isMutation = false) => ({
+    ...{ name: `${field}${index}`, type, owner: below(random, subgraphs), isMutation },
+  });
+  return [
+    root('one', name),
+    root('many', among(random, [`[${name}]`, `[${name}!]!`, `[[${name}]!]`])),
+    root('make', name, true),
+  ];
 }
 
-function entitySdl({ name, fields }: Entity, owner: number, isFederation1: boolean): string {
-  const lines = fields.flatMap((field) => fieldSdl(field, fields, owner));
+/** Every subgraph must hold something of its own, and something a query begins with. */
+function rootSdl(roots: readonly Root[], owner: number, isFederation1: boolean): string {
+  const own = roots.filter((root) => root.owner === owner);
+  const textOf = (list: readonly Root[]) => list.map(({ name, type }) => `${name}: ${type}`).join(' ');
+  const mutations = own.filter(({ isMutation }) => isMutation);
+  const extend = isFederation1 ? 'extend ' : '';
+  return [
+    `${extend}type Query { alive${owner}: Boolean ${textOf(own.filter(({ isMutation }) => !isMutation))}`,
+    owner === 0 ? ' any: [Any] }' : ' }',
+    mutations.length > 0 ? ` ${extend}type Mutation { ${textOf(mutations)} }` : '',
+  ].join('');
+}
+
+interface Described {
+  readonly entity: Entity;
+  readonly entities: readonly Entity[];
+  readonly owner: number;
+  readonly isFederation1: boolean;
+  readonly hasInterface: boolean;
+  readonly context: Context | null;
+}
+
+function entitySdl({ entity, entities, owner, isFederation1, hasInterface, context }: Described): string {
+  const { name, fields, byPair } = entity;
   const isExtension = isFederation1 && owner > 0;
-  const key = isExtension ? 'id: ID! @external' : 'id: ID!';
-  return `${isExtension ? 'extend ' : ''}type ${name} @key(fields: "id") { ${[key, ...lines].join(' ')} }`;
+  const isNode = owner === 0 && hasInterface;
+  const hasId = !byPair.has(owner);
+  const hasPair = byPair.size > 0 && (owner === 0 || byPair.has(owner));
+  const external = new Set(
+    entities.flatMap((other) => [...requiredBy(other, owner), ...providedBy(other, owner)]),
+  );
+  const provided = new Set(
+    entities.flatMap((other) => other.fields.flatMap(({ owners: [by] }) => providedBy(other, by ?? 0))),
+  );
+  const lines = [
+    ...(hasId ? [isExtension ? 'id: ID! @external' : 'id: ID!'] : []),
+    ...(hasPair ? ['pair: Pair!'] : []),
+    ...(isNode ? [`shared${ARGUMENTS}: String`] : []),
+    ...fields.flatMap((field) =>
+      fieldSdl(field, owner, external.has(`${name}.${field.name}`), provided.has(`${name}.${field.name}`)),
+    ),
+    ...(context?.fieldsOf(name, owner) ?? []),
+  ];
+  const directives = [
+    ...(hasId ? ['@key(fields: "id")'] : []),
+    ...(hasPair ? ['@key(fields: "pair { a b }")'] : []),
+    ...(context?.isSetBy(name, owner) ? ['@context(name: "context")'] : []),
+  ].join(' ');
+  const implemented = isNode ? ' implements Node' : '';
+  return `${isExtension ? 'extend ' : ''}type ${name}${implemented} ${directives} { ${lines.join(' ')} }`;
 }
 
-function fieldSdl(
-  { name, type, owners, requires, overrides }: Field,
-  fields: readonly Field[],
-  owner: number,
-): string[] {
-  const text = `${name}: ${type}`;
+function fieldSdl(field: Field, owner: number, isExternal: boolean, isProvided: boolean): string[] {
+  const { name, type, owners, requires, overrides, provides } = field;
+  const text = `${name}${field.arguments}: ${type}`;
   if (owners.includes(owner)) {
     const label = overrides?.label ? `, label: "${overrides.label}"` : '';
+    const selections = requires.map(({ field: { name: of }, given, below: inner }) => {
+      const nested = inner && ` { ${inner.required.field.name}${inner.required.given.text} }`;
+      return `${of}${given.text}${nested ?? ''}`;
+    });
+    const fields = selections.join(' ').replaceAll('"', '\\"');
     return [
       text +
-        (owners.length > 1 ? ' @shareable' : '') +
+        (owners.length > 1 || isProvided ? ' @shareable' : '') +
         (overrides ? ` @override(from: "s${overrides.from}"${label})` : '') +
-        (requires ? ` @requires(fields: "${requires.name}")` : ''),
+        (provides ? ` @provides(fields: "${provides}")` : '') +
+        (requires.length > 0 ? ` @requires(fields: "${fields}")` : ''),
     ];
   }
   if (overrides?.from === owner) return [text];
-  const isRequired = fields.some((field) => field.requires?.name === name && field.owners.includes(owner));
-  return isRequired ? [`${text} @external`] : [];
-}
-
-function randomData(
-  random: Random,
-  entities: readonly Entity[],
-  roots: readonly { name: string; type: string }[],
-): SharedData {
-  const required = (fields: readonly Field[]) =>
-    new Set(fields.flatMap((field) => field.requires?.name ?? []));
-  const instance = ({ fields }: Entity) => {
-    const plain = required(fields);
-    return Object.fromEntries(
-      fields.map(({ name, type, requires }) => {
-        if (requires)
-          return [name, (_args: unknown, self: Record<string, unknown>) => `<${self[requires.name]}>`];
-        return [name, randomValue(random, type, plain.has(name) ? 0 : 0.06)];
-      }),
-    );
-  };
-  return {
-    entities: Object.fromEntries(
-      entities.map((entity) => [
-        entity.name,
-        Object.fromEntries(INSTANCES.map((id) => [id, instance(entity)])),
-      ]),
-    ),
-    roots: {
-      ...Object.fromEntries(roots.map(({ name, type }) => [name, randomValue(random, type, 0.03)])),
-      any: entities.map(({ name }) => ref(name, among(random, INSTANCES))),
-    },
-  };
-}
-
-/** Of the type mostly; null, an error or a missing entity with a share of `faults` each, whether the type allows it or not. */
-function randomValue(random: Random, type: string, faults: number): unknown {
-  if (chance(random, faults)) return new Error('injected');
-  if (chance(random, faults) || (!type.endsWith('!') && chance(random, 0.1))) return null;
-  const nullable = type.replace(/!$/, '');
-  if (nullable.startsWith('['))
-    return Array.from({ length: below(random, 4) }, () => randomValue(random, nullable.slice(1, -1), faults));
-  if (nullable === 'Int') return below(random, 100);
-  if (nullable === 'String') return `text${below(random, 100)}`;
-  if (nullable === 'Boolean') return chance(random, 0.5);
-  return ref(nullable, chance(random, faults) ? 'gone' : among(random, INSTANCES));
+  return isExternal ? [`${text} @external`] : [];
 }

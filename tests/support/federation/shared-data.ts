@@ -23,9 +23,12 @@ export class Ref {
 }
 export const ref = (type: string, id: string) => new Ref(type, id);
 
+/** Finds the nearest object of a type above an object, in the schema that answers. */
+export type Ancestor = (type: string) => Data | undefined;
+
 /**
- * One set of data that several subgraphs and one merged schema answer from. Values may be refs, errors (thrown), or functions of the arguments
- * and of the object as the answering schema sees it.
+ * One set of data that several subgraphs and one merged schema answer from. Values may be refs, errors (thrown), or functions of the arguments,
+ * of the object as the answering schema sees it, and of what is above it.
  */
 export interface SharedData {
   /** Type → id → object, without `__typename` and `id`. */
@@ -34,13 +37,26 @@ export interface SharedData {
   readonly roots: Data;
 }
 
-const resolverOf =
-  (data: SharedData): GraphQLFieldResolver<Source, unknown> =>
-  (source, args, _context, { fieldName }) => {
+function resolverOf(data: SharedData): GraphQLFieldResolver<Source, unknown> {
+  const parents = new WeakMap<object, Data>();
+  const above = (source: Source, type: string): Data | undefined => {
+    for (let object = source; object; object = parents.get(object))
+      if (object['__typename'] === type) return object;
+    return undefined;
+  };
+  const adopt = (value: unknown, parent: Data): void => {
+    if (Array.isArray(value)) for (const item of value) adopt(item, parent);
+    else if (typeof value === 'object' && value !== null) parents.set(value, parent);
+  };
+  return (source, args, _context, { fieldName }) => {
     const own = source && Object.hasOwn(source, fieldName) ? source[fieldName] : undefined;
     const value: unknown = source ? own : data.roots[fieldName];
-    return resolved(data, typeof value === 'function' ? value(args, source) : value);
+    const ancestor: Ancestor = (type) => above(source, type);
+    const result = resolved(data, typeof value === 'function' ? value(args, source, ancestor) : value);
+    if (source) adopt(result, source);
+    return result;
   };
+}
 
 function resolved(data: SharedData, value: unknown): unknown {
   if (value instanceof Ref) return entityOf(data, value.type, value.id);
@@ -103,8 +119,14 @@ function referencesOf(data: SharedData, typeDefs: string) {
   return resolvers;
 }
 
+/** An entity may have been sent by a pair, which holds its id. */
+function idOf({ id, pair }: Data): string {
+  const part = typeof pair === 'object' && pair !== null && 'a' in pair ? pair.a : undefined;
+  return String(id ?? part);
+}
+
 function view(data: SharedData, type: string, isObject: boolean, external: string[], sent: Data) {
-  const id = String(sent['id']);
+  const id = idOf(sent);
   const concrete = data.entities[type]
     ? type
     : Object.keys(data.entities).find((t) => data.entities[t]?.[id]);

@@ -166,3 +166,11 @@ function boxLabel({ fragile }: { fragile?: boolean }) {
 }
 
 export const shopSubgraphs = (): TestSubgraphs => subgraphsOver(SHOP_DATA, SDLS);
+
+/** The part of it that plain ApolloGateway can serve. */
+export function shopWithoutContext(): TestSubgraphs {
+  const shipping = SDLS.shipping
+    .replace('@context(name: "parcel")', '')
+    .replace('(fragile: Boolean @fromContext(field: "$parcel { fragile }"))', '');
+  return subgraphsOver(SHOP_DATA, { ...SDLS, shipping });
+}

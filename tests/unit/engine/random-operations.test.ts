@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createInProcessClient } from '../../../gateway/engine/client/in-process.ts';
-import { assertSame, type Differential } from '../../support/federation/differential.ts';
-import { randomOperation, VARIABLES } from '../../support/federation/random-operation.ts';
+import { assertSame, differentialOf } from '../../support/federation/differential.ts';
+import { VARIABLES } from '../../support/federation/random-arguments.ts';
+import { randomOperation } from '../../support/federation/random-operation.ts';
 import { randomSupergraph } from '../../support/federation/random-supergraph.ts';
 import { subgraphsOver } from '../../support/federation/shared-data.ts';
 import { SHOP_DATA, shopSubgraphs } from '../../support/federation/shop.ts';
@@ -22,7 +23,7 @@ test('random operations over every kind of federation answer as one schema over 
   t.diagnostic(`SEED=${SEED}`);
   const random = seededRandom(SEED);
   const gateway = createTestGateway(shopSubgraphs());
-  const differential: Differential = { gateway, data: SHOP_DATA, variables: VARIABLES };
+  const differential = differentialOf(gateway, SHOP_DATA, VARIABLES);
   for (let i = 0; i < CASES / 4; i++) {
     const text = randomOperation(gateway.engine.apiSchema, random, { ...options, isMutation: i % 10 === 0 });
     await assertSame(differential, text, `SEED=${SEED}, case ${i}`);
@@ -35,9 +36,14 @@ test('random operations over random supergraphs with injected errors answer as o
   for (let i = 0; i < CASES;) {
     const { sdls, data, isFederation1 } = randomSupergraph(random);
     const gateway = createTestGateway(subgraphsOver(data, sdls, isFederation1));
-    const differential: Differential = { gateway, data, variables: VARIABLES };
+    const differential = differentialOf(gateway, data, VARIABLES);
     for (const end = i + CASES_PER_SUPERGRAPH; i < end; i++) {
-      const text = randomOperation(gateway.engine.apiSchema, random, { maxDepth: 4, without: new Set() });
+      const isMutation = i % 10 === 0;
+      const text = randomOperation(gateway.engine.apiSchema, random, {
+        maxDepth: 4,
+        without: new Set(),
+        isMutation,
+      });
       const context = `SEED=${SEED}, case ${i}, ${JSON.stringify(sdls, null, 1)}`;
       await assertSame(differential, text, context);
     }
@@ -52,7 +58,7 @@ test('a wrong answer is found, and told with a small operation', async () => {
   gateway.replaced.set('reviews', async (request) =>
     JSON.parse(JSON.stringify(await fetch(request)).replaceAll('"Good"', '"Well"')),
   );
-  const differential: Differential = { gateway, data: SHOP_DATA, variables: {} };
+  const differential = differentialOf(gateway, SHOP_DATA, {});
   const query =
     '{ users { id name ... on User { email friends { name } r: reviews { stars body } } } me { name } }';
   await assert.rejects(assertSame(differential, query, 'SEED=1'), ({ message }: Error) => {
