@@ -96,7 +96,7 @@ export async function createFront(
   let isDraining = false;
   return {
     routes: [
-      graphqlRoute({ ...shared, server, fastPath, streams, limits }),
+      graphqlRoute({ ...shared, auth, server, fastPath, streams, limits }),
       ...(explorer ? [explorerRoute(explorer)] : []),
       ...healthRoutes(readiness(settings, () => isDraining)),
       metricsRoute(settings.metricsText ?? settings.metrics ?? NO_METRICS),

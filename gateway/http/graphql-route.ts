@@ -5,7 +5,7 @@ import { plainHeaders, type HttpRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import { graphqlRequest } from '#platform/serve-subgraph.ts';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
-import type { Identity } from '../auth/auth.ts';
+import type { GatewayAuth, Identity } from '../auth/auth.ts';
 import type { FrontScope } from '../engine/apollo-gateway.ts';
 import type { Engine, EngineScope, IncrementalResult, SubsequentResult } from '../engine/engine.ts';
 import type { FastPath } from '../fast-path/fast-path.ts';
@@ -26,6 +26,7 @@ import { sendMultipart } from './multipart-response.ts';
 import { parseJsonText, readJsonText, readUploads, type RequestLimits } from './request.ts';
 
 export interface GraphqlRouteOptions {
+  readonly auth: GatewayAuth | null;
   readonly engine: Engine;
   readonly server: ApolloServer<EngineScope>;
   /** Null: Apollo Server answers everything. */
@@ -124,7 +125,16 @@ async function answer(exchange: Exchange, options: GraphqlRouteOptions, onLive: 
   const streamed = accepts.eventStream ? streamedOperation(exchange, body, engine) : null;
   if (streamed)
     return serveStream(options, { request, response, operation: streamed, scope, identity, report, onLive });
+  if (accepts.multipart && identity && !response.destroyed) cutWithSession(response, identity, options);
   await answerOperation(exchange, accepts.json ?? JSON_TYPE, body, scope, options);
+}
+
+/** An answer in parts that its session does not outlive. */
+function cutWithSession(response: ServerResponse, { viewer }: Identity, { auth }: GraphqlRouteOptions): void {
+  const stop = auth?.onRevoked((sessionId) => {
+    if (sessionId === viewer.sessionId && response.headersSent) response.destroy();
+  });
+  if (stop) response.once('close', stop);
 }
 
 async function serveStream(

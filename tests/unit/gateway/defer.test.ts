@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { listen, type HttpListener } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
 import { createMetrics } from '#platform/metrics.ts';
+import type { GatewayAuth } from '../../../gateway/auth/auth.ts';
 import { createApolloGateway, type FrontScope } from '../../../gateway/engine/apollo-gateway.ts';
 import { createFront, type Front } from '../../../gateway/front.ts';
 import { shopSubgraphs } from '../../support/federation/shop.ts';
@@ -104,3 +105,42 @@ function partsOf(body: string): unknown[] {
     .slice(1)
     .map((part) => JSON.parse(part.slice(part.indexOf('\r\n\r\n') + 4)));
 }
+
+test('an answer in parts ends with its session: what is deferred is not delivered any more', async () => {
+  const { engine, replaced } = createTestGateway(shopSubgraphs());
+  const asked = Promise.withResolvers<AbortSignal>();
+  replaced.set('reviews', ({ signal }) => {
+    asked.resolve(signal);
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ data: null })));
+  });
+  const listeners = new Set<(sessionId: string) => void>();
+  const viewer = { userId: 'usr_1', sessionId: 'ses_1', roles: [] };
+  const auth: GatewayAuth = {
+    authenticate: async () => ({ viewer, expiresAtMs: Infinity, viewerHeader: () => 'ada' }),
+    onRevoked(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    ready: async () => undefined,
+    close: async () => undefined,
+  };
+  const log = createLog('gateway', 'silent');
+  const apollo = createApolloGateway(engine, ({ context }) => context as FrontScope);
+  const front = await createFront(engine, apollo, { auth, log, metrics: createMetrics('gateway') });
+  const watching = listeners.size;
+  const own = await listen({ host: '127.0.0.1', port: 0, routes: front.routes, log });
+  const response = await fetch(`http://127.0.0.1:${own.port}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: DEFER },
+    body: JSON.stringify({ query: QUERY }),
+  });
+  const signal = await asked.promise;
+  for (const listener of listeners) listener('ses_other');
+  assert.equal(signal.aborted, false);
+  for (const listener of listeners) listener('ses_1');
+  await assert.rejects(response.text());
+  while (listeners.size > watching) await new Promise(setImmediate);
+  await front.drain(0);
+  await own.close(0);
+  await front.close();
+});
