@@ -2,6 +2,7 @@ import type { ConditionNode, FetchNode, PlanNode, SubscriptionNode } from '@apol
 import type { GraphQLSchema } from 'graphql';
 import type { SubgraphOperation } from '../client/subgraph-client.ts';
 import { publicName } from '../private-names.ts';
+import { inOrderOfContexts } from './context-order.ts';
 import { compileDefer, reportingFetch } from './defer.ts';
 import { compileEntityFetch } from './entity-fetch.ts';
 import type { Execution, JsonObject, ResponsePath, Run } from './execution.ts';
@@ -16,7 +17,7 @@ export function compilePlan(schema: GraphQLSchema, node: PlanNode, path: Respons
     case 'Flatten':
       return compilePlan(schema, node.node, [...path, ...node.path]);
     case 'Parallel':
-      return inParallel(node.nodes.map((child) => compilePlan(schema, child, path)));
+      return compileParallel(schema, node.nodes, path);
     case 'Sequence':
       return inSequence(node.nodes.map((child) => compilePlan(schema, child, path)));
     case 'Condition':
@@ -32,6 +33,14 @@ function compileFetch(schema: GraphQLSchema, node: FetchNode, path: ResponsePath
     ? compileEntityFetch(schema, { ...node, requires }, path)
     : compileRootFetch(schema, node, path);
   return id === undefined ? run : reportingFetch(id, run);
+}
+
+function compileParallel(schema: GraphQLSchema, nodes: readonly PlanNode[], path: ResponsePath): Run {
+  const groups = inOrderOfContexts(nodes).map((group) =>
+    inParallel(group.map((child) => compilePlan(schema, child, path))),
+  );
+  const [only] = groups;
+  return groups.length === 1 && only ? only : inSequence(groups);
 }
 
 function inParallel(runs: readonly Run[]): Run {

@@ -134,3 +134,24 @@ test('asks for what some types need of an interface object without waiting for w
   assert.match(String(representations), /Cat/);
   assert.doesNotMatch(String(representations), /Cow/);
 });
+
+test('waits for a context that another subgraph than that of the object brings', async () => {
+  const key = '@key(fields: "id")';
+  const { query } = createTestGateway({
+    boxes: {
+      typeDefs: `type Query { parcel: Parcel } type Parcel ${key} { id: ID! box: Box } type Box ${key} { id: ID! }`,
+      resolvers: { Query: { parcel: () => ({ id: 'p1', box: { id: 'b1' } }) } },
+    },
+    labels: {
+      typeDefs: `type Parcel ${key} @context(name: "parcel") { id: ID! fragile: Boolean }
+        type Box ${key} { id: ID! label(fragile: Boolean @fromContext(field: "$parcel { fragile }")): String }`,
+      resolvers: {
+        Parcel: { fragile: () => true },
+        Box: { label: (_parent: unknown, { fragile }: { fragile?: boolean }) => `fragile: ${fragile}` },
+      },
+    },
+  });
+  assert.deepEqual(await query('{ parcel { box { label } } }'), {
+    data: { parcel: { box: { label: 'fragile: true' } } },
+  });
+});
