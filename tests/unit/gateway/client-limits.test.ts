@@ -7,7 +7,10 @@ import { createJwtAuth } from '../../../gateway/auth/jwt-auth.ts';
 import type { FrontSettings } from '../../../gateway/front.ts';
 import { networkOf } from '../../../gateway/http/client-address.ts';
 import { createRateLimit } from '../../../gateway/traffic/rate-limit.ts';
+import { serveTestGateway } from '../../support/federation/served-gateway.ts';
+import { composeSupergraph } from '../../support/federation/supergraph.ts';
 import { connectSocket, openSocket, type SocketClient } from '../../support/graphql-ws-client.ts';
+import { openRaw, readUntil } from '../../support/raw-http.ts';
 import { readEvents } from './event-reader.ts';
 import { answerOf, codeOf, post, startFakeGateway } from './fake-gateway.ts';
 import { createTokenIssuer } from './tokens.ts';
@@ -217,5 +220,34 @@ test('a socket without an operation is let go after a while, one with a silent s
   assert.equal(busy.socket.readyState, busy.socket.OPEN);
   upstream.end();
   assert.deepEqual(await busy.closed, { code: 4408, reason: 'No operation' });
+  await gateway.close();
+});
+
+test('what the configuration file says of clients, sockets and answers holds', async () => {
+  const gateway = await serveTestGateway({
+    supergraphSdl: composeSupergraph({ goods: { typeDefs: 'type Query { a: Int }' } }),
+    connect: () => ({
+      fetch: async () => ({ data: { a: 1 } }),
+      subscribe: async () => ({ errors: [] }),
+      close: async () => undefined,
+    }),
+    yaml: `
+http: { compression: { minBytes: 1 }, bodyTimeoutMs: 20 }
+sockets: { maxMessageBytes: 100 }
+clients: { perAddress: { requests: { perS: 0.000001, burst: 2 }, maxOpen: 1 } }`,
+  });
+  const first = await post(gateway, { query: '{ a }' }, { 'accept-encoding': 'br' });
+  assert.equal(first.headers.get('content-encoding'), 'br');
+  const stalled = await openRaw(
+    Number(new URL(gateway.url).port),
+    'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+  );
+  assert.match(await readUntil(stalled, '\r\n'), / 408 /);
+  stalled.destroy();
+  assert.equal((await post(gateway, { query: '{ a }' })).status, 429);
+  const client = await connectSocket(gateway.url);
+  assert.equal(await closeOf(openSocket(gateway.url)), 1013);
+  client.send({ type: 'ping', payload: { text: 'x'.repeat(100) } });
+  assert.equal((await client.closed).code, 1009);
   await gateway.close();
 });
