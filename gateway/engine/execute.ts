@@ -19,41 +19,81 @@ export type Execute<T> = (
 ) => Promise<T | FormattedExecutionResult>;
 
 export const execute: Execute<FormattedExecutionResult> = (serving, operation, given, scope) =>
-  prepared(serving, operation, given, scope, (ready, variables) =>
-    executing(serving, variables, scope, async (execution) => {
-      await run(ready, execution);
-      return finish(ready, execution, scope.correlationId);
-    }),
-  );
+  answered(serving, operation, given, scope, { asText: false, finish });
 
 /** As JSON text where nothing failed. */
 export const executeText: Execute<string> = (serving, operation, given, scope) =>
-  prepared(serving, operation, given, scope, (ready, variables) =>
-    executing(serving, variables, scope, async (begun) => {
-      const passThrough = ready.passesThrough ? { text: null } : undefined;
-      const execution: Execution = { ...begun, passThrough };
-      await run(ready, execution);
-      if (execution.passThrough?.text) return execution.passThrough.text;
-      const result = finish(ready, execution, scope.correlationId);
-      return result.errors ? result : JSON.stringify(result);
-    }),
-  );
+  answered(serving, operation, given, scope, { asText: true, finish: finishText });
 
-export const executeInParts: Execute<IncrementalResult> = (serving, operation, given, scope) =>
-  operation.errors || !operation.inParts
-    ? execute(serving, operation, given, scope)
-    : prepared(serving, operation, given, scope, async ({ inParts }, variables) => {
-        const parts = inParts?.(variables);
-        if (!parts || parts.labels.size === 0) return execute(serving, operation, given, scope);
-        const deferral = createDeferral();
-        const execution = { ...begin(serving, variables, scope), deferral };
-        try {
-          await run(parts.operation, execution);
-        } finally {
-          void deferral.over().then(serving.clients.release);
-        }
-        return deliver({ parts, execution, deferral, correlationId: scope.correlationId });
-      });
+function finishText(...finished: Parameters<typeof finish>): string | FormattedExecutionResult {
+  const [, { passThrough }] = finished;
+  if (passThrough?.text) return passThrough.text;
+  const result = finish(...finished);
+  return result.errors ? result : JSON.stringify(result);
+}
+
+export const executeInParts: Execute<IncrementalResult> = async (serving, operation, given, scope) => {
+  const parts = partsOf(operation, given);
+  if (!parts) return execute(serving, operation, given, scope);
+  const deferral = createDeferral();
+  const execution = { ...begin(serving, parts.variables, scope), deferral };
+  try {
+    await run(parts.operation, execution);
+    return deliver({ parts, execution, deferral, correlationId: scope.correlationId });
+  } catch (error) {
+    return ourFault(serving, scope, error);
+  } finally {
+    void deferral.over().then(serving.clients.release);
+    countMutation(serving, parts.operation);
+  }
+};
+
+/** Null where nothing is put off, or nothing runs. */
+function partsOf(operation: Operation, given: GraphQLRequest['variables']) {
+  if (operation.errors || !operation.inParts) return null;
+  const coerced = operation.coerce(given ?? {});
+  if (coerced.errors) return null;
+  const { variables } = coerced;
+  const parts = operation.inParts(variables);
+  return parts.labels.size > 0 ? { ...parts, variables } : null;
+}
+
+interface Finish<T> {
+  /** Whether the one fetch of a plan may be asked for its answer as text. */
+  readonly asText: boolean;
+  readonly finish: (operation: CompiledOperation, execution: Execution, correlationId?: string) => T;
+}
+
+/**
+ * Runs an operation and makes its answer. Refuses what cannot run; answers a fault of ours as an error. One function rather than
+ * several: each promise between a client and a plan is paid for with every request.
+ */
+async function answered<T>(
+  serving: Serving,
+  operation: Operation,
+  given: GraphQLRequest['variables'],
+  scope: EngineScope,
+  { asText, finish: answer }: Finish<T>,
+): Promise<T | FormattedExecutionResult> {
+  const { correlationId, headers } = scope;
+  if (operation.errors) {
+    logFaults(operation.errors, headers, serving.log);
+    return refused(operation.errors, correlationId);
+  }
+  if (operation.kind === 'subscription') return refused([notHere('subscription')], correlationId);
+  const coerced = operation.coerce(given ?? {});
+  if (coerced.errors) return refused(coerced.errors, correlationId);
+  const execution = begin(serving, coerced.variables, scope, asText && operation.passesThrough);
+  try {
+    await run(operation, execution);
+    return answer(operation, execution, correlationId);
+  } catch (error) {
+    return ourFault(serving, scope, error);
+  } finally {
+    serving.clients.release();
+    countMutation(serving, operation);
+  }
+}
 
 /** Gives `work` an execution to run in, and frees what it holds afterwards. */
 export async function executing<T>(
@@ -70,35 +110,27 @@ export async function executing<T>(
   }
 }
 
-/** The clients are to be released when it is over: `executing` does. */
-function begin({ clients, log, tracing }: Serving, variables: JsonObject, scope: EngineScope): Execution {
+/** The clients are to be released when it is over. */
+function begin(
+  serving: Serving,
+  variables: JsonObject,
+  scope: EngineScope,
+  passesThrough = false,
+): Execution {
+  const { log, tracing } = serving;
   const { headers, signal, endsAtMs } = scope;
-  return { variables, data: {}, errors: [], clients: clients.use(), headers, signal, endsAtMs, log, tracing };
+  const clients = serving.clients.use();
+  const passThrough = passesThrough ? { text: null } : undefined;
+  return { variables, data: {}, errors: [], clients, headers, signal, endsAtMs, log, tracing, passThrough };
 }
 
-/** Refuses what cannot run; answers a fault of ours as an error. */
-async function prepared<T>(
-  { log, mutations }: Serving,
-  operation: Operation,
-  given: GraphQLRequest['variables'],
-  { headers, correlationId }: EngineScope,
-  answer: (operation: CompiledOperation, variables: JsonObject) => Promise<T>,
-): Promise<T | FormattedExecutionResult> {
-  if (operation.errors) {
-    logFaults(operation.errors, headers, log);
-    return refused(operation.errors, correlationId);
-  }
-  if (operation.kind === 'subscription') return refused([notHere('subscription')], correlationId);
-  const coerced = operation.coerce(given ?? {});
-  if (coerced.errors) return refused(coerced.errors, correlationId);
-  try {
-    return await answer(operation, coerced.variables);
-  } catch (error) {
-    log.error({ ...requestFields(headers), err: error }, 'operation failed');
-    return refused([failure('Internal server error.')], correlationId);
-  } finally {
-    if (operation.kind === 'mutation') mutations.ended += 1;
-  }
+function ourFault({ log }: Serving, { headers, correlationId }: EngineScope, error: unknown) {
+  log.error({ ...requestFields(headers), err: error }, 'operation failed');
+  return refused([failure('Internal server error.')], correlationId);
+}
+
+function countMutation({ mutations }: Serving, { kind }: CompiledOperation): void {
+  if (kind === 'mutation') mutations.ended += 1;
 }
 
 async function run(operation: CompiledOperation, execution: Execution): Promise<void> {
