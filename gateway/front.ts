@@ -17,7 +17,7 @@ import { startFrontServer } from './http/front-server.ts';
 import { graphqlRoute } from './http/graphql-route.ts';
 import { REQUEST_LIMITS, type RequestLimits } from './http/request.ts';
 import { createGatewayMetrics } from './metrics.ts';
-import { createEventStreams } from './subscriptions/event-stream.ts';
+import { createEventStreams, type StreamLimits } from './subscriptions/event-stream.ts';
 import type { SocketLimits } from './subscriptions/socket-limits.ts';
 import { createSocketServer } from './subscriptions/websocket.ts';
 import { createTelemetry, type TelemetryOptions } from './telemetry/report.ts';
@@ -41,6 +41,7 @@ export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRe
   readonly trustProxy?: boolean;
   readonly requestLimits?: Partial<RequestLimits>;
   readonly socketLimits?: Partial<SocketLimits>;
+  readonly streamLimits?: Partial<StreamLimits>;
   /** Of answers to clients that ask for it; default: on. */
   readonly compression?: CompressionOptions;
   /** What one client may take. Unset: as much as it asks for. */
@@ -84,7 +85,7 @@ export async function createFront(
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
   const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
   const shared = { engine, ...gatesOf(settings), callers, cors, metrics, telemetry, log };
-  const streams = createEventStreams(shared);
+  const streams = createEventStreams({ ...shared, limits: settings.streamLimits });
   const sockets = createSocketServer({ ...shared, limits: settings.socketLimits });
   const unwatch = auth?.onRevoked((sessionId) => {
     sockets.endSession(sessionId);

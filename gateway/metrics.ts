@@ -4,7 +4,9 @@ import { ERROR_STATUS } from '#platform/errors.ts';
 import type { Metrics } from '#platform/metrics.ts';
 import { createTally, type Series } from '#platform/tally.ts';
 
-export type Transport = 'http' | 'websocket' | 'sse';
+/** What carries the results of one operation in a response that stays open: server-sent events, or parts. */
+export type StreamTransport = 'sse' | 'multipart';
+export type Transport = 'http' | 'websocket' | StreamTransport;
 
 export interface GatewayMetrics {
   /** One HTTP request to `/graphql` was answered. */
@@ -94,6 +96,7 @@ const transports = (of: (labels: { transport: Transport }) => Series): Record<Tr
   http: of({ transport: 'http' }),
   websocket: of({ transport: 'websocket' }),
   sse: of({ transport: 'sse' }),
+  multipart: of({ transport: 'multipart' }),
 });
 
 /** Keys come from closed lists. */

@@ -128,7 +128,7 @@ function operationUnclear(): GraphQLError {
 
 function needsStream(): GraphQLError {
   return new GraphQLError(
-    'Subscriptions run over graphql-transport-ws, or with `Accept: text/event-stream`.',
+    'Subscriptions run over graphql-transport-ws, or with `Accept: text/event-stream` or `multipart/mixed; subscriptionSpec=1.0`.',
     {
       extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
     },

@@ -11,6 +11,7 @@ import type { Engine, EngineScope, IncrementalResult, SubsequentResult } from '.
 import type { FastPath } from '../fast-path/fast-path.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { EventStreams, StreamedOperation } from '../subscriptions/event-stream.ts';
+import { isStreamed } from '../subscriptions/stream-encodings.ts';
 import { currentReport, type Arrival, type RequestReport, type Telemetry } from '../telemetry/report.ts';
 import type { ClientLimits } from '../traffic/client-limits.ts';
 import type { Enter } from '../traffic/load-shedding.ts';
@@ -21,7 +22,7 @@ import { PREFLIGHT_HEADERS, refuseForgery } from './csrf.ts';
 import type { Compression } from './compression.ts';
 import { presentSubsequent } from './errors.ts';
 import { sendFailure, sendResult, writeHead, type Exchange } from './exchange.ts';
-import { EVENT_STREAM_TYPE, JSON_TYPE, readAccept, type ResponseType } from './media-types.ts';
+import { JSON_TYPE, readAccept, type ResponseType } from './media-types.ts';
 import { sendMultipart } from './multipart-response.ts';
 import { parseJsonText, readJsonText, readUploads, type RequestLimits } from './request.ts';
 
@@ -68,7 +69,7 @@ export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
         sendFailure(exchange, error, options.log);
       }
       const durationMs = performance.now() - startedAtMs;
-      if (!isEventStream(response))
+      if (!isStreamed(response))
         options.metrics.answered(request.method ?? '', response.statusCode, durationMs);
       report.end(response.statusCode);
     },
@@ -81,9 +82,6 @@ const arrivalOf = ({ headers, method }: IncomingMessage, correlationId: string):
   trace: { traceparent: headers['traceparent'], tracestate: headers['tracestate'] },
   method,
 });
-
-const isEventStream = (response: ServerResponse) =>
-  String(response.getHeader('content-type')).startsWith(EVENT_STREAM_TYPE);
 
 async function answerInTurn(exchange: Exchange, options: GraphqlRouteOptions): Promise<void> {
   options.clients.ofAddress(exchange.request).request();
@@ -107,10 +105,10 @@ async function answer(exchange: Exchange, options: GraphqlRouteOptions, onLive: 
   const { callers, cors, clients, limits, engine } = options;
   const identity = await callers.identify(request.headers.authorization);
   clients.ofIdentity(identity).request();
-  if (!accepts.json && !accepts.eventStream && !accepts.multipart)
+  if (!accepts.json && !accepts.stream && !accepts.multipart)
     throw new CodedError(
       'NOT_ACCEPTABLE',
-      'Answers come as application/graphql-response+json, application/json, text/event-stream or multipart/mixed; deferSpec=20220824.',
+      'Answers come as application/graphql-response+json, application/json, text/event-stream, or multipart/mixed with deferSpec=20220824 or subscriptionSpec=1.0.',
     );
   refuseForgery(request, cors);
   const text = request.method === 'POST' ? await readJsonText(request, limits) : null;
@@ -119,12 +117,12 @@ async function answer(exchange: Exchange, options: GraphqlRouteOptions, onLive: 
 
   const gone = new AbortController();
   // An abort costs an error with its stack: none after every answer. A stream is aborted however it ends.
-  response.once('close', () => (response.writableFinished && !accepts.eventStream) || gone.abort());
+  response.once('close', () => (response.writableFinished && !accepts.stream) || gone.abort());
   const { traceHeaders } = report;
   const scope = callers.scopeOf({ request, identity, correlationId, traceHeaders, signal: gone.signal });
-  const streamed = accepts.eventStream ? streamedOperation(exchange, body, engine) : null;
-  if (streamed)
-    return serveStream(options, { request, response, operation: streamed, scope, identity, report, onLive });
+  const { stream: transport } = accepts;
+  const operation = transport && streamedOperation(exchange, body, engine);
+  if (operation) return serveStream(options, { ...exchange, transport, operation, scope, identity, onLive });
   if (accepts.multipart && identity && !response.destroyed) cutWithSession(response, identity, options);
   await answerOperation(exchange, accepts.json ?? JSON_TYPE, body, scope, options);
 }
@@ -156,8 +154,8 @@ function answerFast(
   text: string,
   { fastPath }: GraphqlRouteOptions,
 ): Promise<boolean> | false {
-  const { json: accept, eventStream, multipart } = exchange.accepts;
-  if (!fastPath || !accept || eventStream || multipart) return false;
+  const { json: accept, stream, multipart } = exchange.accepts;
+  if (!fastPath || !accept || stream || multipart) return false;
   exchange.report.asked(text);
   const { traceHeaders } = exchange.report;
   return fastPath.answer({ ...exchange, identity, traceHeaders, accept, text });
@@ -166,19 +164,23 @@ function answerFast(
 const readFiles = ({ request, response }: Exchange, limits: RequestLimits) =>
   request.method === 'POST' ? readUploads(request, response, limits) : undefined;
 
-/** The operation, where it is to be answered as an event stream: always if the client reads nothing else, else subscriptions only. */
+/**
+ * The operation, where it is to be answered as a stream: always if the client reads nothing but server-sent events, else subscriptions only,
+ * since Apollo's protocol has no form for other answers.
+ */
 function streamedOperation(
   { request, url, accepts }: Exchange,
   body: unknown,
   engine: Engine,
 ): GraphQLRequest | null {
   const parsed = graphqlRequest.safeParse(body ?? searchParameters(url));
+  const onlySubscriptions = accepts.json !== null || accepts.stream !== 'sse';
   if (!parsed.success) {
-    if (accepts.json) return null;
+    if (onlySubscriptions) return null;
     throw new CodedError('BAD_REQUEST', 'The request carries no GraphQL operation.');
   }
   const kind = engine.operationKind(parsed.data);
-  if (accepts.json && kind !== 'subscription') return null;
+  if (onlySubscriptions && kind !== 'subscription') return null;
   if (request.method !== 'POST' && kind === 'mutation')
     throw new CodedError('METHOD_NOT_ALLOWED', 'Mutations are sent with POST.', { allow: 'POST' });
   return parsed.data;
@@ -224,7 +226,7 @@ async function answerOperation(
     }),
   );
   const parts = subsequent && presented(subsequent, correlationId, report);
-  if (result.body.kind !== 'complete' || (!parts && accepts.json))
+  if (result.body.kind !== 'complete' || (!parts && (accepts.json || !accepts.multipart)))
     return sendResult(request, response, result, compression);
   writeHead(response, result);
   await sendMultipart(response, result.body.string, parts);

@@ -1,9 +1,13 @@
 import { MIMEType } from 'node:util';
+import type { StreamTransport } from '../metrics.ts';
 import { DEFER_SPEC } from './multipart-response.ts';
 
 export const JSON_TYPE = 'application/json';
 export const GRAPHQL_RESPONSE_TYPE = 'application/graphql-response+json';
 export const EVENT_STREAM_TYPE = 'text/event-stream';
+const MULTIPART_TYPE = 'multipart/mixed';
+/** The version of Apollo's protocol for subscriptions in parts. */
+export const SUBSCRIPTION_SPEC = '1.0';
 
 export type ResponseType = typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE;
 
@@ -11,9 +15,12 @@ export type ResponseType = typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE;
 export interface Acceptance {
   /** The JSON type to answer with; null where the client reads none. */
   readonly json: ResponseType | null;
-  /** The client names `text/event-stream`; a wildcard does not count, since every HTTP client sends one. */
-  readonly eventStream: boolean;
-  /** The client reads answers in parts: it names `multipart/mixed` with the version of the proposal that is spoken here. */
+  /**
+   * How the client reads subscriptions, by its preference: it names `text/event-stream`, or `multipart/mixed` with the version of the protocol
+   * that is spoken here. A wildcard does not count, since every HTTP client sends one.
+   */
+  readonly stream: StreamTransport | null;
+  /** The client reads deferred answers in parts: it names `multipart/mixed` with the version of the proposal that is spoken here. */
   readonly multipart: boolean;
 }
 
@@ -48,17 +55,26 @@ export function remembering<T>(read: (header: string | undefined) => T): (header
 /** Reads an Accept header (RFC 9110, 12.5.1). A missing one accepts everything. */
 export const readAccept = remembering((header): Acceptance => {
   const ranges = header === undefined || header.trim() === '' ? [wildcard] : parseRanges(header);
-  const named = ranges.find(({ type }) => type === EVENT_STREAM_TYPE);
   return {
     json: preferredJson(ranges),
-    eventStream: named !== undefined && named.quality > 0,
-    multipart: ranges.some(isMultipart),
+    stream: preferredStream(ranges),
+    multipart: ranges.some((range) => range.quality > 0 && isMultipart(range, `deferspec=${DEFER_SPEC}`)),
   };
 });
 
-function isMultipart({ type, quality, parameters }: Range): boolean {
-  if (type !== 'multipart/mixed' || quality === 0) return false;
-  return parameters.some((parameter) => parameter.replaceAll('"', '') === `deferspec=${DEFER_SPEC}`);
+const isMultipart = ({ type, parameters }: Range, spec: string) =>
+  type === MULTIPART_TYPE && parameters.some((parameter) => parameter.replaceAll('"', '') === spec);
+
+function preferredStream(ranges: readonly Range[]): StreamTransport | null {
+  const [preferred] = ranges
+    .filter((range) => range.quality > 0 && streamOf(range) !== null)
+    .sort((a, b) => b.quality - a.quality);
+  return preferred ? streamOf(preferred) : null;
+}
+
+function streamOf(range: Range): StreamTransport | null {
+  if (range.type === EVENT_STREAM_TYPE) return 'sse';
+  return isMultipart(range, `subscriptionspec=${SUBSCRIPTION_SPEC}`) ? 'multipart' : null;
 }
 
 const wildcard: Range = { type: '*/*', quality: 1, order: 0, parameters: [] };

@@ -7,13 +7,14 @@ import type { Identity } from '../auth/auth.ts';
 import type { Engine, EngineScope } from '../engine/engine.ts';
 import { drained, STALL_MS } from '../http/drained.ts';
 import { failedResult, presentResult } from '../http/errors.ts';
-import { EVENT_STREAM_TYPE } from '../http/media-types.ts';
-import type { GatewayMetrics } from '../metrics.ts';
+import type { GatewayMetrics, StreamTransport } from '../metrics.ts';
 import type { RequestReport } from '../telemetry/report.ts';
+import { STREAM_ENCODINGS } from './stream-encodings.ts';
 
 export interface StreamedOperation {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly transport: StreamTransport;
   readonly operation: GraphQLRequest;
   readonly scope: EngineScope;
   readonly identity: Identity | null;
@@ -22,9 +23,9 @@ export interface StreamedOperation {
   readonly onLive: () => void;
 }
 
-/** Operations over server-sent events, by the distinct-connections mode of the graphql-sse protocol. */
+/** Operations whose results are sent one by one in a response that stays open: as server-sent events, or as parts. */
 export interface EventStreams {
-  /** Resolves when the stream is over. Refusals travel in the stream, as a `next` event, since EventSource hides other answers. */
+  /** Resolves when the stream is over. Refusals travel in the stream, since EventSource hides other answers. */
   serve(operation: StreamedOperation): Promise<void>;
   /** Ends the streams of a session, telling its client why. */
   endSession(sessionId: string): void;
@@ -36,13 +37,17 @@ export interface EventStreamsOptions {
   readonly engine: Engine;
   readonly metrics: GatewayMetrics;
   readonly log: Log;
-  /** Comments that keep proxies from closing a silent connection. */
-  readonly heartbeatMs?: number;
-  /** A client that takes nothing for this long is let go. */
-  readonly stallMs?: number;
+  readonly limits?: Partial<StreamLimits> | undefined;
 }
 
-const HEARTBEAT_MS = 12_000;
+export interface StreamLimits {
+  /** Pause between two heartbeats, which keep proxies from closing a silent connection. */
+  readonly heartbeatMs: Readonly<Record<StreamTransport, number>>;
+  /** A client that takes nothing for this long is let go. */
+  readonly stallMs: number;
+}
+
+const STREAM_LIMITS: StreamLimits = { heartbeatMs: { sse: 12_000, multipart: 5_000 }, stallMs: STALL_MS };
 /** setTimeout's own limit is 2^31 - 1 ms; a token lives shorter than a day. */
 const MAX_TIMER_MS = 86_400_000;
 
@@ -80,30 +85,33 @@ interface Channel {
   /** Aborted when the stream is over, whoever ended it. */
   readonly over: AbortSignal;
   /** Resolves once the client can take more, so that a slow one holds one event back and not a queue of them. */
-  next(result: FormattedExecutionResult): Promise<void>;
-  end(error: CodedError | null): void;
+  next(result: FormattedExecutionResult, form?: 'result' | 'failure'): Promise<void>;
+  /** Tells the client what has failed, unless it is null. Whatever comes later is dropped. */
+  end(error: unknown): void;
 }
 
 function openChannel(
-  { response, scope, identity }: StreamedOperation,
-  options: EventStreamsOptions,
+  { response, transport, identity, report }: StreamedOperation,
+  { limits, log }: EventStreamsOptions,
 ): Channel {
-  const { heartbeatMs = HEARTBEAT_MS, stallMs = STALL_MS, log } = options;
+  const { heartbeatMs, stallMs } = { ...STREAM_LIMITS, ...limits };
+  const encoding = STREAM_ENCODINGS[transport];
   const over = new AbortController();
-  const correlationId = scope.correlationId ?? '';
-  response.writeHead(200, {
-    'content-type': `${EVENT_STREAM_TYPE}; charset=utf-8`,
-    'x-accel-buffering': 'no',
-  });
-  // Some browsers report the connection as open only once a first byte has come.
-  response.write(':\n\n');
-  const end = (error: CodedError | null) => {
+  const { correlationId } = report;
+  response.writeHead(200, { 'content-type': encoding.contentType, 'x-accel-buffering': 'no' });
+  response.write(encoding.opening);
+  const end = (error: unknown) => {
     if (over.signal.aborted) return;
     over.abort();
-    if (error) response.write(event('next', JSON.stringify(failedResult(error, correlationId, log))));
-    response.end(event('complete', ''));
+    if (error !== null) {
+      const failure = failedResult(error, correlationId, log);
+      report.failed(failure.errors);
+      response.write(encoding.failure(failure));
+    }
+    response.end(encoding.closing);
   };
-  const heartbeat = setInterval(() => !response.writableNeedDrain && response.write(':\n\n'), heartbeatMs);
+  const beat = () => response.writableNeedDrain || response.write(encoding.heartbeat);
+  const heartbeat = setInterval(beat, heartbeatMs[transport]);
   const expiry = identity && setTimeout(() => end(expired()), lifeMs(identity));
   response.once('close', () => {
     clearInterval(heartbeat);
@@ -113,16 +121,14 @@ function openChannel(
   return {
     over: over.signal,
     end,
-    async next(result) {
+    async next(result, form = 'result') {
       if (over.signal.aborted) return;
-      if (!response.write(event('next', JSON.stringify(presentResult(result, correlationId)))))
+      report.failed(result.errors);
+      if (!response.write(encoding[form](presentResult(result, correlationId))))
         await drained(response, stallMs);
     },
   };
 }
-
-// JSON.stringify leaves no line break in its output, so that one data field carries any result.
-const event = (name: string, data: string) => `event: ${name}\ndata: ${data}\n\n`;
 
 const expired = () => new CodedError('UNAUTHENTICATED', 'The access token has expired.');
 
@@ -131,38 +137,34 @@ const lifeMs = ({ expiresAtMs }: Identity) => Math.min(Math.max(expiresAtMs - Da
 async function pump(
   streamed: StreamedOperation,
   channel: Channel,
-  options: EventStreamsOptions,
+  { engine, metrics }: EventStreamsOptions,
 ): Promise<void> {
-  const { engine, metrics, log } = options;
-  const { operation, report, onLive } = streamed;
+  const { operation, transport, report, onLive } = streamed;
   report.asked(operation);
-  const deliver = (result: FormattedExecutionResult) => {
-    report.failed(result.errors);
-    return channel.next(result);
-  };
   const scope = { ...streamed.scope, signal: channel.over };
   try {
     if (engine.operationKind(operation, scope.headers) !== 'subscription') {
-      metrics.operated('sse');
-      return await deliver(await engine.execute(operation, scope));
+      metrics.operated(transport);
+      return await channel.next(await engine.execute(operation, scope));
     }
     const stream = await engine.subscribe(operation, scope);
-    if (!isResultStream(stream)) return await deliver(stream);
-    metrics.subscribed('sse');
+    if (!isResultStream(stream)) return await channel.next(stream);
+    metrics.subscribed(transport);
     onLive();
     const stop = () => void stream.return();
     channel.over.addEventListener('abort', stop);
     if (channel.over.aborted) stop();
     try {
       for await (const result of stream) {
-        await deliver(result);
-        metrics.delivered('sse');
+        // An event has data, be it null; what has none is why the upstream was lost.
+        await channel.next(result, 'data' in result ? 'result' : 'failure');
+        metrics.delivered(transport);
       }
     } finally {
       channel.over.removeEventListener('abort', stop);
-      metrics.unsubscribed('sse');
+      metrics.unsubscribed(transport);
     }
   } catch (error) {
-    await deliver(failedResult(error, report.correlationId, log));
+    channel.end(error);
   }
 }

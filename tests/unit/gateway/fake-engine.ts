@@ -41,7 +41,9 @@ const schema = buildSchema(/* GraphQL */ `
 /** The upstream of one subscription, in the hands of a test. */
 export interface FakeUpstream {
   readonly headers: EngineScope['headers'];
+  /** An event of `ticks`. */
   push(value: unknown): void;
+  pushResult(result: FormattedExecutionResult): void;
   end(): void;
   /** Resolves when whoever subscribed let it go. */
   readonly returned: Promise<void>;
@@ -187,6 +189,7 @@ function createUpstream({ headers }: EngineScope): { upstream: FakeUpstream; str
     taken: 0,
     returned: returned.promise,
     push: (value) => events.push({ data: { ticks: value } }),
+    pushResult: events.push,
     end: () => events.push(null),
   };
   let isOver = false;

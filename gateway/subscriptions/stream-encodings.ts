@@ -1,0 +1,58 @@
+import type { ServerResponse } from 'node:http';
+import type { FormattedExecutionResult } from 'graphql';
+import { EVENT_STREAM_TYPE, SUBSCRIPTION_SPEC } from '../http/media-types.ts';
+import type { StreamTransport } from '../metrics.ts';
+
+/** How results are written into a response that stays open. */
+export interface StreamEncoding {
+  readonly contentType: string;
+  /** Sent with the head: some browsers report a response as there only once a first byte has come. */
+  readonly opening: string;
+  /** Says nothing but that the stream is alive. */
+  readonly heartbeat: string;
+  result(result: FormattedExecutionResult): string;
+  /** What ends the stream before the subscription is over; `errors` of the result say why. */
+  failure(result: FormattedExecutionResult): string;
+  readonly closing: string;
+}
+
+// JSON.stringify leaves no line break in its output, so that one data field carries any result.
+const event = (name: string, data: string) => `event: ${name}\ndata: ${data}\n\n`;
+const next = (result: FormattedExecutionResult) => event('next', JSON.stringify(result));
+
+/** The distinct-connections mode of the graphql-sse protocol, which has no form of its own for failures. */
+const sse: StreamEncoding = {
+  contentType: `${EVENT_STREAM_TYPE}; charset=utf-8`,
+  opening: ':\n\n',
+  heartbeat: ':\n\n',
+  result: next,
+  failure: next,
+  closing: event('complete', ''),
+};
+
+const DELIMITER = '\r\n--graphql';
+
+// The delimiter follows each part at once, so that a client need not wait for the next one to know that a part is whole.
+const part = (value: unknown) =>
+  `\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(value)}${DELIMITER}`;
+const HEARTBEAT = part({});
+
+/** Apollo's multipart protocol for subscriptions over HTTP, version 1.0. */
+const multipart: StreamEncoding = {
+  contentType: `multipart/mixed;boundary="graphql";subscriptionSpec="${SUBSCRIPTION_SPEC}"`,
+  opening: `${DELIMITER}${HEARTBEAT}`,
+  heartbeat: HEARTBEAT,
+  result: (payload) => part({ payload }),
+  // The protocol has neither path nor locations outside of a payload.
+  failure: ({ errors = [] }) =>
+    part({ payload: null, errors: errors.map(({ message, extensions }) => ({ message, extensions })) }),
+  closing: '--\r\n',
+};
+
+export const STREAM_ENCODINGS: Readonly<Record<StreamTransport, StreamEncoding>> = { sse, multipart };
+
+const contentTypes: readonly unknown[] = [sse.contentType, multipart.contentType];
+
+/** Whether a response, of which the head is written, is a stream. */
+export const isStreamed = (response: ServerResponse): boolean =>
+  contentTypes.includes(response.getHeader('content-type'));
