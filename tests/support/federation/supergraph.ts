@@ -10,7 +10,11 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { createInProcessClient } from '../../../gateway/engine/client/in-process.ts';
-import type { SubgraphAnswer, SubgraphClient, SubgraphFetch } from '../../../gateway/engine/client/subgraph-client.ts';
+import type {
+  SubgraphAnswer,
+  SubgraphClient,
+  SubgraphFetch,
+} from '../../../gateway/engine/client/subgraph-client.ts';
 import { createEngine } from '../../../gateway/engine/create-engine.ts';
 import { createResultStream } from '../../../gateway/engine/result-stream.ts';
 import type { Engine } from '../../../gateway/engine/engine.ts';
