@@ -11,7 +11,7 @@ import { createTestEndpoint, createTestGateway } from '../../support/federation/
 import { seededRandom } from '../../support/random.ts';
 
 /** Operations over random supergraphs. The fixed shop, which is planned ten times as slowly, gets a quarter as many. */
-const CASES = Number(process.env['CASES'] ?? 600);
+const CASES = Number(process.env['CASES'] ?? 3_000);
 const CASES_PER_SUPERGRAPH = 50;
 /** Fixed, so that a change fails for what it does and not for what a new seed finds; `SEED=$RANDOM` explores. */
 const SEED = Number(process.env['SEED'] ?? 101);
