@@ -28,7 +28,7 @@ export function subscriptionErrors(document: DocumentNode): GraphQLError[] {
   return document.definitions.flatMap((definition) => {
     if (definition.kind !== Kind.OPERATION_DEFINITION) return [];
     if (definition.operation !== OperationTypeNode.SUBSCRIPTION) return [];
-    return rootErrors(rootSelections(definition.selectionSet, fragments));
+    return rootErrors(allSelections(definition.selectionSet, fragments));
   });
 }
 
@@ -40,8 +40,8 @@ function rootErrors(selections: readonly SelectionNode[]): GraphQLError[] {
   return names.size > 1 ? [refusal('A subscription must select exactly one root field.')] : [];
 }
 
-/** Every selection at the root, fragments included. A fragment that spreads itself is looked at once. */
-function rootSelections(set: SelectionSetNode, fragments: Fragments): SelectionNode[] {
+/** Every selection of the set itself, fragments included. A fragment that spreads itself is looked at once. */
+export function allSelections(set: SelectionSetNode, fragments: Fragments): SelectionNode[] {
   const found: SelectionNode[] = [];
   const visited = new Set<string>();
   const add = ({ selections }: SelectionSetNode) => {
@@ -58,7 +58,7 @@ function rootSelections(set: SelectionSetNode, fragments: Fragments): SelectionN
   return found;
 }
 
-const responseName = ({ alias, name }: FieldNode) => alias?.value ?? name.value;
+export const responseName = ({ alias, name }: FieldNode) => alias?.value ?? name.value;
 
 const hasCondition = ({ directives }: SelectionNode) =>
   directives?.some(({ name }) => name.value === 'skip' || name.value === 'include') ?? false;

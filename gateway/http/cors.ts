@@ -15,6 +15,7 @@ const REQUEST_HEADERS = [
   'accept',
   'authorization',
   'content-type',
+  'last-event-id',
   CORRELATION_HEADER,
   'traceparent',
   'tracestate',

@@ -9,6 +9,7 @@ import { drained, STALL_MS } from '../http/drained.ts';
 import { failedResult, presentResult } from '../http/errors.ts';
 import type { GatewayMetrics, StreamTransport } from '../metrics.ts';
 import type { RequestReport } from '../telemetry/report.ts';
+import { resumptionOf } from './resumption.ts';
 import { STREAM_ENCODINGS } from './stream-encodings.ts';
 
 export interface StreamedOperation {
@@ -85,7 +86,9 @@ interface Channel {
   /** Aborted when the stream is over, whoever ended it. */
   readonly over: AbortSignal;
   /** Resolves once the client can take more, so that a slow one holds one event back and not a queue of them. */
-  next(result: FormattedExecutionResult, form?: 'result' | 'failure'): Promise<void>;
+  next(result: FormattedExecutionResult, id?: string | null): Promise<void>;
+  /** As `next`, with the result that says why the upstream was lost. */
+  fail(result: FormattedExecutionResult): Promise<void>;
   /** Tells the client what has failed, unless it is null. Whatever comes later is dropped. */
   end(error: unknown): void;
 }
@@ -118,15 +121,19 @@ function openChannel(
     if (expiry) clearTimeout(expiry);
     over.abort();
   });
+  const send = async (
+    result: FormattedExecutionResult,
+    encode: (presented: FormattedExecutionResult) => string,
+  ) => {
+    if (over.signal.aborted) return;
+    report.failed(result.errors);
+    if (!response.write(encode(presentResult(result, correlationId)))) await drained(response, stallMs);
+  };
   return {
     over: over.signal,
     end,
-    async next(result, form = 'result') {
-      if (over.signal.aborted) return;
-      report.failed(result.errors);
-      if (!response.write(encoding[form](presentResult(result, correlationId))))
-        await drained(response, stallMs);
-    },
+    next: (result, id = null) => send(result, (presented) => encoding.result(presented, id)),
+    fail: (result) => send(result, encoding.failure),
   };
 }
 
@@ -139,7 +146,7 @@ async function pump(
   channel: Channel,
   { engine, metrics }: EventStreamsOptions,
 ): Promise<void> {
-  const { operation, transport, report, onLive } = streamed;
+  const { request, operation, transport, report, onLive } = streamed;
   report.asked(operation);
   const scope = { ...streamed.scope, signal: channel.over };
   try {
@@ -147,7 +154,8 @@ async function pump(
       metrics.operated(transport);
       return await channel.next(await engine.execute(operation, scope));
     }
-    const stream = await engine.subscribe(operation, scope);
+    const resumption = resumptionOf(operation, engine.apiSchema, request.headers['last-event-id']);
+    const stream = await engine.subscribe(resumption.operation, scope);
     if (!isResultStream(stream)) return await channel.next(stream);
     metrics.subscribed(transport);
     onLive();
@@ -156,8 +164,8 @@ async function pump(
     if (channel.over.aborted) stop();
     try {
       for await (const result of stream) {
-        // An event has data, be it null; what has none is why the upstream was lost.
-        await channel.next(result, 'data' in result ? 'result' : 'failure');
+        // An event has data, be it null.
+        await ('data' in result ? channel.next(result, resumption.idOf(result)) : channel.fail(result));
         metrics.delivered(transport);
       }
     } finally {

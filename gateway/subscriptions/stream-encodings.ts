@@ -10,7 +10,8 @@ export interface StreamEncoding {
   readonly opening: string;
   /** Says nothing but that the stream is alive. */
   readonly heartbeat: string;
-  result(result: FormattedExecutionResult): string;
+  /** `id`: where the client stands behind this result, if that is known. */
+  result(result: FormattedExecutionResult, id: string | null): string;
   /** What ends the stream before the subscription is over; `errors` of the result say why. */
   failure(result: FormattedExecutionResult): string;
   readonly closing: string;
@@ -25,7 +26,7 @@ const sse: StreamEncoding = {
   contentType: `${EVENT_STREAM_TYPE}; charset=utf-8`,
   opening: ':\n\n',
   heartbeat: ':\n\n',
-  result: next,
+  result: (result, id) => (id === null ? '' : `id: ${id}\n`) + next(result),
   failure: next,
   closing: event('complete', ''),
 };

@@ -1,6 +1,7 @@
 export interface ServerSentEvent {
   readonly event: string;
   readonly data: string;
+  readonly id?: string;
 }
 
 export interface EventReader {
@@ -40,7 +41,9 @@ export function createReader(response: Response, cancel: () => void): EventReade
         const block = await nextBlock();
         if (block === null) return null;
         const event = /^event: (.*)$/m.exec(block)?.[1];
-        if (event) return { event, data: /^data: (.*)$/m.exec(block)?.[1] ?? '' };
+        if (!event) continue;
+        const id = /^id: (.*)$/m.exec(block)?.[1];
+        return { event, data: /^data: (.*)$/m.exec(block)?.[1] ?? '', ...(id !== undefined && { id }) };
       }
     },
   };

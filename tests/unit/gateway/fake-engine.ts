@@ -35,11 +35,20 @@ const schema = buildSchema(/* GraphQL */ `
   type Subscription {
     ticks(size: Int = 1): String!
     refused: String!
+    log(name: String, after: String): Entry!
+  }
+  interface Entry {
+    cursor: String!
+  }
+  type Line implements Entry {
+    cursor: String!
+    text: String!
   }
 `);
 
 /** The upstream of one subscription, in the hands of a test. */
 export interface FakeUpstream {
+  readonly request: GraphQLRequest;
   readonly headers: EngineScope['headers'];
   /** An event of `ticks`. */
   push(value: unknown): void;
@@ -94,7 +103,7 @@ export function createFakeEngine(): FakeEngine {
       if (!('kind' in checked)) return refuse(checked);
       if (request.query.includes('refused'))
         return refuse([coded(new GraphQLError('Not for you.'), 'FORBIDDEN')]);
-      const { upstream, stream } = createUpstream(scope);
+      const { upstream, stream } = createUpstream(request, scope);
       upstreams.push(upstream);
       return stream;
     },
@@ -181,10 +190,14 @@ async function readUpload(upload: Upload): Promise<string> {
   return `${filename}: ${await text(Readable.from(createReadStream()))}`;
 }
 
-function createUpstream({ headers }: EngineScope): { upstream: FakeUpstream; stream: ResultStream } {
+function createUpstream(
+  request: GraphQLRequest,
+  { headers }: EngineScope,
+): { upstream: FakeUpstream; stream: ResultStream } {
   const returned = Promise.withResolvers<void>();
   const events = createQueue<FormattedExecutionResult | null>();
   const upstream: FakeUpstream = {
+    request,
     headers,
     taken: 0,
     returned: returned.promise,
