@@ -1,4 +1,4 @@
-import type { FetchNode } from '@apollo/query-planner';
+import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner';
 import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import { CodedError } from '#platform/errors.ts';
 import { compileContext } from './context-arguments.ts';
@@ -87,15 +87,16 @@ function compileBatches(
   // keeps it from being fetched; and so it does with fields of an interface's objects, though each was selected of some types only. Something
   // that is missing because a fetch failed must not be taken for that.
   const isConditional = /@(include|skip)\b/.test(node.operation) || (node.inputRewrites ?? []).length > 1;
+  const required = requiredKeys(node.requires ?? []);
   return ({ data, errors, earlierErrors = [] }) => {
-    const mayLack =
-      isConditional && ![...errors, ...earlierErrors].some(({ path }) => isOnTheWay(path, steps));
+    const failures = isConditional ? [...errors, ...earlierErrors] : [];
     const batches = new Map<string, Batch>();
-    const places = readContext && placesAt(data, steps);
+    const places = readContext || failures.length > 0 ? placesAt(data, steps) : undefined;
     for (const entity of entitiesAt(data, steps)) {
+      const place = places?.get(entity);
+      const mayLack = isConditional && !failures.some(({ path }) => mayExplain(path, place?.path, required));
       const text = represent(entity, mayLack);
       if (text === undefined) continue;
-      const place = places?.get(entity);
       const extraVariables = readContext && place ? readContext(entity, place) : {};
       const key = readContext ? JSON.stringify(extraVariables) : '';
       let batch = batches.get(key);
@@ -108,12 +109,21 @@ function compileBatches(
   };
 }
 
-/** Whether an error lies above the objects at `steps`, at them or inside them. */
-function isOnTheWay(path: ResponsePath = [], steps: Steps): boolean {
-  const names = path.filter((part) => typeof part === 'string');
-  const keys = steps.filter(({ isList }) => !isList).map(({ key }) => key);
-  const length = Math.min(names.length, keys.length);
-  return names.slice(0, length).every((name, index) => name === keys[index]);
+/** Names of what a fetch requires of its objects. */
+function requiredKeys(requires: readonly QueryPlanSelectionNode[]): Set<string> {
+  const inner = (node: QueryPlanSelectionNode) =>
+    node.kind === 'Field' ? [node.alias ?? node.name] : [...requiredKeys(node.selections)];
+  return new Set(requires.flatMap(inner));
+}
+
+/** Whether an error lies above an object, at it, or in something that is required of it. */
+function mayExplain(
+  error: ResponsePath = [],
+  object: ResponsePath = [],
+  required: ReadonlySet<string>,
+): boolean {
+  const isOneBranch = error.slice(0, object.length).every((part, index) => part === object[index]);
+  return isOneBranch && (error.length <= object.length || required.has(String(error[object.length])));
 }
 
 type Send = (execution: Execution, batch: Batch) => Promise<void>;

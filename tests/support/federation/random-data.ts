@@ -24,10 +24,16 @@ export function randomData(random: Random, { entities, roots, context }: Describ
     ]),
     ...(context ? [`${context.entity}.${context.field.name}`] : []),
   ]);
+  // A null that bubbles within one subgraph's answer may take along what a field of another object requires.
+  const hasDeepRequires = entities.some(({ fields }) =>
+    fields.some(({ requires }) => requires.some(({ below: inner }) => inner !== null)),
+  );
+  const isSound = (entity: string, { name, type }: Field) =>
+    sound.has(`${entity}.${name}`) || (hasDeepRequires && type.endsWith('!'));
   const objects: Record<string, Record<string, Data>> = {};
   const valueOf = (entity: string, field: Field): unknown => {
     if (field.requires.length > 0) return computed(objects, field.requires);
-    const faults = sound.has(`${entity}.${field.name}`) ? 0 : 0.06;
+    const faults = isSound(entity, field) ? 0 : 0.06;
     const value = randomValue(random, field.type, faults);
     return field.arguments && typeof value === 'string' ? echoing(value) : value;
   };

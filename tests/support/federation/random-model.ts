@@ -123,13 +123,12 @@ function randomField(
   return { ...field, provides: provided && chance(random, 0.5) ? provided.name : null };
 }
 
-const isRequirable = ({ overrides, owners }: Field, owner: number) => !overrides && !owners.includes(owner);
+/** Not what requires something itself: through several subgraphs, the planner loses what such a chain needs or looks for it where it is not. */
+const isRequirable = ({ overrides, owners, requires }: Field, owner: number) =>
+  !overrides && !owners.includes(owner) && requires.length === 0;
 
 const isProvidable = (field: Field, owner: number) =>
-  isRequirable(field, owner) &&
-  !isReference(field.type) &&
-  field.arguments === '' &&
-  field.requires.length === 0;
+  isRequirable(field, owner) && !isReference(field.type) && field.arguments === '';
 
 function randomRequired(random: Random, field: Field, owner: number, known: readonly Entity[]): Required[] {
   const given = field.arguments ? among(random, GIVEN) : NONE;

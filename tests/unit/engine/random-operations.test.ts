@@ -35,7 +35,7 @@ test('random operations over random supergraphs with injected errors answer as o
   const random = seededRandom(SEED + 1);
   for (let i = 0; i < CASES;) {
     const { sdls, data, isFederation1 } = randomSupergraph(random);
-    const gateway = createTestGateway(subgraphsOver(data, sdls, isFederation1));
+    const gateway = createTestGateway(subgraphsOver(data, sdls, isFederation1), undefined, { random });
     const differential = differentialOf(gateway, data, VARIABLES);
     for (const end = i + CASES_PER_SUPERGRAPH; i < end; i++) {
       const isMutation = i % 10 === 0;
