@@ -155,3 +155,23 @@ test('waits for a context that another subgraph than that of the object brings',
     data: { parcel: { box: { label: 'fragile: true' } } },
   });
 });
+
+test('an error at one object takes nothing from another one, nor from fields that do not require it', async () => {
+  const key = '@key(fields: "id")';
+  const { query } = createTestGateway({
+    goods: {
+      typeDefs: `type Query { parcels: [Parcel] } type Parcel ${key} { id: ID! weight: Int label: String }`,
+      resolvers: {
+        Query: { parcels: () => [new Error('lost'), { id: 'p1', weight: 2, label: new Error('torn') }] },
+      },
+    },
+    shipping: {
+      typeDefs: `type Parcel ${key} { id: ID! weight: Int @external depot: String pounds: String @requires(fields: "weight") }`,
+      resolvers: { Parcel: { depot: () => 'Turin', pounds: () => '4 lb' } },
+    },
+  });
+  const text = 'query($no: Boolean = false) { parcels { label depot pounds @include(if: $no) } }';
+  const { data, errors } = await query(text);
+  assert.deepEqual(data, { parcels: [null, { label: null, depot: 'Turin' }] });
+  assert.equal(errors?.length, 2);
+});
