@@ -1,5 +1,5 @@
 import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
-import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph, type Schema } from '@apollo/federation-internals';
+import { DEFAULT_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph, type Schema } from '@apollo/federation-internals';
 import { QueryPlanner } from '@apollo/query-planner';
 import { CodedError, messageOf } from '#platform/errors.ts';
 import { interfaceObjectsOf } from './incremental/plannable-defers.ts';
@@ -41,8 +41,19 @@ export function createSupergraphState(sdl: string): SupergraphState {
   }
 }
 
+/**
+ * What is done as it says. A supergraph that demands anything else for security or execution is refused: `@authenticated`, `@requiresScopes` and
+ * `@policy` above all, which nobody would notice not to hold.
+ */
+const SUPPORTED_FEATURES = new Set([
+  ...DEFAULT_SUPPORTED_SUPERGRAPH_FEATURES,
+  'https://specs.apollo.dev/context/v0.1',
+  'https://specs.apollo.dev/cost/v0.1',
+  'https://specs.apollo.dev/cacheTag/v0.1',
+]);
+
 const readSupergraph = (document: DocumentNode, validateSupergraph: boolean) =>
-  Supergraph.build(document, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, validateSupergraph });
+  Supergraph.build(document, { supportedFeatures: SUPPORTED_FEATURES, validateSupergraph });
 
 function build(sdl: string, document: DocumentNode): SupergraphState {
   const supergraph = readSupergraph(document, true);
