@@ -39,6 +39,8 @@ type State = 'connected' | 'initialising' | 'acknowledged' | 'closed';
 export class Connection {
   readonly openedAtMs = Date.now();
   lastHeardAtMs = Date.now();
+  /** Of the last ping; before `lastHeardAtMs` where it was answered. */
+  pingedAtMs = 0;
   readonly #socket: WebSocket;
   readonly #request: IncomingMessage;
   readonly #options: ConnectionOptions;
@@ -85,7 +87,8 @@ export class Connection {
     return this.#outbox.stalledSinceMs;
   }
 
-  ping(): void {
+  ping(nowMs: number): void {
+    this.pingedAtMs = nowMs;
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 

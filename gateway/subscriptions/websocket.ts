@@ -123,9 +123,11 @@ function closingOf(
 
 // A stalled socket is not read (see Outbox), so that its silence says nothing.
 function keepAlive(connection: Connection, nowMs: number, keepAliveMs: number): void {
-  const silentMs = nowMs - connection.lastHeardAtMs;
-  if (silentMs > 2 * keepAliveMs) connection.terminate();
-  else if (silentMs > keepAliveMs) connection.ping();
+  const { lastHeardAtMs, pingedAtMs } = connection;
+  if (nowMs - lastHeardAtMs <= keepAliveMs) return;
+  // The wait is for an answer to the ping: this process may have been held up for longer than its peer was silent.
+  if (pingedAtMs < lastHeardAtMs) connection.ping(nowMs);
+  else if (nowMs - pingedAtMs > keepAliveMs) connection.terminate();
 }
 
 const CLOSE_STEPS = 20;

@@ -75,7 +75,7 @@ describe('sockets under pressure', () => {
   });
 
   test('silent sockets are pinged, and dropped when nobody answers', async () => {
-    const gateway = await startFakeGateway({ socketLimits: { keepAliveMs: 20, sweepMs: 5 } });
+    const gateway = await startFakeGateway({ socketLimits: { keepAliveMs: 1_000, sweepMs: 20 } });
     const dead = await connectSocket(gateway.url);
     const alive = await connectSocket(gateway.url);
     const pinged = new Promise((resolve) => alive.socket.once('ping', resolve));
