@@ -1,4 +1,5 @@
 import { CodedError } from '#platform/errors.ts';
+import { CLIENT_ADDRESS_HEADER } from './auth/forwarded-headers.ts';
 import { createApolloGateway, type FrontScope } from './engine/apollo-gateway.ts';
 import type { SubgraphClient } from './engine/client/subgraph-client.ts';
 import { createEngine } from './engine/create-engine.ts';
@@ -43,7 +44,7 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
   const isReference = settings.engine === 'reference';
   const served = isReference
     ? await createReferenceEngine(options)
-    : createEngine({ ...settings.overrides, ...options });
+    : createEngine({ ...settings.overrides, ...options, live: liveOptions(settings) });
   const engine = limitedEngine(served, settings);
   // The route's context value is the scope itself (see graphql-route.ts).
   const apollo = createApolloGateway(sharedEngine(engine, settings), ({ context }) => context as FrontScope);
@@ -63,6 +64,17 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
     },
   };
 }
+
+/** Of a caller whose events are those of another one. */
+const UNSEEN_BY_EVENTS = ['user-agent', CLIENT_ADDRESS_HEADER];
+
+const liveOptions = ({
+  sharing = true,
+  ignoredHeaders = IDENTIFYING_HEADERS,
+}: Pick<FrontSettings, 'sharing' | 'ignoredHeaders'>) => ({
+  sharing,
+  ignoredHeaders: [...ignoredHeaders, ...UNSEEN_BY_EVENTS],
+});
 
 /** Plugins see, and may change, the result of every operation: with any, none is shared. */
 function sharedEngine(

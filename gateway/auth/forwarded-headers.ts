@@ -8,6 +8,9 @@ const OWN_PREFIX = 'x-veza-';
 /** Headers of a client that every subgraph gets. */
 export const ALWAYS_FORWARDED = ['user-agent', 'accept-language'];
 
+/** Tells a subgraph where the caller is. */
+export const CLIENT_ADDRESS_HEADER = `${OWN_PREFIX}client-ip`;
+
 export interface Caller {
   /** Header names are lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -29,7 +32,7 @@ export function forwardedHeaders(caller: Caller, names: readonly string[]): Reco
   // After the client's own ones: it does not say for us where we are in its trace.
   forward(forwarded, 'traceparent', traceHeaders.traceparent);
   forward(forwarded, 'tracestate', traceHeaders.tracestate);
-  if (ipAddress !== undefined) forwarded['x-veza-client-ip'] = ipAddress;
+  if (ipAddress !== undefined) forwarded[CLIENT_ADDRESS_HEADER] = ipAddress;
   if (identity)
     Object.defineProperty(forwarded, VIEWER_HEADER, { enumerable: true, get: () => identity.viewerHeader() });
   return forwarded;

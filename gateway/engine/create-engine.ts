@@ -4,7 +4,8 @@ import type { Tracing } from '#platform/tracing/tracing.ts';
 import { createClientRegistry, type ClientRegistryOptions } from './client-registry.ts';
 import type { Engine } from './engine.ts';
 import { execute, executeInParts, executeText, type Execute } from './execute.ts';
-import { subscribe } from './live-plans.ts';
+import { createGroups, type LiveOptions } from './live/groups.ts';
+import { streamOf } from './live/stream-of.ts';
 import { kindOf, lookUp, lookUpDocument } from './look-up.ts';
 import { createCacheCounts } from './operation-cache.ts';
 import type { LabelledOptions } from './override-labels.ts';
@@ -18,6 +19,7 @@ export interface EngineOptions extends LabelledOptions {
   readonly log: Log;
   /** Without it nothing is recorded. */
   readonly tracing?: Tracing | null;
+  readonly live?: LiveOptions;
 }
 
 /** Throws a CodedError for a bad SDL. Close it to free the subgraph clients. */
@@ -41,7 +43,7 @@ export function createEngine(options: EngineOptions): Engine {
       return how(from, lookUpDocument(from, document, operationName, scope), variables, scope);
     };
   const { onSwap, tell } = createSwapListeners();
-  const source = { serving: () => serving, onSwap };
+  const groups = createGroups({ serving: () => serving, onSwap }, options.log, options.live);
   const engine: Engine = {
     get apiSchema() {
       return serving.state.apiSchema;
@@ -57,7 +59,9 @@ export function createEngine(options: EngineOptions): Engine {
     executeText: runRequest(executeText),
     executeDocument: runDocument(execute),
     executeDocumentInParts: runDocument(executeInParts),
-    subscribe: (request, scope) => subscribe(source, request, scope),
+    follow: groups.follow,
+    subscribe: (request, scope) =>
+      streamOf((subscriber) => groups.follow(request, scope, subscriber), scope.signal),
     operationKind: (request, headers) => kindOf(serving, request, headers),
     operationCache: () => ({ ...counts, ...serving.operations.size() }),
     swap(sdl) {

@@ -1,5 +1,6 @@
 import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { GraphQLRequest, RequestScope, ResultStream } from '#platform/subgraph-endpoint.ts';
+import type { Following, Subscriber } from './live/subscriber.ts';
 import type { CacheCounts, CacheSize } from './operation-cache.ts';
 
 /** What travels beside a client's request. `headers` are sent to every subgraph as they are: the caller decides what is forwarded. */
@@ -8,6 +9,10 @@ export interface EngineScope extends RequestScope {
   readonly correlationId?: string;
   /** When the caller stops waiting, on the clock of `performance.now()`; subgraphs are told what is left of it. */
   readonly endsAtMs?: number;
+  /** What headers that renew themselves stand for, by their names: as long as it is the same, so is the caller. */
+  readonly renewed?: Readonly<Record<string, string>>;
+  /** Where a subscription with a log goes on, in place of what the operation says. */
+  readonly after?: string;
 }
 
 /** One deferred fragment at one place, as of the incremental delivery proposal of 2022-08-24. */
@@ -73,10 +78,16 @@ export interface Engine {
     ...document: Parameters<Engine['executeDocument']>
   ): Promise<FormattedExecutionResult | IncrementalResult>;
   /**
-   * Starts a subscription; resolves once the subgraph's stream is live, or with `errors` when it is refused. Every event is resolved
-   * afresh, in order. The stream ends when the subgraph's does; one that is lost ends with a last result that carries `errors`.
-   * `return()`, or aborting `scope.signal`, closes the upstream.
+   * Starts a subscription; resolves once it is live, or with `errors` when it is refused. Every event is resolved afresh, in order, and once
+   * for all who have asked the same. It ends when the subgraph's does, or where events are lost that no log can give again. The caller stops
+   * what it follows; `scope.signal` does not.
    */
+  follow(
+    request: GraphQLRequest,
+    scope: EngineScope,
+    subscriber: Subscriber,
+  ): Promise<Following | FormattedExecutionResult>;
+  /** As `follow`, as a stream, of which nobody changes the results; `return()` or `scope.signal` ends it. The last one may say why it is over. */
   subscribe(request: GraphQLRequest, scope: EngineScope): Promise<ResultStream | FormattedExecutionResult>;
   /**
    * The kind of the operation that would run, for transports that treat kinds apart; null where the request is invalid. `headers` are the

@@ -25,10 +25,13 @@ export const execute: Execute<FormattedExecutionResult> = (serving, operation, g
 export const executeText: Execute<string> = (serving, operation, given, scope) =>
   answered(serving, operation, given, scope, { asText: true, finish: finishText });
 
-function finishText(...finished: Parameters<typeof finish>): string | FormattedExecutionResult {
-  const [, { passThrough }] = finished;
-  if (passThrough?.text) return passThrough.text;
-  const result = finish(...finished);
+function finishText(
+  operation: CompiledOperation,
+  execution: Execution,
+  correlationId?: string,
+): string | FormattedExecutionResult {
+  if (execution.passThrough?.text) return execution.passThrough.text;
+  const result = finish(operation, execution, correlationId);
   return result.errors ? result : JSON.stringify(result);
 }
 

@@ -18,6 +18,8 @@ import {
   type DeferringAst,
 } from './incremental/resolve-defers.ts';
 import { compileIntrospection, type Introspect } from './introspection.ts';
+import { eventLog } from './live/event-log.ts';
+import { logPosition } from './live/log-position.ts';
 import { checkLimits, type OperationLimits } from './operation-limits.ts';
 import type { JsonObject, Run } from './plan/execution.ts';
 import { isPassThrough } from './plan/pass-through.ts';
@@ -152,12 +154,14 @@ function compileParts(
   }
 }
 
-function compile(state: SupergraphState, ast: OperationAst): CompiledOperation {
+function compile(state: SupergraphState, given: OperationAst): CompiledOperation {
   const { apiSchema, fullSchema, planner, plannerSchema, overrides, required } = state;
-  const { operation } = ast;
+  const { operation } = given;
   const root = apiSchema.getRootType(operation.operation);
   if (!root) throw new Error(`the schema has no ${operation.operation}`);
-  const document = documentOf(ast);
+  const position = operation.operation === 'subscription' ? logPosition(apiSchema, given) : null;
+  const { ast, planned: selected } = position ?? { ast: given, planned: given };
+  const document = documentOf(selected);
   const names = createPrivateNames(state.fieldNames, document);
   const conditional = conditionVariables(ast);
   const planned = withPrivateNames(document, names, conditional.length > 0 || defersOf(ast).length > 0);
@@ -169,7 +173,9 @@ function compile(state: SupergraphState, ast: OperationAst): CompiledOperation {
     kind: operation.operation,
     coerce: (given) => coerceVariables(apiSchema, operation, conditional, given),
     run: node && !isSubscription ? compilePlan(fullSchema, node) : undefined,
-    subscription: isSubscription ? compileSubscription(fullSchema, node) : undefined,
+    subscription: isSubscription
+      ? compileSubscription(fullSchema, node, position && eventLog(position, names))
+      : undefined,
     introspect: compileIntrospection(apiSchema, ast),
     projection: compileProjection(apiSchema, names, ast, root),
     passesThrough: !isSubscription && isPassThrough(state, node, ast, root),

@@ -12,7 +12,7 @@ export function refused(errors: readonly GraphQLError[], correlationId?: string)
 /** Cuts an execution's data to the client's selection and reports nulls that nothing explains yet. */
 export function finish(
   operation: CompiledOperation,
-  execution: Execution,
+  execution: Pick<Execution, 'data' | 'errors' | 'variables'>,
   correlationId?: string,
 ): FormattedExecutionResult<JsonObject> {
   const { errors, variables } = execution;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { TraceHeaders } from '#platform/tracing/trace-context.ts';
+import { VIEWER_HEADER } from '#platform/viewer.ts';
 import type { GatewayAuth, Identity } from '../auth/auth.ts';
 import { forwardedHeaders } from '../auth/forwarded-headers.ts';
 import type { EngineScope } from '../engine/engine.ts';
@@ -54,6 +55,7 @@ export function createCallers({ auth, forwardHeaders, trustProxy }: CallersOptio
       headers: headersOf(call),
       signal: call.signal,
       correlationId: call.correlationId,
+      ...(call.identity && { renewed: { [VIEWER_HEADER]: JSON.stringify(call.identity.viewer) } }),
     }),
   };
 }

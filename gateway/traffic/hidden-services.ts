@@ -1,7 +1,8 @@
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
-import { isResultStream } from '#platform/subgraph-endpoint.ts';
 import { isIncremental, type Engine } from '../engine/engine.ts';
-import { createResultStream } from '../engine/result-stream.ts';
+import type { LiveEvent } from '../engine/live/live-event.ts';
+import { isFollowing } from '../engine/live/subscriber.ts';
+import { streamOf } from '../engine/live/stream-of.ts';
 import { engineLayer, type Answer } from './engine-layer.ts';
 
 type IsHidden = (subgraph: string) => boolean;
@@ -10,17 +11,26 @@ type Errors = readonly GraphQLFormattedError[] | undefined;
 /** Keeps from clients which of these subgraphs an error came from: no `extensions.service`, no name in the gateway's own messages. */
 export function withHiddenServices(engine: Engine, isHidden: IsHidden): Engine {
   const layer = engineLayer(engine, async (scope, run) => hidden(await run(scope), isHidden));
+  // One for all who get the event, so that its text is written once.
+  const hiddenEvents = new WeakMap<LiveEvent, LiveEvent>();
+  const hiddenEvent = (event: LiveEvent): LiveEvent => {
+    if (!event.result.errors) return event;
+    let shown = hiddenEvents.get(event);
+    if (!shown) hiddenEvents.set(event, (shown = event.saying(hide(event.result))));
+    return shown;
+  };
   const hide = (result: FormattedExecutionResult) => hidden(result, isHidden);
+  const follow: Engine['follow'] = async (request, scope, subscriber) => {
+    const outcome = await engine.follow(request, scope, {
+      next: (event) => subscriber.next(hiddenEvent(event)),
+      busy: () => subscriber.busy(),
+      end: (last) => subscriber.end(last && hide(last)),
+    });
+    return isFollowing(outcome) ? outcome : hide(outcome);
+  };
   return Object.assign(layer, {
-    async subscribe(request, scope) {
-      const stream = await engine.subscribe(request, scope);
-      if (!isResultStream(stream)) return hide(stream);
-      const next = async (): Promise<IteratorResult<FormattedExecutionResult, void>> => {
-        const { value, done } = await stream.next();
-        return done ? { value: undefined, done } : { value: hide(value) };
-      };
-      return createResultStream(next, async () => void (await stream.return()), scope.signal);
-    },
+    follow,
+    subscribe: (request, scope) => streamOf((subscriber) => follow(request, scope, subscriber), scope.signal),
   } satisfies Partial<Engine>);
 }
 

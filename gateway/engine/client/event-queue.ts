@@ -11,6 +11,8 @@ export interface EventQueue {
   end(): void;
   /** Makes the stream throw after what is queued. */
   fail(error: Error): void;
+  /** Null where fewer than `count` events wait; else resolves once that is so, or the stream is over. */
+  whenBelow(count: number): Promise<void> | null;
 }
 
 /** Past `maxQueued` events the stream fails, because memory is bounded and dropping one silently would be a lie. `stop` runs once. */
@@ -24,6 +26,11 @@ export function createEventQueue(
   let failure: Error | undefined;
   let isClosed = false;
   let arrival = Promise.withResolvers<void>();
+  let relief: { readonly count: number; readonly given: PromiseWithResolvers<void> } | null = null;
+  const relieve = () => {
+    relief?.given.resolve();
+    relief = null;
+  };
   const close = (error?: Error) => {
     if (isClosed) return;
     isClosed = true;
@@ -36,6 +43,7 @@ export function createEventQueue(
       await arrival.promise;
     }
     const value = queued.shift();
+    if (relief && queued.length < relief.count) relieve();
     if (value !== undefined) return { value };
     if (failure) throw failure;
     return { value: undefined, done: true };
@@ -45,6 +53,7 @@ export function createEventQueue(
       next,
       async () => {
         close();
+        relieve();
         stop();
       },
       signal,
@@ -54,12 +63,18 @@ export function createEventQueue(
       if (queued.length < maxQueued) queued.push(result);
       else {
         onDropped?.();
-        close(new CodedError('SUBGRAPH_ERROR', 'Events arrived faster than they were read.'));
+        close(new CodedError('SLOW_CONSUMER', 'Events arrived faster than they were read.'));
+        relieve();
         stop();
       }
       arrival.resolve();
     },
     end: () => close(),
     fail: close,
+    whenBelow(count) {
+      if (queued.length < count || isClosed) return null;
+      relief ??= { count, given: Promise.withResolvers() };
+      return relief.given.promise;
+    },
   };
 }

@@ -1,12 +1,13 @@
 import type { ConditionNode, FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
 import type { SubgraphOperation } from '../client/subgraph-client.ts';
+import type { EventLog } from '../live/event-log.ts';
 import { publicName } from '../private-names.ts';
 import { inOrderOfContexts } from './context-order.ts';
 import { compileDefer, reportingFetch } from './defer.ts';
 import { compileEntityFetch } from './entity-fetch.ts';
-import type { Execution, JsonObject, ResponsePath, Run } from './execution.ts';
-import { compileRootFetch, compileVariables, operationOf } from './fetch.ts';
+import type { ResponsePath, Run } from './execution.ts';
+import { compileRootFetch, compileVariables, operationOf, type PickVariables } from './fetch.ts';
 import { compileRewrites, type Rewrite } from './rewrites.ts';
 
 /** Turns a plan into a function once, so that a request walks no plan. `schema` is the full one; `path` is where the node stands. */
@@ -76,17 +77,24 @@ function compileCondition(schema: GraphQLSchema, node: ConditionNode, path: Resp
 export interface CompiledSubscription {
   readonly service: string;
   readonly operation: SubgraphOperation;
-  readonly variablesOf: (execution: Execution) => JsonObject;
+  readonly variablesOf: PickVariables;
+  /** Null where its events have no log, so that what is lost of them is lost. */
+  readonly log: EventLog | null;
   readonly rewrite: Rewrite | undefined;
   readonly rest: Run | undefined;
 }
 
-export function compileSubscription(schema: GraphQLSchema, node: SubscriptionNode): CompiledSubscription {
+export function compileSubscription(
+  schema: GraphQLSchema,
+  node: SubscriptionNode,
+  log: EventLog | null,
+): CompiledSubscription {
   const { primary, rest } = node;
   return {
     service: primary.serviceName,
     operation: operationOf(primary),
     variablesOf: compileVariables(primary),
+    log,
     rewrite: compileRewrites(schema, primary.outputRewrites),
     rest: rest && compilePlan(schema, rest),
   };

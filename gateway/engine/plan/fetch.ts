@@ -13,8 +13,10 @@ import { fetchFailure, subgraphErrors } from './subgraph-errors.ts';
 export const operationOf = ({ operation, operationName, operationKind }: FetchNode): SubgraphOperation =>
   subgraphOperation(operation, operationName, operationKind);
 
+export type PickVariables = (execution: Pick<Execution, 'variables'>) => JsonObject;
+
 /** Picks a fetch's variables: what the client gave, under the names of the plan. */
-export function compileVariables(node: FetchNode): (execution: Execution) => JsonObject {
+export function compileVariables(node: FetchNode): PickVariables {
   const names = (node.variableUsages ?? []).map((inner) => ({ inner, given: publicName(inner) }));
   return ({ variables }) => {
     const picked: JsonObject = {};

@@ -9,7 +9,7 @@ import {
 import { messageOf } from '#platform/errors.ts';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import type { EngineOptions } from '../create-engine.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, EngineScope } from '../engine.ts';
 import { refused } from '../response.ts';
 import { createSwapListeners } from '../swap-listeners.ts';
 import { createReferenceGateway } from './reference-gateway.ts';
@@ -38,6 +38,8 @@ export async function createReferenceEngine(
     if ('errors' in checked) return refused(checked.errors, scope.correlationId);
     return run(checked.document, request.operationName, request.variables, scope);
   };
+  const refuseSubscription = async (_request: GraphQLRequest, { correlationId }: EngineScope) =>
+    refused([noSubscriptions()], correlationId);
   const engine: Engine = {
     get apiSchema() {
       return gateway.current().apiSchema;
@@ -53,7 +55,8 @@ export async function createReferenceEngine(
     executeText: execute,
     executeDocument: run,
     executeDocumentInParts: run,
-    subscribe: async (_request, { correlationId }) => refused([noSubscriptions()], correlationId),
+    follow: refuseSubscription,
+    subscribe: refuseSubscription,
     operationKind: (request) => kindOf(gateway.current().apiSchema, request),
     // ApolloGateway keeps its plans to itself.
     operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),

@@ -169,6 +169,6 @@ test('ends a stream that is read too slowly with an error after what it kept', a
     async () => {
       for (let n = 1; ; n++) assert.deepEqual((await stream.next()).value, { data: { n } });
     },
-    { code: 'SUBGRAPH_ERROR' },
+    { code: 'SLOW_CONSUMER' },
   );
 });

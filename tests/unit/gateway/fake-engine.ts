@@ -14,8 +14,10 @@ import {
   type FormattedExecutionResult,
 } from 'graphql';
 import type { Upload } from 'graphql-upload-ts';
-import type { GraphQLRequest, ResultStream } from '#platform/subgraph-endpoint.ts';
+import { isResultStream, type GraphQLRequest, type ResultStream } from '#platform/subgraph-endpoint.ts';
 import type { Engine, EngineScope } from '../../../gateway/engine/engine.ts';
+import { LiveEvent } from '../../../gateway/engine/live/live-event.ts';
+import type { Subscriber } from '../../../gateway/engine/live/subscriber.ts';
 
 const schema = buildSchema(/* GraphQL */ `
   scalar Upload
@@ -107,6 +109,12 @@ export function createFakeEngine(): FakeEngine {
       upstreams.push(upstream);
       return stream;
     },
+    async follow(request, scope, subscriber) {
+      const stream = await engine.subscribe(request, scope);
+      if (!isResultStream(stream)) return stream;
+      void followStream(stream, subscriber);
+      return { stop: () => void stream.return() };
+    },
     operationKind(request) {
       const checked = check(request);
       return 'kind' in checked ? (getOperationAST(checked, request.operationName)?.operation ?? null) : null;
@@ -118,6 +126,16 @@ export function createFakeEngine(): FakeEngine {
     gateway: createGateway(run),
   };
   return engine;
+}
+
+/** At the subscriber's pace. */
+async function followStream(stream: ResultStream, subscriber: Subscriber): Promise<void> {
+  for await (const result of stream) {
+    if (result.data === undefined) return subscriber.end(result);
+    subscriber.next(new LiveEvent(result));
+    await subscriber.busy();
+  }
+  subscriber.end(null);
 }
 
 type Run = (

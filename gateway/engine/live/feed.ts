@@ -1,0 +1,162 @@
+import type { FormattedExecutionResult } from 'graphql';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CodedError, messageOf } from '#platform/errors.ts';
+import type { Log } from '#platform/log.ts';
+import { isResultStream, type ResultStream } from '#platform/subgraph-endpoint.ts';
+import type { ClientSet } from '../client-registry.ts';
+import type { EngineScope } from '../engine.ts';
+import { isJsonObject } from '../plan/execution.ts';
+import type { LivePlan } from './live-plan.ts';
+import type { Upstreams } from './upstreams.ts';
+
+export interface FeedOptions {
+  /** By what plan events are asked for now. */
+  readonly plan: () => LivePlan;
+  readonly upstreams: Upstreams;
+  /** See UpstreamRequest. */
+  readonly audience: string;
+  readonly scope: EngineScope;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Where the client wants to go on; null or undefined: now. */
+  readonly start: unknown;
+  readonly log: Log;
+  /** How long a lost upstream is tried again. */
+  readonly resumeMs?: number | undefined;
+}
+
+/** An event as the subgraph sent it, its fields under the names of the plan. */
+export interface FeedEvent {
+  readonly result: FormattedExecutionResult;
+  readonly cursor: string | null;
+  readonly plan: LivePlan;
+}
+
+const RESUME_MS = 60_000;
+const MIN_DELAY_MS = 50;
+const MAX_DELAY_MS = 2_000;
+
+/**
+ * The events of one subscription from its subgraph, in order, over as many upstreams as it takes: one that is lost is taken up again behind the
+ * last event, where the subscription has a log.
+ */
+export class Feed {
+  readonly #options: FeedOptions;
+  #position: unknown;
+  #upstream: { readonly stream: ResultStream; readonly plan: LivePlan; readonly clients: ClientSet } | null =
+    null;
+  /** Another plan asks for other events, from the position on. */
+  #isOutdated = false;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#position = options.start;
+  }
+
+  /** Resolves with what the subgraph refuses it with, or null once it is live. Rejects where the subgraph cannot be reached. */
+  async open(): Promise<FormattedExecutionResult | null> {
+    const { plan: planNow, upstreams, audience, scope, signal } = this.#options;
+    const plan = planNow();
+    const { subscription, clients, variables } = plan;
+    const { service, operation, variablesOf, log } = subscription;
+    const used = clients.use();
+    try {
+      const client = used.get(service);
+      if (!client) throw new CodedError('SUBGRAPH_UNAVAILABLE', `The subgraph ${service} is not connected.`);
+      const position = this.#position;
+      const positioned = log ? { ...variables, [log.variable]: position ?? undefined } : variables;
+      const request = {
+        operation,
+        variables: variablesOf({ variables: positioned }),
+        representations: null,
+        headers: scope.headers,
+        audience,
+        position,
+      };
+      const opened = await upstreams.open(client, request, signal);
+      if (isResultStream(opened)) this.#upstream = { stream: opened, plan, clients };
+      else clients.release();
+      return isResultStream(opened) ? null : opened;
+    } catch (error) {
+      clients.release();
+      throw error;
+    }
+  }
+
+  /** The next event, or how it ended. Rejects where events are lost. For one reader. */
+  async next(): Promise<IteratorResult<FeedEvent, FormattedExecutionResult | null>> {
+    for (;;) {
+      const upstream = this.#upstream;
+      if (!upstream) return { done: true, value: null };
+      try {
+        const { value, done } = await upstream.stream.next();
+        const isOver = this.#options.signal.aborted;
+        if (done && (isOver || !this.#isOutdated)) {
+          await this.#close();
+          return { done, value: null };
+        }
+        if (value && !this.#isOutdated) return { done: false, value: this.#received(value, upstream.plan) };
+        await this.#close();
+      } catch (error) {
+        await this.#close();
+        if (!this.#canResume || this.#options.signal.aborted) throw error;
+        this.#options.log.info(
+          { reason: messageOf(error) },
+          'subscription lost its upstream, going on from its log',
+        );
+      }
+      const refusal = await this.#resume();
+      if (refusal) return { done: true, value: refusal };
+    }
+  }
+
+  /** Whether the events behind the last one can be asked for by another plan; if so, they are. */
+  askAnew(): boolean {
+    if (!this.#canResume) return false;
+    this.#isOutdated = true;
+    void this.#upstream?.stream.return();
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.#close();
+  }
+
+  get #canResume(): boolean {
+    return (this.#position ?? null) !== null;
+  }
+
+  #received(result: FormattedExecutionResult, plan: LivePlan): FeedEvent {
+    const { data } = result;
+    if (!isJsonObject(data)) return { result, cursor: null, plan };
+    const { rewrite, log } = plan.subscription;
+    rewrite?.(data);
+    const cursor = log?.cursorOf(data) ?? null;
+    if (cursor !== null) this.#position = cursor;
+    return { result, cursor, plan };
+  }
+
+  async #close(): Promise<void> {
+    const upstream = this.#upstream;
+    this.#upstream = null;
+    upstream?.clients.release();
+    await upstream?.stream.return();
+  }
+
+  /** Resolves with a refusal, or null once it is live again. */
+  async #resume(): Promise<FormattedExecutionResult | null> {
+    const { signal, resumeMs = RESUME_MS } = this.#options;
+    const endMs = performance.now() + resumeMs;
+    for (let delayMs = MIN_DELAY_MS; ; delayMs = Math.min(MAX_DELAY_MS, 2 * delayMs)) {
+      this.#isOutdated = false;
+      try {
+        return await this.open();
+      } catch (error) {
+        if (signal.aborted || performance.now() > endMs) throw error;
+        await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(
+          () => undefined,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { FormattedExecutionResult } from 'graphql';
+
+export type Present = (result: FormattedExecutionResult) => FormattedExecutionResult;
+
+/** One event of a subscription as all get it who asked the same. Nobody changes it. */
+export class LiveEvent {
+  readonly result: FormattedExecutionResult;
+  /** Where a subscriber stands behind it; null where the subscription has no log, or the event came without its data. */
+  readonly cursor: string | null;
+  /** In errors of the result. */
+  readonly correlationId: string | undefined;
+  readonly #inPlaceOfMissed: () => FormattedExecutionResult | null;
+  #text: string | undefined;
+
+  constructor(
+    result: FormattedExecutionResult,
+    cursor: string | null = null,
+    correlationId?: string,
+    inPlaceOfMissed: () => FormattedExecutionResult | null = () => null,
+  ) {
+    this.result = result;
+    this.cursor = cursor;
+    this.correlationId = correlationId;
+    this.#inPlaceOfMissed = inPlaceOfMissed;
+  }
+
+  /** The result as JSON, written once: all callers present it the same way. */
+  textAs(present: Present): string {
+    return (this.#text ??= JSON.stringify(present(this.result)));
+  }
+
+  /** How much it weighs where it is kept: characters of its text. */
+  get chars(): number {
+    return (this.#text ?? JSON.stringify(this.result)).length;
+  }
+
+  /** The same event, saying something else. */
+  saying(result: FormattedExecutionResult): LiveEvent {
+    return new LiveEvent(result, this.cursor, this.correlationId, this.#inPlaceOfMissed);
+  }
+
+  /**
+   * What a subscriber gets in place of this event and of those before it which it could not take: that they are missing, by the words of its
+   * own subscription. Null where the schema has no words for it.
+   */
+  noticeOfMissed(): LiveEvent | null {
+    const notice = this.#inPlaceOfMissed();
+    return notice && new LiveEvent(notice, this.cursor, this.correlationId);
+  }
+}

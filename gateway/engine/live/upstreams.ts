@@ -1,0 +1,107 @@
+import type { FormattedExecutionResult } from 'graphql';
+import { isResultStream, type ResultStream } from '#platform/subgraph-endpoint.ts';
+import { createEventQueue, type EventQueue } from '../client/event-queue.ts';
+import type { SubgraphClient, SubgraphFetch } from '../client/subgraph-client.ts';
+
+export interface UpstreamRequest extends Omit<SubgraphFetch, 'signal'> {
+  /** All that can make the events of two upstreams differ, besides operation, variables and position. */
+  readonly audience: string;
+  /** Where it goes on; null or undefined: now. */
+  readonly position: unknown;
+}
+
+/** One subscription at a subgraph for all who ask it the same. */
+export interface Upstreams {
+  /** As SubgraphClient.subscribe; results are the caller's own. Ends with `signal`. */
+  open(
+    client: SubgraphClient,
+    request: UpstreamRequest,
+    signal: AbortSignal,
+  ): Promise<ResultStream | FormattedExecutionResult>;
+}
+
+/** Events that may wait for one reader; past this its stream fails. */
+const MAX_WAITING = 1_000;
+
+export function createUpstreams(): Upstreams {
+  const byClient = new WeakMap<SubgraphClient, Map<string, Upstream>>();
+  return {
+    open(client, request, signal) {
+      let known = byClient.get(client);
+      if (!known) byClient.set(client, (known = new Map()));
+      const upstreams = known;
+      const key = keyOf(request);
+      let upstream = upstreams.get(key);
+      if (!upstream?.isJoinable) {
+        const opened = new Upstream(client, request, () => {
+          if (upstreams.get(key) === opened) upstreams.delete(key);
+        });
+        upstreams.set(key, (upstream = opened));
+      }
+      return upstream.join(signal);
+    },
+  };
+}
+
+const keyOf = ({ operation, variables, position, audience }: UpstreamRequest) =>
+  [audience, JSON.stringify([variables, position ?? null]), operation.query].join('\n');
+
+class Upstream {
+  readonly #queues = new Set<EventQueue>();
+  readonly #leaving = new AbortController();
+  readonly #opened: Promise<ResultStream | FormattedExecutionResult>;
+  readonly #onOver: () => void;
+  readonly #startsNow: boolean;
+  #hasBegun = false;
+  #isOver = false;
+
+  constructor(client: SubgraphClient, request: UpstreamRequest, onOver: () => void) {
+    this.#onOver = onOver;
+    this.#startsNow = (request.position ?? null) === null;
+    this.#opened = client.subscribe({ ...request, signal: this.#leaving.signal });
+    void this.#follow();
+  }
+
+  /** Whoever goes on from a position must see the first event behind it. */
+  get isJoinable(): boolean {
+    return !this.#isOver && (this.#startsNow || !this.#hasBegun);
+  }
+
+  async join(signal: AbortSignal): Promise<ResultStream | FormattedExecutionResult> {
+    const queue = createEventQueue(MAX_WAITING, signal, () => this.#leave(queue));
+    this.#queues.add(queue);
+    const opened = await this.#opened;
+    return isResultStream(opened) ? queue.stream : opened;
+  }
+
+  #leave(queue: EventQueue): void {
+    this.#queues.delete(queue);
+    if (this.#queues.size === 0) this.#end();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver();
+    this.#leaving.abort();
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      const opened = await this.#opened;
+      if (isResultStream(opened)) for await (const result of opened) this.#publish(result);
+      for (const queue of this.#queues) queue.end();
+    } catch (error) {
+      for (const queue of this.#queues) queue.fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Each reader changes what it gets. */
+  #publish(result: FormattedExecutionResult): void {
+    this.#hasBegun = true;
+    const text = this.#queues.size > 1 ? JSON.stringify(result) : null;
+    for (const queue of this.#queues) queue.push(text === null ? result : JSON.parse(text));
+  }
+}
