@@ -101,6 +101,8 @@ const sockets = z.strictObject({
   idleMs: ms.optional(),
   keepAliveMs: ms.default(SOCKET_LIMITS.keepAliveMs),
   stallMs: ms.default(SOCKET_LIMITS.stallMs),
+  maxBufferedBytes: count.default(SOCKET_LIMITS.maxBufferedBytes),
+  tokenGraceMs: ms.default(SOCKET_LIMITS.tokenGraceMs),
 });
 
 const rate = z.strictObject({ perS: z.number().positive(), burst: count });

@@ -17,12 +17,16 @@ export interface GatewayMetrics {
   subscribed(transport: Transport): void;
   unsubscribed(transport: Transport): void;
   delivered(transport: Transport): void;
+  /** A client was too slow for one event or several in a row, and does not get them. */
+  missed(): void;
   socketOpened(): void;
   socketClosed(code: number): void;
+  streamReserved(): void;
+  streamEnded(): void;
 }
 
 const KNOWN_CODES = new Set([...Object.keys(ERROR_STATUS), 'PERSISTED_QUERY_NOT_FOUND']);
-const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
+const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Registers the gateway's own figures. Label values come from closed lists, so that clients cannot multiply series. */
@@ -38,8 +42,11 @@ const UNCOUNTED: GatewayMetrics = {
   subscribed: nothing,
   unsubscribed: nothing,
   delivered: nothing,
+  missed: nothing,
   socketOpened: nothing,
   socketClosed: nothing,
+  streamReserved: nothing,
+  streamEnded: nothing,
 };
 
 function registered(registry: Metrics): GatewayMetrics {
@@ -54,11 +61,17 @@ function registered(registry: Metrics): GatewayMetrics {
   const byTransport = (name: string, help: string) => transports(tally(name, help, 'transport'));
   const operations = byTransport('gateway_operations_total', 'Queries and mutations executed.');
   const delivered = byTransport('gateway_events_delivered_total', 'Subscription events sent.');
+  const missed = tally('gateway_slow_consumers_total', 'Times a client was too slow for its events.')({});
   const errors = tally('gateway_errors_total', 'Errors in answers, by code.', 'code');
   const errorsOf = remembered((code) => errors({ code }));
   const closed = tally('gateway_socket_closes_total', 'WebSockets closed, by close code.', 'code');
   const closedBy = remembered((code) => closed({ code }));
   const sockets = new Gauge({ name: 'gateway_open_sockets', help: 'Open WebSockets.', registers });
+  const streams = new Gauge({
+    name: 'gateway_reserved_streams',
+    help: 'Event streams of the single-connection mode, opened or not.',
+    registers,
+  });
   const subscriptions = new Gauge({
     name: 'gateway_active_subscriptions',
     help: 'Subscriptions being served.',
@@ -83,12 +96,15 @@ function registered(registry: Metrics): GatewayMetrics {
     subscribed: (transport) => subscriptions.inc({ transport }),
     unsubscribed: (transport) => subscriptions.dec({ transport }),
     delivered: (transport) => void (delivered[transport].count += 1),
+    missed: () => void (missed.count += 1),
     socketOpened: () => sockets.inc(),
     socketClosed(code) {
       sockets.dec();
       // Clients choose codes of their own; the gateway's and the standard ones are few.
       closedBy(code < 1_016 || (code >= 4_400 && code <= 4_510) ? `${code}` : 'OTHER').count += 1;
     },
+    streamReserved: () => streams.inc(),
+    streamEnded: () => streams.dec(),
   };
 }
 

@@ -2,12 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import type { TraceHeaders } from '#platform/tracing/trace-context.ts';
 import { VIEWER_HEADER } from '#platform/viewer.ts';
 import type { GatewayAuth, Identity } from '../auth/auth.ts';
-import { forwardedHeaders } from '../auth/forwarded-headers.ts';
+import { ALWAYS_FORWARDED, forwardedHeaders } from '../auth/forwarded-headers.ts';
 import type { EngineScope } from '../engine/engine.ts';
 import { addressOf } from './client-address.ts';
 
+/** What a caller is known by. */
+export type CallingRequest = Pick<IncomingMessage, 'headers' | 'socket'>;
+
 export interface Call {
-  readonly request: IncomingMessage;
+  readonly request: CallingRequest;
   readonly identity: Identity | null;
   /** Where it did not come as a header: from a socket's `connection_init`. */
   readonly authorization?: string | undefined;
@@ -17,6 +20,8 @@ export interface Call {
 }
 
 export interface Callers {
+  /** What is to be kept of a request for as long as its connection lives, instead of all of it. */
+  keep(request: IncomingMessage): CallingRequest;
   /** Who is calling; null is an anonymous caller, or any caller of a gateway that verifies nothing. Rejects as GatewayAuth does. */
   identify(authorization: string | undefined): Promise<Identity | null>;
   /** What subgraphs are told about a caller. */
@@ -48,7 +53,12 @@ export function createCallers({ auth, forwardHeaders, trustProxy }: CallersOptio
     const ipAddress = addressOf(request, trustProxy);
     return forwardedHeaders({ headers: given, identity, ipAddress, correlationId, traceHeaders }, names);
   };
+  const kept = new Set([...ALWAYS_FORWARDED, ...names, 'authorization', 'x-forwarded-for']);
   return {
+    keep: ({ headers, socket }) => ({
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => kept.has(name))),
+      socket,
+    }),
     identify: async (authorization) => (auth ? auth.authenticate(authorization) : null),
     headersOf,
     scopeOf: (call) => ({

@@ -1,18 +1,17 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { CloseCode, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws';
 import type { RawData, WebSocket } from 'ws';
 import { CodedError } from '#platform/errors.ts';
-import type { Log } from '#platform/log.ts';
 import type { Identity } from '../auth/auth.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Callers } from '../http/callers.ts';
-import type { GatewayMetrics } from '../metrics.ts';
-import type { Telemetry } from '../telemetry/report.ts';
-import type { Enter } from '../traffic/load-shedding.ts';
+import type { EngineScope } from '../engine/engine.ts';
+import type { Callers, CallingRequest } from '../http/callers.ts';
+import type { RequestReport } from '../telemetry/report.ts';
 import type { Allowance, ClientLimits } from '../traffic/client-limits.ts';
 import { authorizationOf } from './connection-parameters.ts';
-import { createOutbox, type Outbox } from './outbox.ts';
-import { runOperation, type OperationReply } from './socket-operation.ts';
+import { Outbox } from './outbox.ts';
+import type { SocketLimits } from './socket-limits.ts';
+import { SocketOperation, type OperationDeps, type OperationHost } from './socket-operation.ts';
 
 /** Close codes besides those of the protocol. */
 export const CLOSE_GOING_AWAY = 1001;
@@ -20,32 +19,29 @@ export const CLOSE_TRY_LATER = 1013;
 /** Retried by clients, which then resume from their cursor. */
 export const CLOSE_TIMED_OUT = 4408;
 
-export interface ConnectionOptions {
-  readonly engine: Engine;
+export interface ConnectionOptions extends OperationDeps {
   readonly callers: Callers;
-  readonly enter: Enter;
-  readonly metrics: GatewayMetrics;
-  readonly telemetry: Telemetry;
-  readonly log: Log;
   readonly clients: ClientLimits;
   /** What the client's address may take. */
   readonly address: Allowance;
-  readonly maxOperations: number;
+  readonly limits: Pick<SocketLimits, 'maxOperations' | 'maxBufferedBytes'>;
 }
 
 type State = 'connected' | 'initialising' | 'acknowledged' | 'closed';
 
 /** One client's socket under graphql-transport-ws. It owns its operations and ends them with itself. */
-export class Connection {
+export class Connection implements OperationHost {
   readonly openedAtMs = Date.now();
+  readonly outbox: Outbox;
+  readonly deps: ConnectionOptions;
   lastHeardAtMs = Date.now();
   /** Of the last ping; before `lastHeardAtMs` where it was answered. */
   pingedAtMs = 0;
+  /** When the client was told that its token has expired; null where it has not. */
+  expiryToldAtMs: number | null = null;
   readonly #socket: WebSocket;
-  readonly #request: IncomingMessage;
-  readonly #options: ConnectionOptions;
-  readonly #outbox: Outbox;
-  readonly #operations = new Map<string, AbortController>();
+  readonly #request: CallingRequest;
+  readonly #operations = new Map<string, SocketOperation>();
   #state: State = 'connected';
   #identity: Identity | null = null;
   #authorization: string | undefined;
@@ -53,13 +49,14 @@ export class Connection {
   #forgetUser: (() => void) | null = null;
   #lastOperationAtMs = Date.now();
 
-  constructor(socket: WebSocket, request: IncomingMessage, options: ConnectionOptions) {
+  /** `stream` is what the socket writes to. */
+  constructor(socket: WebSocket, stream: Duplex, request: IncomingMessage, options: ConnectionOptions) {
     this.#socket = socket;
-    this.#request = request;
-    this.#options = options;
-    this.#outbox = createOutbox(socket);
+    this.#request = options.callers.keep(request);
+    this.deps = options;
+    this.outbox = new Outbox(socket, stream, options.limits.maxBufferedBytes);
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    socket.on('ping', (data) => this.#outbox.pong(data));
+    socket.on('ping', (data) => this.outbox.pong(data));
     socket.on('pong', () => (this.lastHeardAtMs = Date.now()));
     // Broken frames and oversize messages arrive here; the socket closes itself with the code that RFC 6455 has for them.
     socket.on('error', (error) => options.log.debug({ err: error }, 'socket failed'));
@@ -84,12 +81,18 @@ export class Connection {
   }
 
   get stalledSinceMs(): number | null {
-    return this.#outbox.stalledSinceMs;
+    return this.outbox.stalledSinceMs;
   }
 
   ping(nowMs: number): void {
     this.pingedAtMs = nowMs;
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+  }
+
+  /** The client may bring another token until the socket is closed for it. */
+  tellExpiry(nowMs: number): void {
+    this.expiryToldAtMs = nowMs;
+    void this.#send({ type: MessageType.Ping, payload: { tokenExpiresInMs: 0 } });
   }
 
   close(code: number, reason: string): void {
@@ -105,8 +108,7 @@ export class Connection {
 
   #end(): void {
     this.#state = 'closed';
-    for (const controller of this.#operations.values()) controller.abort();
-    this.#operations.clear();
+    for (const operation of this.#operations.values()) operation.stop();
     this.#forgetUser?.();
     this.#forgetUser = null;
   }
@@ -118,8 +120,7 @@ export class Connection {
       if (isBinary) throw new Error('binary message');
       const message = parseMessage(data.toString());
       if (message.type === MessageType.ConnectionInit) void this.#initialise(message.payload);
-      else if (message.type === MessageType.Ping)
-        void this.#send({ type: MessageType.Pong, payload: message.payload });
+      else if (message.type === MessageType.Ping) void this.#answerPing(message.payload);
       else if (message.type === MessageType.Subscribe) this.#start(message);
       else if (message.type === MessageType.Complete) this.#stop(message.id);
       else if (message.type !== MessageType.Pong) throw new Error('a message of the server');
@@ -134,17 +135,39 @@ export class Connection {
     this.#state = 'initialising';
     try {
       this.#authorization = authorizationOf(payload) ?? this.#request.headers.authorization;
-      const identity = await this.#options.callers.identify(this.#authorization);
+      const identity = await this.deps.callers.identify(this.#authorization);
       if (this.#state !== 'initialising') return;
-      this.#user = this.#options.clients.ofIdentity(identity);
+      this.#user = this.deps.clients.ofIdentity(identity);
       this.#forgetUser = this.#user.open();
       this.#identity = identity;
       this.#state = 'acknowledged';
       this.#lastOperationAtMs = Date.now();
-      await this.#send({ type: MessageType.ConnectionAck });
+      await this.#send({ type: MessageType.ConnectionAck, payload: this.#tokenLife() });
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** A ping may bring a fresh token of the same session, so that the socket outlives the one before. */
+  async #answerPing(payload: Record<string, unknown> | undefined): Promise<void> {
+    const authorization = this.#state === 'acknowledged' ? authorizationOf(payload) : undefined;
+    if (authorization === undefined) return this.#send({ type: MessageType.Pong, payload });
+    try {
+      const identity = await this.deps.callers.identify(authorization);
+      if (this.#state !== 'acknowledged') return;
+      if (!isSameCaller(identity, this.#identity))
+        return this.close(CloseCode.Forbidden, 'The token is of another session, or has other rights.');
+      this.#identity = identity;
+      this.#authorization = authorization;
+      this.expiryToldAtMs = null;
+      await this.#send({ type: MessageType.Pong, payload: this.#tokenLife() });
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #tokenLife(): { readonly tokenExpiresInMs: number } | undefined {
+    return this.#identity ? { tokenExpiresInMs: Math.max(0, this.expiresAtMs - Date.now()) } : undefined;
   }
 
   #refuse(error: unknown): void {
@@ -152,7 +175,7 @@ export class Connection {
       return this.close(CloseCode.Forbidden, error.message);
     if (error instanceof CodedError && error.code === 'RATE_LIMITED')
       return this.close(CLOSE_TRY_LATER, error.message);
-    this.#options.log.warn({ err: error }, 'socket could not be authenticated');
+    this.deps.log.warn({ err: error }, 'socket could not be authenticated');
     this.close(CLOSE_TRY_LATER, 'Tokens cannot be verified right now');
   }
 
@@ -163,71 +186,49 @@ export class Connection {
         CloseCode.SubscriberAlreadyExists,
         `Subscriber for ${id.slice(0, 36)} already exists`,
       );
-    const controller = new AbortController();
-    const isFull = this.#operations.size >= this.#options.maxOperations;
-    if (!isFull) this.#operations.set(id, controller);
-    const reply = this.#replyTo(id, controller);
-    const { engine, callers, enter, metrics, telemetry, log } = this.#options;
-    void runOperation({
-      operation: payload,
-      admit: () => this.#admit(isFull),
-      scopeOf: ({ correlationId, traceHeaders }) =>
-        callers.scopeOf({
-          request: this.#request,
-          identity: this.#identity,
-          authorization: this.#authorization,
-          correlationId,
-          traceHeaders,
-          signal: controller.signal,
-        }),
-      reply,
-      enter,
-      engine,
-      metrics,
-      telemetry,
-      log,
-    });
+    const operation = new SocketOperation(this, id, payload);
+    const isFull = this.#operations.size >= this.deps.limits.maxOperations;
+    if (!isFull) this.#operations.set(id, operation);
+    void operation.run(payload, () => this.#admit(isFull));
   }
 
   #admit(isFull: boolean): void {
-    const { maxOperations, address } = this.#options;
-    if (isFull) throw new CodedError('RATE_LIMITED', `One socket runs ${maxOperations} operations at most.`);
+    const { limits, address } = this.deps;
+    if (isFull)
+      throw new CodedError('RATE_LIMITED', `One socket runs ${limits.maxOperations} operations at most.`);
+    if (Date.now() >= this.expiresAtMs)
+      throw new CodedError('UNAUTHENTICATED', 'The access token has expired.');
     address.request();
     this.#user?.request();
   }
 
-  #stop(id: string): void {
-    this.#operations.get(id)?.abort();
-    this.#finish(id);
+  scopeOf({ correlationId, traceHeaders }: RequestReport, signal: AbortSignal): EngineScope {
+    return this.deps.callers.scopeOf({
+      request: this.#request,
+      identity: this.#identity,
+      authorization: this.#authorization,
+      correlationId,
+      traceHeaders,
+      signal,
+    });
   }
 
-  #finish(id: string): void {
+  /** An id may be used anew after `complete`. */
+  over(id: string, operation: SocketOperation): void {
+    if (this.#operations.get(id) !== operation) return;
     this.#operations.delete(id);
     this.#lastOperationAtMs = Date.now();
   }
 
-  /** An id may be used anew after `complete`, so that the old operation must not answer under it any more. */
-  #replyTo(id: string, controller: AbortController): OperationReply {
-    const send = async (type: MessageType, payload?: unknown) => {
-      if (!controller.signal.aborted) await this.#send({ id, type, payload });
-    };
-    const finish = () => {
-      if (this.#operations.get(id) === controller) this.#finish(id);
-    };
-    return {
-      next: (result) => send(MessageType.Next, result),
-      error(errors) {
-        finish();
-        return send(MessageType.Error, errors);
-      },
-      complete() {
-        finish();
-        return send(MessageType.Complete);
-      },
-    };
+  #stop(id: string): void {
+    this.#operations.get(id)?.stop();
   }
 
   async #send(message: object): Promise<void> {
-    await this.#outbox.send(JSON.stringify(message));
+    await this.outbox.send(JSON.stringify(message));
   }
 }
+
+/** What runs on the socket runs for the caller who began it. */
+const isSameCaller = (one: Identity | null, other: Identity | null) =>
+  JSON.stringify(one?.viewer) === JSON.stringify(other?.viewer);

@@ -12,6 +12,10 @@ export interface SocketLimits {
   readonly keepAliveMs: number;
   /** A client that takes nothing for this long is closed. */
   readonly stallMs: number;
+  /** Bytes that may wait for one client; what comes past them is held back, or given up where others get the same. */
+  readonly maxBufferedBytes: number;
+  /** Time to bring a fresh token once the one before has expired. */
+  readonly tokenGraceMs: number;
   /** Time for the peer's part of the closing handshake, which one that reads nothing never sends. */
   readonly closeTimeoutMs: number;
   /** How often all sockets are looked at: one timer instead of several for each. */
@@ -24,6 +28,8 @@ export const SOCKET_LIMITS = {
   initTimeoutMs: 10_000,
   keepAliveMs: 15_000,
   stallMs: 30_000,
+  maxBufferedBytes: 256 * 1024,
+  tokenGraceMs: 10_000,
   closeTimeoutMs: 5_000,
   sweepMs: 1_000,
 } as const satisfies SocketLimits;

@@ -1,36 +1,20 @@
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
+import { MessageType } from 'graphql-ws';
+import { CodedError } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import { isResultStream, type GraphQLRequest } from '#platform/subgraph-endpoint.ts';
-import {
-  isIncremental,
-  type Engine,
-  type EngineScope,
-  type IncrementalResult,
-  type SubsequentResult,
-} from '../engine/engine.ts';
+import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import { isIncremental, type Engine, type EngineScope, type IncrementalResult } from '../engine/engine.ts';
+import type { LiveEvent } from '../engine/live/live-event.ts';
+import { isFollowing, type Following, type Subscriber } from '../engine/live/subscriber.ts';
 import { correlationIdOf } from '../http/correlation.ts';
 import { failedResult, presentResult, presentSubsequent } from '../http/errors.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { RequestReport, Telemetry } from '../telemetry/report.ts';
 import type { Enter } from '../traffic/load-shedding.ts';
+import type { Outbox } from './outbox.ts';
 
-/** A whole result, or one part of an answer that comes in several. */
-export type OperationMessage = (FormattedExecutionResult & { readonly hasNext?: true }) | SubsequentResult;
-
-/** Where an operation's answers go. Each resolves once the client can take more. */
-export interface OperationReply {
-  next(result: OperationMessage): Promise<void>;
-  /** The operation did not run, and is over. */
-  error(errors: readonly GraphQLFormattedError[]): Promise<void>;
-  complete(): Promise<void>;
-}
-
-export interface SocketOperation {
-  readonly operation: GraphQLRequest;
-  /** Throws a CodedError where it must not run. */
-  readonly admit: () => void;
-  readonly scopeOf: (report: RequestReport) => EngineScope;
-  readonly reply: OperationReply;
+/** What all operations of a gateway's sockets have in common. */
+export interface OperationDeps {
   readonly enter: Enter;
   readonly engine: Engine;
   readonly metrics: GatewayMetrics;
@@ -38,117 +22,181 @@ export interface SocketOperation {
   readonly log: Log;
 }
 
-/** Runs one operation of a socket to its end. Never rejects. */
-export async function runOperation(run: SocketOperation): Promise<void> {
-  const { admit, reply, log } = run;
-  const report = reportOf(run);
-  try {
-    admit();
-    await answerInTurn(run, report);
-  } catch (error) {
-    const { errors = [] } = failedResult(error, report.correlationId, log);
-    report.failed(errors);
-    await reply.error(errors);
-  } finally {
-    report.end();
+/** The socket that an operation runs on. */
+export interface OperationHost {
+  readonly outbox: Outbox;
+  readonly deps: OperationDeps;
+  scopeOf(report: RequestReport, signal: AbortSignal): EngineScope;
+  /** It sends nothing any more, so that its id may be used anew. */
+  over(id: string, operation: SocketOperation): void;
+}
+
+/** One operation of a socket, from `subscribe` to its end. It answers under its id until it is over. */
+export class SocketOperation implements Subscriber {
+  readonly #host: OperationHost;
+  readonly #id: string;
+  readonly #report: RequestReport;
+  #aborting: AbortController | null = new AbortController();
+  #following: Following | null = null;
+  /** The last event of those that the client could not take. */
+  #missed: LiveEvent | null = null;
+  #isOver = false;
+
+  constructor(host: OperationHost, id: string, request: GraphQLRequest) {
+    this.#host = host;
+    this.#id = id;
+    this.#report = reportOf(request, host.deps.telemetry);
+  }
+
+  /** Runs it to its end; a subscription until it is live. `admit` throws a CodedError where it must not run. Never rejects. */
+  async run(request: GraphQLRequest, admit: () => void): Promise<void> {
+    try {
+      admit();
+      await this.#answerInTurn(request);
+    } catch (error) {
+      const { errors = [] } = failedResult(error, this.#report.correlationId, this.#host.deps.log);
+      await this.#refuse(errors);
+    }
+  }
+
+  /** The client wants no more of it, or is gone. */
+  stop(): void {
+    this.#finish();
+  }
+
+  next(event: LiveEvent): void {
+    if (this.#isOver) return;
+    if (this.#missed) return void (this.#missed = event);
+    const busy = this.busy();
+    if (!busy) return this.#push(event);
+    this.#missed = event;
+    this.#host.deps.metrics.missed();
+    void busy.then(() => this.#tellOfMissed());
+  }
+
+  busy(): Promise<void> | null {
+    return this.#isOver ? null : this.#host.outbox.busy();
+  }
+
+  end(last: FormattedExecutionResult | null): void {
+    if (this.#isOver) return;
+    if (last?.errors) void this.#refuse(presentResult(last, this.#report.correlationId).errors ?? []);
+    else void this.#complete();
+  }
+
+  async #answerInTurn(request: GraphQLRequest): Promise<void> {
+    const { signal } = (this.#aborting ??= new AbortController());
+    const scope = this.#host.scopeOf(this.#report, signal);
+    const leave = await this.#host.deps
+      .enter(() => signal)
+      .catch((error: unknown) => {
+        // Its client has completed it meanwhile.
+        if (signal.aborted) return null;
+        throw error;
+      });
+    if (!leave) return;
+    try {
+      await this.#answer(request, scope);
+    } finally {
+      leave();
+    }
+  }
+
+  async #answer(request: GraphQLRequest, scope: EngineScope): Promise<void> {
+    const { engine, metrics } = this.#host.deps;
+    if (engine.operationKind(request, scope.headers) === 'subscription') return this.#follow(request, scope);
+    metrics.operated('websocket');
+    const result = await engine.executeInParts(request, scope);
+    if (isIncremental(result)) await this.#answerInParts(result);
+    else await this.#answerOnce(result);
+  }
+
+  async #follow(request: GraphQLRequest, scope: EngineScope): Promise<void> {
+    const outcome = await this.#host.deps.engine.follow(request, scope, this);
+    if (!isFollowing(outcome)) return this.#answerOnce(outcome);
+    // The client may have gone while the subscription was being set up.
+    if (this.#isOver) return outcome.stop();
+    this.#following = outcome;
+    this.#aborting = null;
+    this.#host.deps.metrics.subscribed('websocket');
+  }
+
+  async #answerInParts({ initial, subsequent }: IncrementalResult): Promise<void> {
+    const { correlationId } = this.#report;
+    this.#report.failed(initial.errors);
+    await this.#send(MessageType.Next, { ...presentResult(initial, correlationId), hasNext: true });
+    for await (const result of subsequent) {
+      for (const { errors } of result.incremental) this.#report.failed(errors);
+      await this.#send(MessageType.Next, presentSubsequent(result, correlationId));
+    }
+    await this.#complete();
+  }
+
+  // Without `data` nothing was executed: the protocol has a message of its own for that.
+  async #answerOnce(result: FormattedExecutionResult): Promise<void> {
+    const presented = presentResult(result, this.#report.correlationId);
+    if (presented.errors && presented.data === undefined) return this.#refuse(presented.errors);
+    this.#report.failed(presented.errors);
+    await this.#send(MessageType.Next, presented);
+    await this.#complete();
+  }
+
+  #push(event: LiveEvent): void {
+    const { outbox, deps } = this.#host;
+    this.#report.failed(event.result.errors);
+    const text = event.textAs((result) =>
+      presentResult(result, event.correlationId ?? this.#report.correlationId),
+    );
+    outbox.push(`{"id":${JSON.stringify(this.#id)},"type":"next","payload":${text}}`);
+    deps.metrics.delivered('websocket');
+  }
+
+  #tellOfMissed(): void {
+    const missed = this.#missed;
+    this.#missed = null;
+    if (!missed || this.#isOver) return;
+    const notice = missed.noticeOfMissed();
+    if (notice) return this.#push(notice);
+    const error = new CodedError('SLOW_CONSUMER', 'Events were given up, since they were read too slowly.');
+    this.end(failedResult(error, this.#report.correlationId, this.#host.deps.log));
+  }
+
+  async #refuse(errors: readonly GraphQLFormattedError[]): Promise<void> {
+    this.#report.failed(errors);
+    await this.#send(MessageType.Error, errors, true);
+  }
+
+  async #complete(): Promise<void> {
+    await this.#send(MessageType.Complete, undefined, true);
+  }
+
+  async #send(type: MessageType, payload?: unknown, isLast = false): Promise<void> {
+    if (this.#isOver) return;
+    if (isLast) this.#finish();
+    await this.#host.outbox.send(JSON.stringify({ id: this.#id, type, payload }));
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#aborting?.abort();
+    if (this.#following) {
+      this.#following.stop();
+      this.#host.deps.metrics.unsubscribed('websocket');
+    }
+    this.#report.end();
+    this.#host.over(this.#id, this);
   }
 }
 
-async function answerInTurn(run: SocketOperation, report: RequestReport): Promise<void> {
-  const scope = run.scopeOf(report);
-  const leave = await run
-    .enter(() => scope.signal)
-    .catch((error: unknown) => {
-      // Its client has completed it meanwhile.
-      if (scope.signal.aborted) return null;
-      throw error;
-    });
-  if (!leave) return;
-  try {
-    await answer(run, scope, report, leave);
-  } finally {
-    leave();
-  }
-}
-
-async function answer(
-  run: SocketOperation,
-  scope: EngineScope,
-  report: RequestReport,
-  onLive: () => void,
-): Promise<void> {
-  const { operation, engine, metrics } = run;
-  if (engine.operationKind(operation, scope.headers) === 'subscription')
-    return follow(run, scope, report, onLive);
-  metrics.operated('websocket');
-  const result = await engine.executeInParts(operation, scope);
-  if (isIncremental(result)) await answerInParts(result, report, run);
-  else await answerOnce(result, report, run);
-}
-
-function reportOf({ operation, telemetry }: SocketOperation): RequestReport {
+function reportOf(request: GraphQLRequest, telemetry: Telemetry): RequestReport {
   // A browser cannot set headers of a socket, and a socket carries many operations.
-  const { correlationId, traceparent, tracestate } = operation.extensions ?? {};
+  const { correlationId, traceparent, tracestate } = request.extensions ?? {};
   const report = telemetry.begin({
     transport: 'websocket',
     correlationId: correlationIdOf(correlationId),
     trace: { traceparent, tracestate },
   });
-  report.asked(operation);
+  report.asked(request);
   return report;
-}
-
-async function follow(
-  run: SocketOperation,
-  scope: EngineScope,
-  report: RequestReport,
-  onLive: () => void,
-): Promise<void> {
-  const { operation, reply, engine, metrics } = run;
-  const stream = await engine.subscribe(operation, scope);
-  if (!isResultStream(stream)) return answerOnce(stream, report, run);
-  metrics.subscribed('websocket');
-  onLive();
-  const stop = () => void stream.return();
-  scope.signal.addEventListener('abort', stop);
-  // The client may have gone while the subscription was being set up.
-  if (scope.signal.aborted) stop();
-  try {
-    for await (const result of stream) {
-      report.failed(result.errors);
-      await reply.next(presentResult(result, report.correlationId));
-      metrics.delivered('websocket');
-    }
-    await reply.complete();
-  } finally {
-    scope.signal.removeEventListener('abort', stop);
-    metrics.unsubscribed('websocket');
-  }
-}
-
-async function answerInParts(
-  { initial, subsequent }: IncrementalResult,
-  report: RequestReport,
-  { reply }: SocketOperation,
-): Promise<void> {
-  report.failed(initial.errors);
-  await reply.next({ ...presentResult(initial, report.correlationId), hasNext: true });
-  for await (const result of subsequent) {
-    for (const { errors } of result.incremental) report.failed(errors);
-    await reply.next(presentSubsequent(result, report.correlationId));
-  }
-  await reply.complete();
-}
-
-// Without `data` nothing was executed: the protocol has a message of its own for that.
-async function answerOnce(
-  result: FormattedExecutionResult,
-  report: RequestReport,
-  { reply }: SocketOperation,
-): Promise<void> {
-  report.failed(result.errors);
-  const presented = presentResult(result, report.correlationId);
-  if (presented.errors && presented.data === undefined) return reply.error(presented.errors);
-  await reply.next(presented);
-  await reply.complete();
 }

@@ -14,7 +14,7 @@ import {
 } from './connection.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './socket-limits.ts';
 
-export interface SocketServerOptions extends Omit<ConnectionOptions, 'maxOperations' | 'address'> {
+export interface SocketServerOptions extends Omit<ConnectionOptions, 'limits' | 'address'> {
   readonly cors: Cors;
   readonly limits?: Partial<SocketLimits>;
 }
@@ -38,11 +38,10 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const server = createServer(limits);
   const sweeper = setInterval(() => sweep(connections, limits), limits.sweepMs);
 
-  const accept = (socket: WebSocket, request: IncomingMessage) => {
+  const accept = (socket: WebSocket, stream: Duplex, request: IncomingMessage) => {
     metrics.socketOpened();
     const address = clients.ofAddress(request);
-    const { maxOperations } = limits;
-    const connection = new Connection(socket, request, { ...options, address, maxOperations });
+    const connection = new Connection(socket, stream, request, { ...options, address, limits });
     connections.add(connection);
     socket.once('close', (code) => {
       connections.delete(connection);
@@ -63,7 +62,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       handle(request, socket, head) {
         if (isClosing) return refuse(socket, '503 Service Unavailable');
         if (!cors.allows(request)) return refuse(socket, '403 Forbidden');
-        server.handleUpgrade(request, socket, head, accept);
+        server.handleUpgrade(request, socket, head, (opened) => accept(opened, socket, request));
       },
     },
     endSession(sessionId) {
@@ -101,6 +100,7 @@ function sweep(connections: ReadonlySet<Connection>, limits: SocketLimits): void
   const nowMs = Date.now();
   for (const connection of connections) {
     const [code, reason] = closingOf(connection, nowMs, limits);
+    if (nowMs >= connection.expiresAtMs && connection.expiryToldAtMs === null) connection.tellExpiry(nowMs);
     if (code !== null) connection.close(code, reason);
     else if (connection.stalledSinceMs === null) keepAlive(connection, nowMs, limits.keepAliveMs);
   }
@@ -108,13 +108,14 @@ function sweep(connections: ReadonlySet<Connection>, limits: SocketLimits): void
 
 /** Why it is to be closed now. */
 function closingOf(
-  { isInitialised, openedAtMs, expiresAtMs, stalledSinceMs, idleSinceMs }: Connection,
+  { isInitialised, openedAtMs, expiryToldAtMs, stalledSinceMs, idleSinceMs }: Connection,
   nowMs: number,
-  { initTimeoutMs, stallMs, idleMs = Infinity }: SocketLimits,
+  { initTimeoutMs, stallMs, tokenGraceMs, idleMs = Infinity }: SocketLimits,
 ): readonly [code: number, reason: string] | readonly [null] {
   if (!isInitialised && nowMs - openedAtMs > initTimeoutMs)
     return [CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout'];
-  if (nowMs >= expiresAtMs) return [CloseCode.Forbidden, 'Token expired'];
+  if (expiryToldAtMs !== null && nowMs - expiryToldAtMs >= tokenGraceMs)
+    return [CloseCode.Forbidden, 'Token expired'];
   if (stalledSinceMs !== null && nowMs - stalledSinceMs > stallMs)
     return [CLOSE_TIMED_OUT, 'Client reads too slowly'];
   if (idleSinceMs !== null && nowMs - idleSinceMs > idleMs) return [CLOSE_TIMED_OUT, 'No operation'];
