@@ -1,9 +1,12 @@
+import type { Poll } from '#platform/polling/poll.ts';
 import { createLiveQueue } from './live-queue.ts';
 
 /** What becomes of one item of a source: something to pass on, and whether the stream ends behind it. */
 export interface Step<T> {
   readonly emit?: T;
   readonly last?: boolean;
+  /** Why the stream ends behind it; unlike `last`, the reader gets it as an error. */
+  readonly failure?: Error | null;
 }
 
 export interface LiveStreamOptions<S, T> {
@@ -21,6 +24,7 @@ export interface LiveStreamOptions<S, T> {
 export class LiveStream<S, T> implements AsyncIterableIterator<T, void, void> {
   readonly #options: LiveStreamOptions<S, T>;
   #ended = false;
+  #failure: Error | null = null;
 
   constructor(options: LiveStreamOptions<S, T>) {
     this.#options = options;
@@ -39,7 +43,15 @@ export class LiveStream<S, T> implements AsyncIterableIterator<T, void, void> {
 
   return(): Promise<IteratorResult<T, void>> {
     this.#end();
+    this.#failure = null;
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Ends it at once, also while a `next()` waits. With a `reason`, one reader gets it as an error; else the stream is complete. */
+  end(reason: Error | null = null): void {
+    if (this.#ended) return;
+    this.#failure = reason;
+    this.#end();
   }
 
   [Symbol.asyncIterator](): this {
@@ -51,12 +63,15 @@ export class LiveStream<S, T> implements AsyncIterableIterator<T, void, void> {
     while (!this.#ended) {
       const { done, value } = await source.next();
       if (done || this.#ended) break;
-      const { emit, last = false } = await step(value);
+      const { emit, last = false, failure = null } = await step(value);
       if (this.#ended) break;
-      if (last) this.#end();
+      if (last || failure) this.end(failure);
       if (emit !== undefined) return { done: false, value: emit };
     }
     this.#end();
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure) throw failure;
     return { done: true, value: undefined };
   }
 
@@ -90,8 +105,25 @@ export async function openChecked<S extends AsyncIterator<unknown, unknown, void
   }
 }
 
-/** A stream that is over before it begins. */
-export function endedStream<T>(): AsyncIterableIterator<T> {
+/**
+ * As openChecked, for whoever polls, too. The check lets the first poll in; a later one, whose caller has lost the right meanwhile, gets what led
+ * up to that, as a stream that stays open would give it, and no poll after that.
+ */
+export async function openPolled<S extends AsyncIterator<unknown, unknown, void>>(
+  check: () => Promise<unknown>,
+  open: () => Promise<S>,
+  poll: Poll | null,
+  mayStay: () => Promise<boolean>,
+): Promise<S> {
+  if (!poll?.continues) return openChecked(check, open);
+  const source = await open();
+  if (!(await mayStay())) poll.finish();
+  return source;
+}
+
+/** A stream that is over before it begins, and so is the subscription that is polled. */
+export function endedStream<T>(poll: Poll | null): AsyncIterableIterator<T> {
+  poll?.finish();
   const queue = createLiveQueue<T>(() => undefined);
   queue.end();
   return queue;

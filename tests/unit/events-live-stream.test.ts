@@ -84,6 +84,50 @@ describe('a live stream', () => {
     assert.deepEqual(await stream.next(), OVER);
   });
 
+  it('gives the reason with which a step ends it behind what that step emits, once', async () => {
+    const { source, stream, freed } = open((item) => ({
+      emit: `${item}`,
+      failure: item === 2 ? new Error('removed') : null,
+    }));
+    for (const item of [1, 2, 3]) source.push(item);
+    assert.deepEqual([(await stream.next()).value, (await stream.next()).value], ['1', '2']);
+    await assert.rejects(stream.next(), /removed/);
+    assert.deepEqual(freed, ['release', 'source']);
+    assert.deepEqual(await stream.next(), OVER);
+  });
+
+  it('ends from outside at once, with a reason for one reader or without', async () => {
+    const { stream, freed } = open(odd);
+    const waiting = [stream.next(), stream.next()];
+    stream.end(new Error('removed'));
+    stream.end(new Error('too late'));
+    await assert.rejects(waiting[0]!, /removed/);
+    assert.deepEqual([await waiting[1], await stream.next()], [OVER, OVER]);
+    assert.deepEqual(freed, ['release', 'source']);
+    const other = open(odd).stream;
+    other.end();
+    assert.deepEqual(await other.next(), OVER);
+    const left = open(odd).stream;
+    left.end(new Error('nobody reads it'));
+    await left.return();
+    assert.deepEqual(await left.next(), OVER);
+  });
+
+  it('keeps an event to itself that comes with the end of the right to it', async () => {
+    const answer = Promise.withResolvers<Step<string>>();
+    const asked = Promise.withResolvers<void>();
+    const { source, stream } = open(() => {
+      asked.resolve();
+      return answer.promise;
+    });
+    source.push(1);
+    const waiting = stream.next();
+    await asked.promise;
+    stream.end(new Error('removed'));
+    answer.resolve({ emit: 'secret' });
+    await assert.rejects(waiting, /removed/);
+  });
+
   it('that is over from the start has nothing to give', async () => {
     assert.deepEqual(await endedStream<number>().next(), OVER);
   });
