@@ -23,7 +23,10 @@ export type ResultStream = AsyncGenerator<FormattedExecutionResult, void, void>;
  * directly, so both run the same code.
  */
 export interface SubgraphEndpoint {
-  /** Answers a query or mutation. Never rejects: failures are `errors` of the result. The caller owns the result. */
+  /**
+   * Answers a query or mutation, or a poll of a subscription (polling/poll-protocol.ts). Never rejects: failures are `errors` of the result. The
+   * caller owns the result.
+   */
   execute(request: GraphQLRequest, scope: RequestScope): Promise<FormattedExecutionResult>;
   /** Starts a subscription; resolves once it is live, with the stream, or with `errors` when it is refused. */
   subscribe(request: GraphQLRequest, scope: RequestScope): Promise<ResultStream | FormattedExecutionResult>;

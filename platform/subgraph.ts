@@ -14,19 +14,21 @@ import {
 import { requireSignIn } from './auth-directive.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { CodedError, Refusal } from './errors.ts';
+import { INTERNAL_HEADER, isInternal } from './internal-auth.ts';
 import type { Log } from './log.ts';
 import { mapEvents } from './map-events.ts';
+import { answerPoll, isPoll, readPoll } from './polling/answer-poll.ts';
+import type { Listening, Poll } from './polling/poll.ts';
 import type { GraphQLRequest, RequestScope, SubgraphEndpoint } from './subgraph-endpoint.ts';
 import { requestFields } from './tracing/trace-context.ts';
 import { verifyViewer, VIEWER_HEADER, type Viewer } from './viewer.ts';
 
 /** What every operation knows; a subgraph's own context extends it. */
-export interface OperationScope {
+export interface OperationScope extends Listening {
   readonly viewer: Viewer | null;
   readonly correlationId: string | null;
   /** Facts about the client's connection, as the gateway saw them. */
   readonly client: { readonly ipAddress: string | null; readonly userAgent: string | null };
-  readonly signal: AbortSignal;
 }
 
 export interface EndpointOptions<C extends OperationScope> {
@@ -41,17 +43,19 @@ export interface EndpointOptions<C extends OperationScope> {
   readonly log: Log;
 }
 
-type Prepared = { readonly args: ExecutionArgs } | { readonly failure: FormattedExecutionResult };
+type Prepared = { readonly args: ExecutionArgs } | Failure;
 type Kind = 'execute' | 'subscribe';
 
 /** Builds a subgraph's executable schema and wraps it as an endpoint. Throws where SDL and resolvers do not fit. */
 export function createEndpoint<C extends OperationScope>(options: EndpointOptions<C>): SubgraphEndpoint {
   const prepare = createPreparation(options);
+  const open = createOpening(options, prepare);
   return {
     async execute(request, scope) {
       const log = operationLog(options.log, scope);
       try {
-        const prepared = prepare('execute', request, scope);
+        if (isPoll(request)) return await runPoll(open, options.secret, request, scope, log);
+        const prepared = prepare('execute', request, scope, null);
         return 'failure' in prepared ? prepared.failure : formatResult(await execute(prepared.args), log);
       } catch (error) {
         return failureOf(error, log);
@@ -59,26 +63,15 @@ export function createEndpoint<C extends OperationScope>(options: EndpointOption
     },
     async subscribe(request, scope) {
       const log = operationLog(options.log, scope);
-      // Aborted with the stream too: what a resolver waits for must end when its reader has gone.
-      const life = new AbortController();
-      const signal = AbortSignal.any([scope.signal, life.signal]);
+      const life = lifeWithin(scope.signal);
       try {
-        const prepared = prepare('subscribe', request, { ...scope, signal });
-        if ('failure' in prepared) return prepared.failure;
-        const source = await createSourceEventStream(prepared.args);
-        if (!(Symbol.asyncIterator in source)) return formatResult(source, log);
-        const viewer = contextViewer(prepared.args);
+        const opened = await open(request, { ...scope, signal: life.signal }, null, log);
+        if ('failure' in opened) return opened.failure;
         return mapEvents({
-          source,
+          ...opened,
           signal: scope.signal,
-          onEnd: () => life.abort(),
+          onEnd: life.end,
           failureOf: (error) => failureOf(error, log),
-          map: async (rootValue) => {
-            const contextValue = options.createContext(
-              operationScope({ ...scope, signal }, options.secret, viewer),
-            );
-            return formatResult(await execute({ ...prepared.args, rootValue, contextValue }), log);
-          },
         });
       } catch (error) {
         return failureOf(error, log);
@@ -87,10 +80,75 @@ export function createEndpoint<C extends OperationScope>(options: EndpointOption
   };
 }
 
-function createPreparation<C extends OperationScope>(options: EndpointOptions<C>) {
+/** Aborted with the stream too: what a resolver waits for must end when its reader has gone. */
+function lifeWithin(signal: AbortSignal) {
+  const life = new AbortController();
+  return { signal: AbortSignal.any([signal, life.signal]), end: () => life.abort() };
+}
+
+interface OpenedSource {
+  readonly source: AsyncIterable<unknown>;
+  readonly map: (event: unknown) => Promise<FormattedExecutionResult>;
+}
+type Failure = { readonly failure: FormattedExecutionResult };
+type Open = (
+  request: GraphQLRequest,
+  scope: RequestScope,
+  poll: Poll | null,
+  log: Log,
+) => Promise<OpenedSource | Failure>;
+
+/** Calls the resolver of a subscription. Rejects where it throws what is no GraphQL error. */
+function createOpening<C extends OperationScope>(
+  { createContext, secret }: EndpointOptions<C>,
+  prepare: Prepare,
+): Open {
+  return async (request, scope, poll, log) => {
+    const prepared = prepare('subscribe', request, scope, poll);
+    if ('failure' in prepared) return prepared;
+    const { args } = prepared;
+    const source = await createSourceEventStream(args);
+    if (!(Symbol.asyncIterator in source)) return { failure: formatResult(source, log) };
+    const viewer = contextViewer(args);
+    return {
+      source,
+      map: async (rootValue) => {
+        const contextValue = createContext(operationScope(scope, secret, null, viewer));
+        return formatResult(await execute({ ...args, rootValue, contextValue }), log);
+      },
+    };
+  };
+}
+
+/**
+ * A poll says what was heard, and where the caller has been let in before: it is for the platform's own processes. Everybody else could make up
+ * events by it.
+ */
+async function runPoll(
+  open: Open,
+  secret: string,
+  request: GraphQLRequest,
+  scope: RequestScope,
+  log: Log,
+): Promise<FormattedExecutionResult> {
+  if (!isInternal(scope.headers[INTERNAL_HEADER] ?? '', secret))
+    throw new CodedError('FORBIDDEN', 'Only the platform itself polls subscriptions.');
+  const poll = readPoll(request);
+  const life = lifeWithin(scope.signal);
+  try {
+    const opened = await open(request, { ...scope, signal: life.signal }, poll, log);
+    return 'failure' in opened ? opened.failure : await answerPoll({ ...opened, poll });
+  } finally {
+    life.end();
+  }
+}
+
+type Prepare = (kind: Kind, request: GraphQLRequest, scope: RequestScope, poll: Poll | null) => Prepared;
+
+function createPreparation<C extends OperationScope>(options: EndpointOptions<C>): Prepare {
   const schema = loadSchema(options);
   const documentOf = createDocumentCache(schema);
-  return (kind: Kind, request: GraphQLRequest, scope: RequestScope): Prepared => {
+  return (kind, request, scope, poll) => {
     const checked = documentOf(request.query);
     if ('errors' in checked) return { failure: { errors: checked.errors.map((error) => error.toJSON()) } };
     const { document } = checked;
@@ -99,7 +157,7 @@ function createPreparation<C extends OperationScope>(options: EndpointOptions<C>
     if (!operation) return { failure: badRequest('The operation to run is not clear.') };
     if ((operation.operation === 'subscription') !== (kind === 'subscribe'))
       return { failure: badRequest(`A ${operation.operation} is not run this way.`) };
-    const contextValue = options.createContext(operationScope(scope, options.secret));
+    const contextValue = options.createContext(operationScope(scope, options.secret, poll));
     return {
       args: { schema, document, operationName, variableValues: request.variables ?? {}, contextValue },
     };
@@ -120,6 +178,7 @@ const contextViewer = (args: ExecutionArgs): Viewer | null => (args.contextValue
 function operationScope(
   { headers, signal }: RequestScope,
   secret: string,
+  poll: Poll | null,
   started?: Viewer | null,
 ): OperationScope {
   const header = headers[VIEWER_HEADER];
@@ -128,6 +187,7 @@ function operationScope(
     correlationId: headers['x-correlation-id'] ?? null,
     client: { ipAddress: headers['x-veza-client-ip'] ?? null, userAgent: headers['user-agent'] ?? null },
     signal,
+    poll,
   };
 }
 

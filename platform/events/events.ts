@@ -6,15 +6,20 @@ import { head, read, type ReadOptions, type StreamHead } from './event-log.ts';
 import { createInbox, type DeadLetter, type Handler, type InboxTiming } from './inbox.ts';
 import { createOutboxRelay, type OutboxLag, type RelayObserver } from './outbox-relay.ts';
 import type { AnyEvent, DurableBus, LiveBus } from './ports.ts';
+import type { Poll } from '#platform/polling/poll.ts';
 import { tailStream, type StreamTail } from './tail.ts';
+import { pollStream } from './tail-poll.ts';
 import { transact, type Transaction } from './unit-of-work.ts';
 
 /** What a subgraph gets in its deps. Order of use: `consume` for every reaction, then `start`; `stop` before the database closes. */
 export interface Events {
   /** The one way to write; see unit-of-work.ts. */
   transact<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Replays a stream after `after`, then stays live: no gap, no duplicate, in order. `after: null` starts now. Resolves once it is live. */
-  tail(stream: string, after: Cursor | null, signal?: AbortSignal): Promise<StreamTail>;
+  /**
+   * Replays a stream after `after`, then stays live: no gap, no duplicate, in order. `after: null` starts now. Resolves once it is live.
+   * For a poll it ends where the log does, and begins where the poll before has ended.
+   */
+  tail(stream: string, after: Cursor | null, signal?: AbortSignal, poll?: Poll | null): Promise<StreamTail>;
   /** Past events of a stream, in order. */
   read(stream: string, options?: ReadOptions): Promise<AnyEvent[]>;
   head(stream: string): Promise<StreamHead>;
@@ -58,7 +63,10 @@ export function createEvents(deps: EventsDeps): Events {
   const startRelay = () => relay.start();
   return {
     transact: runTransaction,
-    tail: (stream, after, signal) => tailStream({ database, liveBus, log, stream, after, signal }),
+    tail: (stream, after, signal, poll) =>
+      poll
+        ? pollStream({ database, stream, after, poll })
+        : tailStream({ database, liveBus, log, stream, after, signal }),
     read: (stream, options) => read(database.fork(), stream, options),
     head: (stream) => head(database.fork(), stream),
     consume: inbox.consume,

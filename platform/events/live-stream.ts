@@ -122,7 +122,7 @@ export async function openPolled<S extends AsyncIterator<unknown, unknown, void>
 }
 
 /** A stream that is over before it begins, and so is the subscription that is polled. */
-export function endedStream<T>(poll: Poll | null): AsyncIterableIterator<T> {
+export function endedStream<T>(poll: Poll | null = null): AsyncIterableIterator<T> {
   poll?.finish();
   const queue = createLiveQueue<T>(() => undefined);
   queue.end();

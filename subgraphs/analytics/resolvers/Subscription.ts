@@ -2,6 +2,7 @@ import type { SubscriptionResolvers } from '../generated/resolvers.ts';
 
 export const Subscription: SubscriptionResolvers = {
   liveCounter: {
-    subscribe: (_root, { subjectId, metric }, { liveCounters }) => liveCounters.watch(metric, subjectId),
+    subscribe: (_root, { subjectId, metric }, { liveCounters, poll }) =>
+      liveCounters.watch(metric, subjectId, poll),
   },
 };

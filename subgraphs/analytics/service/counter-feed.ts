@@ -11,20 +11,23 @@ export interface CounterFeed<E> {
   close(): void;
 }
 
-export interface CounterFeedDeps<E> {
-  /** Hints: what they hold does not matter. */
-  readonly subscribe: () => Promise<LiveSubscription>;
+export interface Counter<E> {
   /** Null ends the feed: there is nothing to count any more. */
   readonly read: () => Promise<number | null>;
   readonly toEvent: (value: number) => E;
   /** What opening throws where there is nothing to count from the start. */
   readonly refusal: () => Error;
+}
+
+export interface CounterFeedDeps<E> extends Counter<E> {
+  /** Hints: what they hold does not matter. */
+  readonly subscribe: () => Promise<LiveSubscription>;
   readonly log: Log;
 }
 
-const MIN_PAUSE_MS = 1_000;
-// Hints can be lost, and some numbers fall by themselves as time passes.
-const RECHECK_MS = 10_000;
+export const MIN_PAUSE_MS = 1_000;
+/** Hints can be lost, and some numbers fall by themselves as time passes. */
+export const RECHECK_MS = 10_000;
 
 /** Resolves once hints are followed and the first number is known. */
 export async function openCounterFeed<E>(deps: CounterFeedDeps<E>): Promise<CounterFeed<E>> {

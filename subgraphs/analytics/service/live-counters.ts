@@ -1,11 +1,13 @@
 import type { Database } from '#platform/database.ts';
 import { notFound, Refusal } from '#platform/errors.ts';
-import type { LiveBus, LiveSubscription } from '#platform/events/ports.ts';
+import type { LiveBus } from '#platform/events/ports.ts';
 import { isId } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
+import type { Poll } from '#platform/polling/poll.ts';
 import { readLiveCounter } from '../data/live-counter.repository.ts';
 import { SUBJECT_OF_METRIC, topicOf, type LiveCounter, type LiveMetric } from '../domain/live-counter.ts';
-import { openCounterFeed, type CounterFeed } from './counter-feed.ts';
+import { openCounterFeed, type Counter, type CounterFeed } from './counter-feed.ts';
+import { pollCounter } from './counter-poll.ts';
 
 export interface CounterEvent {
   readonly liveCounter: LiveCounter;
@@ -13,7 +15,11 @@ export interface CounterEvent {
 
 export interface LiveCounters {
   /** The number now, then each change. Refuses with NotFoundError what does not exist, or not for everyone. */
-  watch(metric: LiveMetric, subjectId: string): Promise<LiveSubscription<CounterEvent>>;
+  watch(
+    metric: LiveMetric,
+    subjectId: string,
+    poll: Poll | null,
+  ): Promise<AsyncIterableIterator<CounterEvent>>;
   /** Ends every subscription. */
   close(): Promise<void>;
 }
@@ -43,9 +49,10 @@ export function createLiveCounters(deps: LiveCountersDeps): LiveCounters {
   };
 
   return {
-    async watch(metric, subjectId) {
+    async watch(metric, subjectId, poll) {
       if (!isId(SUBJECT_OF_METRIC[metric], subjectId)) throw unknownSubject(subjectId);
       const topic = topicOf(metric, subjectId);
+      if (poll) return pollCounter(poll, topic, counterOf(deps, metric, subjectId));
       const shared = feeds.get(topic) ?? { feed: open(deps, metric, subjectId), watchers: 0 };
       feeds.set(topic, shared);
       // Counted before waiting: the last one to leave meanwhile must not close it under this one.
@@ -66,19 +73,24 @@ export function createLiveCounters(deps: LiveCountersDeps): LiveCounters {
   };
 }
 
+const counterOf = (
+  { database, now }: LiveCountersDeps,
+  metric: LiveMetric,
+  subjectId: string,
+): Counter<CounterEvent> => ({
+  read: () => readLiveCounter(database.fork(), metric, subjectId, now()),
+  toEvent: (value) => ({ liveCounter: { subjectId, metric, value, at: now() } }),
+  refusal: () => unknownSubject(subjectId),
+});
+
 function open(
-  { database, liveBus, log, now }: LiveCountersDeps,
+  deps: LiveCountersDeps,
   metric: LiveMetric,
   subjectId: string,
 ): Promise<CounterFeed<CounterEvent>> {
-  const read = () => readLiveCounter(database.fork(), metric, subjectId, now());
-  return openCounterFeed({
-    subscribe: () => liveBus.subscribe(topicOf(metric, subjectId)),
-    read,
-    toEvent: (value) => ({ liveCounter: { subjectId, metric, value, at: now() } }),
-    refusal: () => unknownSubject(subjectId),
-    log,
-  });
+  const { liveBus, log } = deps;
+  const subscribe = () => liveBus.subscribe(topicOf(metric, subjectId));
+  return openCounterFeed({ ...counterOf(deps, metric, subjectId), subscribe, log });
 }
 
 const unknownSubject = (subjectId: string) =>

@@ -31,6 +31,28 @@ export async function savePresence(em: Em, sign: SignOfLife): Promise<void> {
   await em.upsert(PresenceEntity, { ...sign });
 }
 
+export interface Prolongation {
+  readonly now: Date;
+  readonly expiresAt: Date;
+  /** A sign that lasts longer than this is left as it is. */
+  readonly dueBefore: Date;
+}
+
+/** As touchPresence, for one person, where it is due. Returns whether they were away until now. */
+export async function prolongPresence(
+  em: Em,
+  userId: string,
+  { now, expiresAt, dueBefore }: Prolongation,
+): Promise<boolean> {
+  const [sign] = await em.execute<{ isHere: boolean; isDue: boolean }[]>(
+    `select expires_at > ? as "isHere", expires_at <= ? as "isDue" from presence where user_id = ?`,
+    [now, dueBefore, userId],
+  );
+  if (sign && !sign.isDue) return false;
+  await touchPresence(em, [userId], now, expiresAt);
+  return !sign?.isHere;
+}
+
 /**
  * Prolongs the presence of people who are here. Who came back after their last sign had expired says nothing about what they do;
  * who chose to be OFFLINE stays so, and the moment is not kept.

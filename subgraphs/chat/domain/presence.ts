@@ -1,7 +1,8 @@
 import { refuseIfAny } from '#platform/errors.ts';
 import { checkOptionalText } from '#platform/rules.ts';
 
-export type PresenceStatus = 'ONLINE' | 'IDLE' | 'DND' | 'OFFLINE';
+export const PRESENCE_STATUSES = ['ONLINE', 'IDLE', 'DND', 'OFFLINE'] as const;
+export type PresenceStatus = (typeof PRESENCE_STATUSES)[number];
 
 /** Presence as others see it. */
 export interface Presence {
@@ -47,6 +48,8 @@ export function acceptActivity(activity: string | null | undefined): string | nu
   return activity?.trim() || null;
 }
 
+type Appearance = Pick<Presence, 'status' | 'activity'> & Partial<Presence>;
+
 /** Whether a change is worth telling: the moment of the last sign of life alone is not. */
-export const looksDifferent = (a: Presence, b: Presence): boolean =>
+export const looksDifferent = (a: Appearance, b: Appearance): boolean =>
   a.status !== b.status || a.activity !== b.activity;

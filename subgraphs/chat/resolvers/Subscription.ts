@@ -6,18 +6,17 @@ import type { SubscriptionResolvers } from '../generated/resolvers.ts';
 
 export const Subscription: SubscriptionResolvers = {
   roomEvents: {
-    subscribe: (_root, { roomId, after }, { roomFeed, viewer, signal }) =>
-      roomFeed.follow(viewer, roomId, after, signal),
+    subscribe: (_root, { roomId, after }, { roomFeed, viewer, signal, poll }) =>
+      roomFeed.follow(viewer, roomId, after, { signal, poll }),
     resolve: (event: RoomEvent) => event,
   },
   typing: {
-    subscribe: (_root, { roomId }, context) =>
-      context.typing.follow(requireViewer(context), roomId, context.signal),
+    subscribe: (_root, { roomId }, context) => context.typing.follow(requireViewer(context), roomId, context),
     resolve: (signal: TypingSignal) => signal,
   },
   presence: {
     subscribe: (_root, { userIds }, context) =>
-      context.presenceBoard.follow(requireViewer(context), userIds, context.signal),
+      context.presenceBoard.follow(requireViewer(context), userIds, context),
     resolve: (user: UserReference) => user,
   },
 };

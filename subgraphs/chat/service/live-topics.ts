@@ -1,8 +1,17 @@
 import { createLiveQueue } from '#platform/events/live-queue.ts';
 import type { LiveBus, LiveSubscription } from '#platform/events/ports.ts';
+import type { Poll } from '#platform/polling/poll.ts';
 
-/** Messages of several topics in one stream. Resolves once all of them are live. */
-export async function subscribeAll(liveBus: LiveBus, topics: readonly string[]): Promise<LiveSubscription> {
+/** Messages of several topics in one stream. Resolves once all of them are live; for a poll the stream ends behind what that has heard. */
+export async function subscribeAll(
+  liveBus: LiveBus,
+  topics: readonly string[],
+  poll: Poll | null,
+): Promise<AsyncIterableIterator<unknown, unknown, void>> {
+  return poll ? poll.listen(topics) : subscribeLive(liveBus, topics);
+}
+
+async function subscribeLive(liveBus: LiveBus, topics: readonly string[]): Promise<LiveSubscription> {
   const settled = await Promise.allSettled(topics.map((topic) => liveBus.subscribe(topic)));
   const subscriptions = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const endAll = () => {

@@ -3,7 +3,8 @@ import { messageOf } from '#platform/errors.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
 import { WorkLoop } from '#platform/events/work-loop.ts';
 import type { Log } from '#platform/log.ts';
-import { touchPresence } from '../data/presence.repository.ts';
+import type { Poll } from '#platform/polling/poll.ts';
+import { prolongPresence, touchPresence } from '../data/presence.repository.ts';
 import { PRESENCE_TTL_MS } from '../domain/presence.ts';
 
 /** Live topic on which a change of someone's presence is hinted at. The table is the truth. */
@@ -11,8 +12,11 @@ export const presenceTopic = (userId: string): string => `presence:${userId}`;
 
 /** Keeps people present while they have a stream open here. Its owner calls `start` and `stop`. */
 export interface PresenceKeeper {
-  /** The person is here until the returned function is called; it never fails, because presence must not cost a stream. */
-  hold(userId: string): Promise<() => void>;
+  /**
+   * The person is here until the returned function is called; it never fails, because presence must not cost a stream. Whose stream is polled is
+   * here with every poll, and asked for one before that is forgotten.
+   */
+  hold(userId: string, poll: Poll | null): Promise<() => void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -42,6 +46,18 @@ export function createPresenceKeeper({ database, liveBus, log, now }: PresenceKe
       log.warn({ userId, reason: messageOf(error) }, 'presence not noted, will be tried again');
     }
   };
+  const visit = async (userId: string) => {
+    try {
+      const at = now();
+      const expiresAt = new Date(at.getTime() + PRESENCE_TTL_MS);
+      const dueBefore = new Date(expiresAt.getTime() - TOUCH_MS);
+      const wasAway = await prolongPresence(database.fork(), userId, { now: at, expiresAt, dueBefore });
+      // Only where it is news: those who are told poll, and would be told of in turn, and so on without end.
+      if (wasAway) await liveBus.publish(presenceTopic(userId), { userId });
+    } catch (error) {
+      log.warn({ userId, reason: messageOf(error) }, 'presence not noted, will be tried again');
+    }
+  };
   const loop = new WorkLoop({
     name: 'presence',
     step: async () => {
@@ -52,7 +68,12 @@ export function createPresenceKeeper({ database, liveBus, log, now }: PresenceKe
     log,
   });
   return {
-    async hold(userId) {
+    async hold(userId, poll) {
+      if (poll) {
+        poll.pace({ againMs: TOUCH_MS });
+        await visit(userId);
+        return () => undefined;
+      }
       const count = streams.get(userId) ?? 0;
       streams.set(userId, count + 1);
       if (count === 0) await arrive(userId);

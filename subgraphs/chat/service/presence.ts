@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { Database } from '#platform/database.ts';
 import { invalid, messageOf, Refusal } from '#platform/errors.ts';
 import { LiveStream } from '#platform/events/live-stream.ts';
-import type { LiveBus, LiveSubscription } from '#platform/events/ports.ts';
+import type { LiveBus } from '#platform/events/ports.ts';
 import type { Log } from '#platform/log.ts';
 import { MAX_PAGE_SIZE } from '#platform/paging.ts';
+import type { Listening } from '#platform/polling/poll.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import { savePresence } from '../data/presence.repository.ts';
 import {
@@ -17,6 +18,7 @@ import {
 import type { UserReference } from '../domain/references.ts';
 import { subscribeAll } from './live-topics.ts';
 import { presenceTopic, type PresenceKeeper } from './presence-keeper.ts';
+import { pollPresence } from './presence-poll.ts';
 import { PresenceWatch } from './presence-watch.ts';
 import { requireUserIds } from './room-access.ts';
 
@@ -27,7 +29,7 @@ export interface PresenceBoard {
   follow(
     viewer: Viewer,
     userIds: readonly string[],
-    signal: AbortSignal,
+    listening: Listening,
   ): Promise<AsyncIterable<UserReference>>;
 }
 
@@ -56,25 +58,26 @@ export function createPresenceBoard(deps: PresenceBoardDeps): PresenceBoard {
       return presenceAt(sign, lastActiveAt);
     },
 
-    async follow(viewer, given, signal) {
+    async follow(viewer, given, { signal, poll }) {
       const userIds = [...new Set(given)];
       if (userIds.length > MAX_PAGE_SIZE)
         throw new Refusal(invalid('userIds', 'TOO_MANY', `At most ${MAX_PAGE_SIZE} ids.`));
       requireUserIds('userIds', userIds);
-      const hints = await subscribeAll(liveBus, userIds.map(presenceTopic));
-      const leave = await keeper.hold(viewer.userId);
+      const hints = await subscribeAll(liveBus, userIds.map(presenceTopic), poll);
+      const leave = await keeper.hold(viewer.userId, poll);
+      if (poll) return pollPresence({ database, now, poll, viewerId: viewer.userId, userIds });
       const watch = new PresenceWatch({ database, log, now, viewerId: viewer.userId, userIds });
       void passOn(hints, watch);
       const release = () => {
         leave();
-        void hints.return();
+        void hints.return?.();
       };
       return new LiveStream({ source: watch, step: (emit) => ({ emit }), release, signal });
     },
   };
 }
 
-async function passOn(hints: LiveSubscription, watch: PresenceWatch): Promise<void> {
+async function passOn(hints: AsyncIterable<unknown>, watch: PresenceWatch): Promise<void> {
   for await (const message of hints) {
     const { success, data } = hint.safeParse(message);
     if (success) watch.look([data.userId]);

@@ -2,10 +2,11 @@ import type { Database } from '#platform/database.ts';
 import { CodedError, refuseIfAny } from '#platform/errors.ts';
 import { decodeCursor, encodeCursor, type Cursor } from '#platform/events/cursor.ts';
 import type { Events } from '#platform/events/events.ts';
-import { LiveStream, openChecked, type Step } from '#platform/events/live-stream.ts';
+import { LiveStream, openPolled, type Step } from '#platform/events/live-stream.ts';
 import type { AnyEvent } from '#platform/events/ports.ts';
 import type { TailItem } from '#platform/events/tail.ts';
 import { resyncReason, type ResyncReason } from '#platform/events/tail-window.ts';
+import type { Listening } from '#platform/polling/poll.ts';
 import { checkRange } from '#platform/rules.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import { findRooms } from '../data/room.repository.ts';
@@ -26,7 +27,7 @@ export interface RoomFeed {
     viewer: Viewer | null,
     roomId: string,
     after: string | null | undefined,
-    signal: AbortSignal,
+    listening: Listening,
   ): Promise<AsyncIterable<RoomEvent>>;
   /** The room must be visible to whoever asks. */
   page(roomId: string, after: string, first: number | null | undefined): Promise<RoomEventPage>;
@@ -50,13 +51,15 @@ export function createRoomFeed({ database, events, keeper, now }: RoomFeedDeps):
   const requireView = (viewer: Viewer | null, roomId: string) =>
     readRoomFor(database.fork(), viewer, roomId, 'VIEW');
   return {
-    async follow(viewer, roomId, after, signal) {
+    async follow(viewer, roomId, after, { signal, poll }) {
       const cursor = after == null ? null : decodeCursor(after);
-      const tail = await openChecked(
+      const tail = await openPolled(
         () => requireView(viewer, roomId),
-        () => events.tail(streamOf(roomId), cursor, signal),
+        () => events.tail(streamOf(roomId), cursor, signal, poll),
+        poll,
+        () => sees(viewer, roomId),
       );
-      const release = viewer ? await keeper.hold(viewer.userId) : () => undefined;
+      const release = viewer ? await keeper.hold(viewer.userId, poll) : () => undefined;
       const step = async (item: TailItem): Promise<Step<RoomEvent>> => ({
         emit: toRoomEvent(item, now),
         last: mayHide(item, viewer) && !(await sees(viewer, roomId)),

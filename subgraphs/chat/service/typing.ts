@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Database } from '#platform/database.ts';
 import { forbidden, Refusal } from '#platform/errors.ts';
 import { openMessage } from '#platform/events/envelope.ts';
-import { LiveStream, type Step } from '#platform/events/live-stream.ts';
+import { endedStream, LiveStream, type Step } from '#platform/events/live-stream.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
+import type { Listening } from '#platform/polling/poll.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import { findMembership } from '../data/member.repository.ts';
 import { TYPING_TTL_MS, type TypingSignal } from '../domain/presence.ts';
@@ -16,7 +17,7 @@ export interface Typing {
   /** Tells the members. Answers until when they show it. Signals that follow each other closely are told once. */
   signal(viewer: Viewer, roomId: string): Promise<Date>;
   /** Signals of the other members. Resolves once it is live; ends when the viewer is no longer a member. */
-  follow(viewer: Viewer, roomId: string, signal: AbortSignal): Promise<AsyncIterable<TypingSignal>>;
+  follow(viewer: Viewer, roomId: string, listening: Listening): Promise<AsyncIterable<TypingSignal>>;
 }
 
 export interface TypingDeps {
@@ -53,10 +54,11 @@ export function createTyping({ database, liveBus, keeper, now }: TypingDeps): Ty
       return until;
     },
 
-    async follow(viewer, roomId, signal) {
-      await requireMember(viewer, roomId);
-      const source = await subscribeAll(liveBus, [topicOf(roomId), streamOf(roomId)]);
-      const release = await keeper.hold(viewer.userId);
+    async follow(viewer, roomId, { signal, poll }) {
+      if (!poll?.continues) await requireMember(viewer, roomId);
+      else if (!(await findMembership(database.fork(), roomId, viewer.userId))) return endedStream(poll);
+      const source = await subscribeAll(liveBus, [topicOf(roomId), streamOf(roomId)], poll);
+      const release = await keeper.hold(viewer.userId, poll);
       const step = createStep({ database, now }, viewer.userId, roomId);
       return new LiveStream({ source, step, release, signal });
     },

@@ -9,7 +9,7 @@ import type {
 export const Subscription: SubscriptionResolvers = {
   orderUpdated: {
     subscribe: async (_root, { orderId, after }, context) =>
-      context.orderFeed.follow(requireViewer(context), orderId, after ?? null, context.signal),
+      context.orderFeed.follow(requireViewer(context), orderId, after ?? null, context),
     resolve: (event: FeedEvent) => event,
   },
 };

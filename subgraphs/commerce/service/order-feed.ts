@@ -5,6 +5,7 @@ import type { Events } from '#platform/events/events.ts';
 import { LiveStream } from '#platform/events/live-stream.ts';
 import type { TailItem } from '#platform/events/tail.ts';
 import { isId } from '#platform/ids.ts';
+import type { Listening } from '#platform/polling/poll.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import { findOrdersById } from '../data/order.repository.ts';
 import type { OrderState } from '../domain/order.ts';
@@ -36,7 +37,7 @@ export interface OrderFeed {
     viewer: Viewer,
     orderId: string,
     after: string | null,
-    signal: AbortSignal,
+    listening: Listening,
   ): Promise<AsyncIterableIterator<FeedEvent, void, void>>;
 }
 
@@ -48,11 +49,11 @@ export interface OrderFeedDeps {
 
 export function createOrderFeed({ database, events, now }: OrderFeedDeps): OrderFeed {
   return {
-    async follow(viewer, orderId, after, signal) {
+    async follow(viewer, orderId, after, { signal, poll }) {
       const cursor = after === null ? null : decodeCursor(after);
       const [order] = isId('Order', orderId) ? await findOrdersById(database.fork(), [orderId]) : [];
       if (order?.buyerId !== viewer.userId) throw new CodedError('NOT_FOUND', 'There is no such order.');
-      const source = await events.tail(`order:${orderId}`, cursor, signal);
+      const source = await events.tail(`order:${orderId}`, cursor, signal, poll);
       const step = (item: TailItem) => ({ emit: feedEvent(orderId, item, now()) });
       return new LiveStream({ source, step, signal });
     },

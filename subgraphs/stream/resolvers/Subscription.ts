@@ -5,18 +5,18 @@ import type { LiveEvent } from '../service/live-events.ts';
 
 export const Subscription: SubscriptionResolvers = {
   liveRoomEvents: {
-    subscribe: (_root, { liveRoomId, after }, { liveFeeds, viewer, signal }) =>
-      liveFeeds.events(viewer?.userId ?? null, liveRoomId, after ?? null, signal),
+    subscribe: (_root, { liveRoomId, after }, { liveFeeds, viewer, signal, poll }) =>
+      liveFeeds.events(viewer?.userId ?? null, liveRoomId, after ?? null, { signal, poll }),
     resolve: (event: LiveEvent) => event,
   },
   activeSpeakers: {
-    subscribe: (_root, { liveRoomId }, { liveFeeds, viewer, signal }) =>
-      liveFeeds.speakers(viewer?.userId ?? null, liveRoomId, signal),
+    subscribe: (_root, { liveRoomId }, { liveFeeds, viewer, signal, poll }) =>
+      liveFeeds.speakers(viewer?.userId ?? null, liveRoomId, { signal, poll }),
     resolve: (report: SpeakersReport) => report,
   },
   trackComments: {
-    subscribe: (_root, { trackId }, { commentFeed, viewer, signal }) =>
-      commentFeed.follow(viewer?.userId ?? null, trackId, signal),
+    subscribe: (_root, { trackId }, { commentFeed, viewer, signal, poll }) =>
+      commentFeed.follow(viewer?.userId ?? null, trackId, { signal, poll }),
     resolve: (id: string, _args: object, { catalog }: Context) => catalog.comment(id),
   },
 };

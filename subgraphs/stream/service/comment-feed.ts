@@ -1,9 +1,10 @@
 import type { Database } from '#platform/database.ts';
 import { notFound, Refusal } from '#platform/errors.ts';
 import type { Events } from '#platform/events/events.ts';
-import { LiveStream, openChecked, type Step } from '#platform/events/live-stream.ts';
+import { LiveStream, openPolled, type Step } from '#platform/events/live-stream.ts';
 import type { TailItem } from '#platform/events/tail.ts';
 import { isId } from '#platform/ids.ts';
+import type { Listening } from '#platform/polling/poll.ts';
 import { findTracksById } from '../data/track.repository.ts';
 import { canSee } from '../domain/track.ts';
 
@@ -12,7 +13,7 @@ export interface CommentFeed {
   follow(
     viewerId: string | null,
     trackId: string,
-    signal: AbortSignal,
+    listening: Listening,
   ): Promise<AsyncIterableIterator<string>>;
 }
 
@@ -32,10 +33,12 @@ export function createCommentFeed({
       throw new Refusal(notFound('trackId', trackId, 'There is no such track.'));
   };
   return {
-    async follow(viewerId, trackId, signal) {
-      const source = await openChecked(
+    async follow(viewerId, trackId, { signal, poll }) {
+      const source = await openPolled(
         () => requireSeen(viewerId, trackId),
-        () => events.tail(`track:${trackId}`, null, signal),
+        () => events.tail(`track:${trackId}`, null, signal, poll),
+        poll,
+        () => sees(viewerId, trackId),
       );
       const step = async (item: TailItem): Promise<Step<string>> => ({
         emit: commentIn(item),

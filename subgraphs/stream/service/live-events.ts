@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Database } from '#platform/database.ts';
 import { notFound, Refusal } from '#platform/errors.ts';
 import { decodeCursor, encodeCursor, type Cursor } from '#platform/events/cursor.ts';
@@ -6,7 +7,9 @@ import { endedStream, LiveStream, type Step } from '#platform/events/live-stream
 import type { AnyEvent, LiveBus } from '#platform/events/ports.ts';
 import type { TailItem } from '#platform/events/tail.ts';
 import type { ResyncReason } from '#platform/events/tail-window.ts';
+import { polledCursor } from '#platform/events/tail-poll.ts';
 import { isId } from '#platform/ids.ts';
+import type { Listening, Poll } from '#platform/polling/poll.ts';
 import { speakersReport, speakersTopic, type SpeakersReport } from '#schema/media-bus.ts';
 import { findVisibleRooms, type LoggedLiveRoom } from '../data/live-room.repository.ts';
 import type { LiveState } from '../domain/live-room.ts';
@@ -50,12 +53,12 @@ export interface LiveFeeds {
     viewerId: string | null,
     id: string,
     after: string | null,
-    signal: AbortSignal,
+    listening: Listening,
   ): Promise<AsyncIterableIterator<LiveEvent>>;
   speakers(
     viewerId: string | null,
     id: string,
-    signal: AbortSignal,
+    listening: Listening,
   ): Promise<AsyncIterableIterator<SpeakersReport>>;
 }
 
@@ -74,30 +77,36 @@ export function createLiveFeeds(deps: LiveFeedsDeps): LiveFeeds {
     const rooms = isId('LiveRoom', id) ? await findVisibleRooms(deps.database.fork(), viewerId, [id]) : [];
     return rooms[0] ?? null;
   };
-  const require = async (viewerId: string | null, id: string): Promise<LoggedLiveRoom> => {
+  /** Null for a poll that was let in before the viewer lost sight of the room. */
+  const require = async (viewerId: string | null, id: string, poll: Poll | null) => {
     const room = await find(viewerId, id);
-    if (!room) throw new Refusal(notFound('liveRoomId', id, 'There is no such live room.'));
+    if (!room && !poll?.continues)
+      throw new Refusal(notFound('liveRoomId', id, 'There is no such live room.'));
     return room;
   };
 
   return {
-    async events(viewerId, id, after, signal) {
-      const cursor = after === null ? null : decodeCursor(after);
-      const room = await require(viewerId, id);
-      if (isBehindEnd(room, cursor)) return endedStream();
+    async events(viewerId, id, after, { signal, poll }) {
+      const given = after === null ? null : decodeCursor(after);
+      const cursor = poll ? polledCursor(poll, given) : given;
+      const room = await require(viewerId, id, poll);
+      if (!room || isBehindEnd(room, cursor)) return endedStream(poll);
       // Who may see a room that goes with no chat room never changes.
       const maySee = async () => room.chatRoomId === null || (await find(viewerId, id)) !== null;
-      const source = await deps.events.tail(`live-room:${id}`, cursor, signal);
+      const source = await deps.events.tail(`live-room:${id}`, cursor, signal, poll);
       const step = async (item: TailItem) => ((await maySee()) ? stepOf(item, deps.now) : { last: true });
       return new LiveStream({ source, step, signal });
     },
 
-    async speakers(viewerId, id, signal) {
-      const room = await require(viewerId, id);
-      if (room.state === 'ENDED') return endedStream();
+    async speakers(viewerId, id, { signal, poll }) {
+      const room = await require(viewerId, id, poll);
+      if (!room || (room.state === 'ENDED' && !poll?.continues)) return endedStream(poll);
       const maySee = every(RECHECK_MS, deps.now, async () => (await find(viewerId, id)) !== null);
-      const mayPass = createLimiter(MAX_REPORTS_PER_SECOND, 1_000, deps.now);
-      const source = await deps.liveBus.subscribe(speakersTopic(id));
+      const passedAtMs = poll?.recall(z.array(z.number())) ?? [];
+      poll?.keep(() => passedAtMs);
+      const mayPass = createLimiter(MAX_REPORTS_PER_SECOND, 1_000, deps.now, passedAtMs);
+      const topic = speakersTopic(id);
+      const source = poll ? poll.listen([topic]) : await deps.liveBus.subscribe(topic);
       const step = async (message: unknown): Promise<Step<SpeakersReport>> => {
         if (room.chatRoomId !== null && !(await maySee())) return { last: true };
         const report = speakersReport.safeParse(message);
@@ -166,9 +175,13 @@ function every(periodMs: number, now: () => Date, check: () => Promise<boolean>)
   };
 }
 
-/** At most `count` within any `windowMs`. */
-function createLimiter(count: number, windowMs: number, now: () => Date): () => boolean {
-  const passedAtMs: number[] = [];
+/** At most `count` within any `windowMs`. It keeps in `passedAtMs` when it let something pass. */
+function createLimiter(
+  count: number,
+  windowMs: number,
+  now: () => Date,
+  passedAtMs: number[],
+): () => boolean {
   return () => {
     const nowMs = now().getTime();
     while (passedAtMs[0] !== undefined && passedAtMs[0] <= nowMs - windowMs) passedAtMs.shift();
