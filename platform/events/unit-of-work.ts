@@ -10,6 +10,8 @@ import type { EventEnvelope, LiveBus } from './ports.ts';
 export interface Transaction {
   readonly em: Em;
   append<N extends EventName>(event: NewEvent<N>): Promise<EventEnvelope<N>>;
+  /** Sends a live message after the commit, never before: whoever looks because of it sees what was committed. It may get lost. */
+  tell(topic: string, payload: unknown): void;
   /** A part that may fail alone: when `run` throws, its changes and events are undone, the error goes on to the caller, the rest stands. */
   savepoint<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
 }
@@ -26,15 +28,15 @@ const MAX_ATTEMPTS = 3;
 
 /**
  * The one way in which services write. Changes of `em` are flushed before the commit. After it, never before, each appended event goes to
- * the live bus (topic = stream) and the outbox is woken. A transaction that PostgreSQL picked as a deadlock's victim runs again, so `run` must
+ * the live bus (topic = stream), with what else is to be told, and the outbox is woken. A transaction that PostgreSQL picked as a deadlock's victim runs again, so `run` must
  * have no effect outside of `tx`.
  */
 export async function transact<T>(deps: TransactDeps, run: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const appended: EventEnvelope[] = [];
+    const messages: LiveMessage[] = [];
     try {
-      const result = await deps.database.fork().transactional((em) => run(createTransaction(em, appended)));
-      announce(deps, appended);
+      const result = await deps.database.fork().transactional((em) => run(createTransaction(em, messages)));
+      announce(deps, messages);
       return result;
     } catch (error) {
       if (!(error instanceof DeadlockException) || attempt === MAX_ATTEMPTS) throw error;
@@ -43,29 +45,37 @@ export async function transact<T>(deps: TransactDeps, run: (tx: Transaction) => 
   }
 }
 
-function createTransaction(em: Em, appended: EventEnvelope[]): Transaction {
+/** What is to be told once it is committed. */
+interface LiveMessage {
+  readonly topic: string;
+  readonly payload: unknown;
+  /** Of an event of the log; what is no event wakes no outbox. */
+  readonly eventId?: string;
+}
+
+function createTransaction(em: Em, messages: LiveMessage[]): Transaction {
   return {
     em,
     async append(event) {
       const envelope = await append(em, event);
-      appended.push(envelope);
+      messages.push({ topic: envelope.stream, payload: envelope, eventId: envelope.id });
       return envelope;
     },
+    tell: (topic, payload) => void messages.push({ topic, payload }),
     async savepoint(run) {
-      const inner: EventEnvelope[] = [];
+      const inner: LiveMessage[] = [];
       const result = await em.transactional((innerEm) => run(createTransaction(innerEm, inner)));
-      appended.push(...inner);
+      messages.push(...inner);
       return result;
     },
   };
 }
 
 // Nobody waits for the live bus: what it loses, subscribers read from the log, and a slow Redis must not slow down writers.
-function announce({ liveBus, log, onCommit }: TransactDeps, appended: readonly EventEnvelope[]): void {
-  if (appended.length === 0) return;
-  onCommit();
-  for (const event of appended)
-    liveBus.publish(event.stream, event).catch((error: unknown) => {
-      log.warn({ eventId: event.id, reason: messageOf(error) }, 'live event not published');
+function announce({ liveBus, log, onCommit }: TransactDeps, messages: readonly LiveMessage[]): void {
+  if (messages.some(({ eventId }) => eventId !== undefined)) onCommit();
+  for (const { topic, payload, eventId } of messages)
+    liveBus.publish(topic, payload).catch((error: unknown) => {
+      log.warn({ topic, eventId, reason: messageOf(error) }, 'live message not published');
     });
 }

@@ -52,6 +52,35 @@ test('a transaction that fails leaves no log row and no outbox row, and publishe
   assert.equal((await under.events.head('room:rollback')).lastSeq, 1);
 });
 
+test('what a transaction tells is told after its commit, whoever looks then sees it, and what was undone is never told', async () => {
+  const { events, liveBus } = under;
+  const heard = await liveBus.subscribe('topic');
+  const committed = async () => (await events.head('room:told')).lastSeq;
+  await events.transact(async (tx) => {
+    tx.tell('topic', { of: 'the transaction' });
+    await tx.append(messageEdited('room:told', 1));
+    const undone = tx.savepoint(async (inner) => {
+      inner.tell('topic', { of: 'what is undone' });
+      throw new Error('refused');
+    });
+    await assert.rejects(undone, /refused/);
+    await tx.savepoint(async (inner) => inner.tell('topic', { of: 'the savepoint' }));
+    assert.equal(await committed(), 0);
+  });
+  assert.deepEqual((await heard.next()).value, { of: 'the transaction' });
+  assert.equal(await committed(), 1);
+  const failing = events.transact(async (tx) => {
+    tx.tell('topic', { of: 'a failed transaction' });
+    throw new Error('refused');
+  });
+  await assert.rejects(failing, /refused/);
+  await events.transact(async (tx) => tx.tell('topic', { of: 'the last one' }));
+  assert.deepEqual(
+    [(await heard.next()).value, (await heard.next()).value],
+    [{ of: 'the savepoint' }, { of: 'the last one' }],
+  );
+});
+
 test('what is read is what was appended, whatever characters it holds', async () => {
   const text = `quote ' double " question ? ?? backslash \\ dollar $1 :name 日本 🎵 \n end`;
   const appended = await under.events.transact((tx) =>
