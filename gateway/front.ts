@@ -17,8 +17,12 @@ import { startFrontServer } from './http/front-server.ts';
 import { graphqlRoute } from './http/graphql-route.ts';
 import { REQUEST_LIMITS, type RequestLimits } from './http/request.ts';
 import { createGatewayMetrics } from './metrics.ts';
-import { createEventStreams, type StreamLimits } from './subscriptions/event-stream.ts';
-import type { SocketLimits } from './subscriptions/socket-limits.ts';
+import { createEventStreams } from './subscriptions/event-stream.ts';
+import type { ReservedStreamLimits } from './subscriptions/reserved-stream.ts';
+import { ReservedStreams } from './subscriptions/reserved-streams.ts';
+import { createSingleConnection } from './subscriptions/single-connection.ts';
+import { SOCKET_LIMITS, type SocketLimits } from './subscriptions/socket-limits.ts';
+import { STREAM_LIMITS, type StreamLimits } from './subscriptions/streamed-answer.ts';
 import { createSocketServer } from './subscriptions/websocket.ts';
 import { createTelemetry, type TelemetryOptions } from './telemetry/report.ts';
 import { createClientLimits, type ClientLimitsOptions } from './traffic/client-limits.ts';
@@ -86,18 +90,21 @@ export async function createFront(
   const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
   const shared = { engine, ...gatesOf(settings), callers, cors, metrics, telemetry, log };
   const streams = createEventStreams({ ...shared, limits: settings.streamLimits });
+  const reserved = new ReservedStreams({ ...shared, limits: reservedStreamLimits(settings) });
   const sockets = createSocketServer({ ...shared, limits: settings.socketLimits });
   const unwatch = auth?.onRevoked((sessionId) => {
     sockets.endSession(sessionId);
     streams.endSession(sessionId);
+    reserved.endSession(sessionId);
   });
   const fastPath = fastPathOf(settings, shared);
   const limits = { ...REQUEST_LIMITS, ...settings.requestLimits };
+  const singleConnection = createSingleConnection({ ...shared, reserved, limits });
   const { explorer = DEFAULT_EXPLORER } = settings;
   let isDraining = false;
   return {
     routes: [
-      graphqlRoute({ ...shared, auth, server, fastPath, streams, limits }),
+      graphqlRoute({ ...shared, auth, server, fastPath, streams, singleConnection, limits }),
       ...(explorer ? [explorerRoute(explorer)] : []),
       ...healthRoutes(readiness(settings, () => isDraining)),
       metricsRoute(settings.metricsText ?? settings.metrics ?? NO_METRICS),
@@ -107,6 +114,7 @@ export async function createFront(
       isDraining = true;
       unwatch?.();
       streams.close();
+      reserved.close();
       await sockets.close(spreadMs);
     },
     close: () => server.stop(),
@@ -120,6 +128,13 @@ function gatesOf({ shedding, clientLimits, trustProxy = false, compression = COM
     enter: shedding?.enter ?? enterAlways,
     compression: createCompression(compression),
   };
+}
+
+/** What holds for a socket holds for a stream that operations share. */
+function reservedStreamLimits({ socketLimits, streamLimits }: FrontSettings): ReservedStreamLimits {
+  const { initTimeoutMs, maxOperations, idleMs } = { idleMs: undefined, ...SOCKET_LIMITS, ...socketLimits };
+  const { heartbeatMs, stallMs } = { ...STREAM_LIMITS, ...streamLimits };
+  return { openTimeoutMs: initTimeoutMs, maxOperations, idleMs, heartbeatMs: heartbeatMs.sse, stallMs };
 }
 
 function readiness({ checks, auth }: FrontSettings, isDraining: () => boolean): ReadinessChecks {

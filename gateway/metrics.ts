@@ -64,14 +64,6 @@ function registered(registry: Metrics): GatewayMetrics {
   const missed = tally('gateway_slow_consumers_total', 'Times a client was too slow for its events.')({});
   const errors = tally('gateway_errors_total', 'Errors in answers, by code.', 'code');
   const errorsOf = remembered((code) => errors({ code }));
-  const closed = tally('gateway_socket_closes_total', 'WebSockets closed, by close code.', 'code');
-  const closedBy = remembered((code) => closed({ code }));
-  const sockets = new Gauge({ name: 'gateway_open_sockets', help: 'Open WebSockets.', registers });
-  const streams = new Gauge({
-    name: 'gateway_reserved_streams',
-    help: 'Event streams of the single-connection mode, opened or not.',
-    registers,
-  });
   const subscriptions = new Gauge({
     name: 'gateway_active_subscriptions',
     help: 'Subscriptions being served.',
@@ -97,6 +89,25 @@ function registered(registry: Metrics): GatewayMetrics {
     unsubscribed: (transport) => subscriptions.dec({ transport }),
     delivered: (transport) => void (delivered[transport].count += 1),
     missed: () => void (missed.count += 1),
+    ...connections(registry),
+  };
+}
+
+function connections(
+  registry: Metrics,
+): Pick<GatewayMetrics, 'socketOpened' | 'socketClosed' | 'streamReserved' | 'streamEnded'> {
+  const registers = [registry];
+  const closed = createTally(registry, 'gateway_socket_closes_total', 'WebSockets closed, by close code.', [
+    'code',
+  ]);
+  const closedBy = remembered((code) => closed({ code }));
+  const sockets = new Gauge({ name: 'gateway_open_sockets', help: 'Open WebSockets.', registers });
+  const streams = new Gauge({
+    name: 'gateway_reserved_streams',
+    help: 'Event streams of the single-connection mode, opened or not.',
+    registers,
+  });
+  return {
     socketOpened: () => sockets.inc(),
     socketClosed(code) {
       sockets.dec();

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STREAM_TOKEN_HEADER } from '../subscriptions/stream-token.ts';
 import { CORRELATION_HEADER } from './correlation.ts';
 
 export interface Cors {
@@ -10,7 +11,7 @@ export interface Cors {
   preflight(request: IncomingMessage, response: ServerResponse): void;
 }
 
-const METHODS = 'GET, POST, OPTIONS';
+const METHODS = 'GET, POST, PUT, DELETE, OPTIONS';
 const REQUEST_HEADERS = [
   'accept',
   'authorization',
@@ -19,6 +20,7 @@ const REQUEST_HEADERS = [
   CORRELATION_HEADER,
   'traceparent',
   'tracestate',
+  STREAM_TOKEN_HEADER,
 ];
 const PREFLIGHT_MAX_AGE_S = 86_400;
 

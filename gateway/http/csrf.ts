@@ -29,7 +29,9 @@ export function refuseForgery(request: IncomingMessage, cors: Cors): void {
   );
 }
 
-function isPreflighted({ headers }: IncomingMessage): boolean {
+function isPreflighted({ headers, method }: IncomingMessage): boolean {
+  // No page of another origin sends these without having asked.
+  if (method === 'PUT' || method === 'DELETE') return true;
   const contentType = readContentType(headers['content-type']);
   return contentType !== null && !SIMPLE_TYPES.includes(contentType.type);
 }

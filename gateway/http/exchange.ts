@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HTTPGraphQLResponse } from '@apollo/server';
+import type { FormattedExecutionResult } from 'graphql';
 import { CodedError, ERROR_STATUS } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import type { RequestReport } from '../telemetry/report.ts';
@@ -46,11 +47,8 @@ export async function sendResult(
 }
 
 /** Answers a request that failed before, or outside of, its operation. One that has begun to be answered is cut off. */
-export function sendFailure(
-  { response, accepts, correlationId, report }: Exchange,
-  error: unknown,
-  log: Log,
-): void {
+export function sendFailure(exchange: Exchange, error: unknown, log: Log): void {
+  const { response, correlationId, report } = exchange;
   // Nobody is left to answer, and what a client does to its connection is no failure of ours.
   if (response.destroyed) return log.debug({ err: error }, 'the client went away');
   const result = failedResult(error, correlationId, log);
@@ -58,17 +56,31 @@ export function sendFailure(
   if (response.headersSent) return void response.destroy();
   const code = error instanceof CodedError ? error.code : 'INTERNAL_SERVER_ERROR';
   if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
-  if (code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', 'POST');
+  if (code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', allowedMethods(error));
   if (code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED')
     response.setHeader('retry-after', retryAfterS(error));
   // What is left of its body could otherwise still arrive, and be taken for the next request.
   if (code === 'REQUEST_TIMEOUT') response.setHeader('connection', 'close');
+  sendErrors(exchange, result, ERROR_STATUS[code]);
+}
+
+/** Sends a result without data. */
+export function sendErrors(
+  { response, accepts }: Exchange,
+  result: FormattedExecutionResult,
+  status: number,
+): void {
   const text = JSON.stringify(result);
-  response.writeHead(ERROR_STATUS[code], {
+  response.writeHead(status, {
     'content-type': `${accepts.json ?? JSON_TYPE}; charset=utf-8`,
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+function allowedMethods(error: unknown): string {
+  const allow = error instanceof CodedError ? error.details['allow'] : undefined;
+  return typeof allow === 'string' ? allow : 'POST';
 }
 
 /** Where nobody can know when it is over. */

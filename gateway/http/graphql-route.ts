@@ -10,8 +10,11 @@ import type { FrontScope } from '../engine/apollo-gateway.ts';
 import type { Engine, EngineScope, IncrementalResult, SubsequentResult } from '../engine/engine.ts';
 import type { FastPath } from '../fast-path/fast-path.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import type { EventStreams, StreamedOperation } from '../subscriptions/event-stream.ts';
+import type { EventStreams } from '../subscriptions/event-stream.ts';
+import type { Running, SingleConnection } from '../subscriptions/single-connection.ts';
 import { isStreamed } from '../subscriptions/stream-encodings.ts';
+import type { StreamedOperation } from '../subscriptions/streamed-answer.ts';
+import { isStreamRequest } from '../subscriptions/stream-token.ts';
 import { currentReport, type Arrival, type RequestReport, type Telemetry } from '../telemetry/report.ts';
 import type { ClientLimits } from '../traffic/client-limits.ts';
 import type { Enter } from '../traffic/load-shedding.ts';
@@ -22,9 +25,10 @@ import { PREFLIGHT_HEADERS, refuseForgery } from './csrf.ts';
 import type { Compression } from './compression.ts';
 import { presentSubsequent } from './errors.ts';
 import { sendFailure, sendResult, writeHead, type Exchange } from './exchange.ts';
-import { JSON_TYPE, readAccept, type ResponseType } from './media-types.ts';
+import { JSON_TYPE, readAccept, type Acceptance, type ResponseType } from './media-types.ts';
 import { sendMultipart } from './multipart-response.ts';
 import { parseJsonText, readJsonText, readUploads, type RequestLimits } from './request.ts';
+import { readSearchParameters } from './search-parameters.ts';
 
 export interface GraphqlRouteOptions {
   readonly auth: GatewayAuth | null;
@@ -35,6 +39,7 @@ export interface GraphqlRouteOptions {
   readonly callers: Callers;
   readonly cors: Cors;
   readonly streams: EventStreams;
+  readonly singleConnection: SingleConnection;
   readonly clients: ClientLimits;
   readonly enter: Enter;
   readonly limits: RequestLimits;
@@ -51,7 +56,7 @@ export interface GraphqlRouteOptions {
  */
 export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
   return {
-    methods: ['GET', 'POST', 'OPTIONS'],
+    methods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
     path: '/graphql',
     async handle(request, response, url) {
       const startedAtMs = performance.now();
@@ -63,14 +68,16 @@ export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
       const accepts = readAccept(request.headers.accept);
       const report = options.telemetry.begin(arrivalOf(request, correlationId));
       const exchange = { request, response, url, correlationId, report, accepts };
+      let running: Running | null = null;
       try {
-        await answerInTurn(exchange, options);
+        running = await answerInTurn(exchange, options);
       } catch (error) {
         sendFailure(exchange, error, options.log);
       }
       const durationMs = performance.now() - startedAtMs;
       if (!isStreamed(response))
         options.metrics.answered(request.method ?? '', response.statusCode, durationMs);
+      if (running) await running.ended;
       report.end(response.statusCode);
     },
   };
@@ -83,13 +90,16 @@ const arrivalOf = ({ headers, method }: IncomingMessage, correlationId: string):
   method,
 });
 
-async function answerInTurn(exchange: Exchange, options: GraphqlRouteOptions): Promise<void> {
+async function answerInTurn(exchange: Exchange, options: GraphqlRouteOptions): Promise<Running | null> {
   options.clients.ofAddress(exchange.request).request();
   const leave = await options.enter(() => goneSignal(exchange.response));
+  let running: Running | null = null;
   try {
-    await answer(exchange, options, leave);
+    running = await answer(exchange, options, leave);
+    return running;
   } finally {
-    leave();
+    if (running) void running.ended.then(leave);
+    else leave();
   }
 }
 
@@ -100,17 +110,40 @@ function goneSignal(response: ServerResponse): AbortSignal {
   return gone.signal;
 }
 
-async function answer(exchange: Exchange, options: GraphqlRouteOptions, onLive: () => void): Promise<void> {
-  const { request, response, correlationId, report, accepts } = exchange;
-  const { callers, cors, clients, limits, engine } = options;
+async function answer(
+  exchange: Exchange,
+  options: GraphqlRouteOptions,
+  onLive: () => void,
+): Promise<Running | null> {
+  const { request, url, accepts } = exchange;
+  const { callers, cors, clients, singleConnection } = options;
   const identity = await callers.identify(request.headers.authorization);
   clients.ofIdentity(identity).request();
+  const isOfStream = isStreamRequest(request, url);
+  if (!isOfStream) requireReadable(accepts);
+  refuseForgery(request, cors);
+  if (isOfStream) return singleConnection.answer({ ...exchange, identity, onLive });
+  await answerAlone(exchange, identity, options, onLive);
+  return null;
+}
+
+function requireReadable(accepts: Acceptance): void {
   if (!accepts.json && !accepts.stream && !accepts.multipart)
     throw new CodedError(
       'NOT_ACCEPTABLE',
       'Answers come as application/graphql-response+json, application/json, text/event-stream, or multipart/mixed with deferSpec=20220824 or subscriptionSpec=1.0.',
     );
-  refuseForgery(request, cors);
+}
+
+/** A request that is answered by itself. */
+async function answerAlone(
+  exchange: Exchange,
+  identity: Identity | null,
+  options: GraphqlRouteOptions,
+  onLive: () => void,
+): Promise<void> {
+  const { request, response, correlationId, report, accepts } = exchange;
+  const { callers, limits, engine } = options;
   const text = request.method === 'POST' ? await readJsonText(request, limits) : null;
   if (text !== null && (await answerFast(exchange, identity, text, options))) return;
   const body = text === null ? await readFiles(exchange, limits) : parseJsonText(text, limits);
@@ -173,7 +206,7 @@ function streamedOperation(
   body: unknown,
   engine: Engine,
 ): GraphQLRequest | null {
-  const parsed = graphqlRequest.safeParse(body ?? searchParameters(url));
+  const parsed = graphqlRequest.safeParse(body ?? readSearchParameters(url));
   const onlySubscriptions = accepts.json !== null || accepts.stream !== 'sse';
   if (!parsed.success) {
     if (onlySubscriptions) return null;
@@ -184,24 +217,6 @@ function streamedOperation(
   if (request.method !== 'POST' && kind === 'mutation')
     throw new CodedError('METHOD_NOT_ALLOWED', 'Mutations are sent with POST.', { allow: 'POST' });
   return parsed.data;
-}
-
-function searchParameters({ searchParams }: URL): Record<string, unknown> {
-  const json = (name: string): unknown => {
-    const text = searchParams.get(name);
-    if (text === null || text === '') return null;
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      throw new CodedError('BAD_REQUEST', `The parameter ${name} is not valid JSON.`, {}, error);
-    }
-  };
-  return {
-    query: searchParams.get('query'),
-    operationName: searchParams.get('operationName') || null,
-    variables: json('variables'),
-    extensions: json('extensions'),
-  };
 }
 
 async function answerOperation(

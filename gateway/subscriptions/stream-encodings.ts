@@ -14,7 +14,10 @@ export interface StreamEncoding {
   result(result: FormattedExecutionResult, id: string | null): string;
   /** What ends the stream before the subscription is over; `errors` of the result say why. */
   failure(result: FormattedExecutionResult): string;
+  /** That was the last result. */
   readonly closing: string;
+  /** What ends a stream that is not over, so that its client asks for it again: nothing, where an end without `closing` says so. */
+  departure(failure: () => FormattedExecutionResult): string;
 }
 
 // JSON.stringify leaves no line break in its output, so that one data field carries any result.
@@ -29,6 +32,16 @@ const sse: StreamEncoding = {
   result: (result, id) => (id === null ? '' : `id: ${id}\n`) + next(result),
   failure: next,
   closing: event('complete', ''),
+  departure: () => '',
+};
+
+/** The single-connection mode of the graphql-sse protocol: as `sse`, with the id of the operation in the data. */
+export const SHARED_SSE = {
+  contentType: sse.contentType,
+  opening: sse.opening,
+  heartbeat: sse.heartbeat,
+  next: (id: string, payload: FormattedExecutionResult) => event('next', JSON.stringify({ id, payload })),
+  complete: (id: string) => event('complete', JSON.stringify({ id })),
 };
 
 const DELIMITER = '\r\n--graphql';
@@ -48,6 +61,8 @@ const multipart: StreamEncoding = {
   failure: ({ errors = [] }) =>
     part({ payload: null, errors: errors.map(({ message, extensions }) => ({ message, extensions })) }),
   closing: '--\r\n',
+  // Clients take what is cut off for broken, and do not retry it by themselves.
+  departure: (failure) => multipart.failure(failure()) + multipart.closing,
 };
 
 export const STREAM_ENCODINGS: Readonly<Record<StreamTransport, StreamEncoding>> = { sse, multipart };

@@ -8,7 +8,7 @@ import { createRateLimit, type Rate } from './rate-limit.ts';
 export interface AllowanceLimits {
   /** HTTP requests, and operations of sockets. */
   readonly requests?: Rate | undefined;
-  /** WebSockets that are opened. */
+  /** WebSockets that are opened, and event streams that are reserved. */
   readonly sockets?: Rate | undefined;
   /** WebSockets and event streams at the same time. */
   readonly maxOpen?: number | undefined;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { createClient } from 'graphql-sse';
+import type { GatewayAuth } from '../../../gateway/auth/auth.ts';
 import { createReader, readEvents } from './event-reader.ts';
 import { codeOf, answerOf, startFakeGateway, type FakeGateway } from './fake-gateway.ts';
 
@@ -105,5 +107,70 @@ describe('server-sent events', () => {
     assert.ok(upstream.taken < events / 2, `${upstream.taken} of ${events} events were taken`);
     stream.cancel();
     await upstream.returned;
+  });
+
+  test('of a client that has gone before they begin end at once', async () => {
+    const waiting = Promise.withResolvers<null>();
+    const asked = Promise.withResolvers<void>();
+    const auth: GatewayAuth = {
+      authenticate: () => (asked.resolve(), waiting.promise),
+      onRevoked: () => () => undefined,
+      ready: async () => undefined,
+      close: async () => undefined,
+    };
+    const own = await startFakeGateway({ auth });
+    const gone = once(own.listener.server, 'connection').then(([socket]) => once(socket, 'close'));
+    const control = new AbortController();
+    const reading = fetch(`${own.url}/graphql?query=${encodeURIComponent(TICKS.query)}`, {
+      headers: { accept: 'text/event-stream' },
+      signal: control.signal,
+    });
+    await asked.promise;
+    control.abort();
+    await assert.rejects(reading);
+    await gone;
+    waiting.resolve(null);
+    await (
+      await own.engine.nextUpstream()
+    ).returned;
+    await own.close();
+  });
+});
+
+describe('a gateway that ends', () => {
+  test('ends its event streams without `complete`, so that their clients come again', async () => {
+    const first = await startFakeGateway();
+    const second = await startFakeGateway();
+    let url = `${first.url}/graphql`;
+    const client = createClient({ url: () => url, retry: async () => void (url = `${second.url}/graphql`) });
+    const results = client.iterate<{ ticks: string }>(TICKS);
+    const one = results.next();
+    const upstream = await first.engine.nextUpstream();
+    upstream.push('one');
+    assert.deepEqual((await one).value?.data, { ticks: 'one' });
+    const two = results.next();
+    await first.close();
+    await upstream.returned;
+    (await second.engine.nextUpstream()).push('two');
+    assert.deepEqual((await two).value?.data, { ticks: 'two' });
+    client.dispose();
+    await second.close();
+  });
+
+  test('answers the queries that it has accepted, and takes no further one', async () => {
+    const gateway = await startFakeGateway();
+    const stream = await readEvents(gateway.url, { query: '{ hello hanging }' });
+    await gateway.engine.nextHanging();
+    const draining = gateway.front.drain(0);
+    const late = await readEvents(gateway.url, TICKS);
+    assert.deepEqual(
+      [late.response.status, codeOf(await answerOf(late.response))],
+      [503, 'SERVICE_UNAVAILABLE'],
+    );
+    await draining;
+    gateway.engine.answerHanging('in time');
+    assert.equal((await stream.next())?.data, '{"data":{"hello":"Hello, world","hanging":"in time"}}');
+    assert.equal((await stream.next())?.event, 'complete');
+    await gateway.close();
   });
 });

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { GatewayInterface } from '@apollo/server-gateway-interface';
@@ -68,6 +69,8 @@ export interface FakeEngine extends Engine {
   nextUpstream(): Promise<FakeUpstream>;
   /** Resolves with the signal of the next `hanging` query. */
   nextHanging(): Promise<AbortSignal>;
+  /** Answers every `hanging` query. */
+  answerHanging(value: string): void;
   /** Mutations that ran. */
   readonly mutations: string[];
 }
@@ -77,7 +80,8 @@ export function createFakeEngine(): FakeEngine {
   const upstreams = createQueue<FakeUpstream>();
   const hanging = createQueue<AbortSignal>();
   const mutations: string[] = [];
-  const rootValue = createRoot(mutations, hanging.push);
+  const answers = new EventEmitter<{ hanging: [string] }>();
+  const rootValue = createRoot(mutations, answers, hanging.push);
 
   const run: Run = async (document, { operationName, variables: variableValues }, contextValue) =>
     execute({ schema, document, rootValue, contextValue, operationName, variableValues });
@@ -91,6 +95,7 @@ export function createFakeEngine(): FakeEngine {
     mutations,
     nextUpstream: upstreams.next,
     nextHanging: hanging.next,
+    answerHanging: (value) => void answers.emit('hanging', value),
     async execute(request, scope) {
       const checked = check(request);
       return 'kind' in checked ? formatted(await run(checked, request, scope)) : refuse(checked);
@@ -178,7 +183,11 @@ function formatted(result: ExecutionResult): FormattedExecutionResult {
 const coded = (error: GraphQLError, code: string) =>
   new GraphQLError(error.message, { extensions: { code } });
 
-function createRoot(mutations: string[], onHanging: (signal: AbortSignal) => void) {
+function createRoot(
+  mutations: string[],
+  answers: EventEmitter<{ hanging: [string] }>,
+  onHanging: (signal: AbortSignal) => void,
+) {
   const root = {
     hello: ({ name }: { name: string }) => `Hello, ${name}`,
     header: ({ name }: { name: string }, { headers }: EngineScope) => headers[name] ?? null,
@@ -191,7 +200,10 @@ function createRoot(mutations: string[], onHanging: (signal: AbortSignal) => voi
     },
     hanging: (_: unknown, { signal }: EngineScope) => {
       onHanging(signal);
-      return new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted')));
+      return new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve('aborted'));
+        answers.once('hanging', resolve);
+      });
     },
     nested: (): object => root,
     rename: ({ name }: { name: string }) => (mutations.push(name), name),

@@ -75,7 +75,7 @@ describe('the edges of HTTP', () => {
   test('OPTIONS says what is allowed, where it is', async () => {
     const allowed = await ask('OPTIONS /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     assert.deepEqual(statuses(allowed), ['204']);
-    assert.match(allowed, /^allow: GET, POST, OPTIONS/im);
+    assert.match(allowed, /^allow: GET, POST, PUT, DELETE, OPTIONS/im);
     const other = await ask('OPTIONS /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     assert.deepEqual(statuses(other), ['405']);
   });

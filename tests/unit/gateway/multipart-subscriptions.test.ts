@@ -150,8 +150,20 @@ test('heartbeats keep silent streams open in either form', async () => {
   for await (const text of body?.pipeThrough(new TextDecoderStream()) ?? [])
     if ((comments += text).length >= 9) break;
   assert.match(comments, /^(:\n\n){3,}$/);
+  stream.cancel();
   await gateway.close();
+});
+
+test('a gateway that ends says that it was not the last event: in parts, since those who read them do not come again', async () => {
+  const gateway = await startFakeGateway();
+  const stream = await readParts(gateway.url, TICKS);
+  const upstream = await gateway.engine.nextUpstream();
+  upstream.push('one');
+  await stream.next();
+  await gateway.close();
+  assert.match(JSON.stringify(await stream.next()), /^\{"payload":null,"errors":\[.*"SERVICE_UNAVAILABLE"/);
   assert.equal(await stream.next(), null);
+  await upstream.returned;
 });
 
 test('subscriptions in parts count among what a client has open, and among subscriptions', async () => {

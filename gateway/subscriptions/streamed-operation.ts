@@ -1,0 +1,60 @@
+import type { FormattedExecutionResult } from 'graphql';
+import { isResultStream, type GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import type { Engine, EngineScope } from '../engine/engine.ts';
+import type { GatewayMetrics, StreamTransport } from '../metrics.ts';
+import { resumptionOf } from './resumption.ts';
+
+/** Where the results of one operation go. Each resolves once the client can take more. */
+export interface ResultSink {
+  /** `id`: where the client stands behind this result, if that is known. */
+  next(result: FormattedExecutionResult, id: string | null): Promise<void>;
+  /** As `next`, with the result that says why the upstream was lost. */
+  lost(result: FormattedExecutionResult): Promise<void>;
+}
+
+export interface StreamedRun {
+  readonly operation: GraphQLRequest;
+  /** Its signal ends the operation. */
+  readonly scope: EngineScope;
+  readonly transport: StreamTransport;
+  /** The position behind which the client wants to go on. */
+  readonly lastEventId: unknown;
+  /** Called once a subscription has begun: from then on it waits for events. */
+  readonly onLive: () => void;
+}
+
+export interface StreamedRunOptions {
+  readonly engine: Engine;
+  readonly metrics: GatewayMetrics;
+}
+
+/** Runs one operation to its end, or until its signal. Rejects with what kept it from running. */
+export async function runStreamed(
+  { operation, scope, transport, lastEventId, onLive }: StreamedRun,
+  sink: ResultSink,
+  { engine, metrics }: StreamedRunOptions,
+): Promise<void> {
+  if (engine.operationKind(operation, scope.headers) !== 'subscription') {
+    metrics.operated(transport);
+    return sink.next(await engine.execute(operation, scope), null);
+  }
+  const resumption = resumptionOf(operation, engine.apiSchema, lastEventId);
+  const stream = await engine.subscribe(resumption.operation, scope);
+  if (!isResultStream(stream)) return sink.next(stream, null);
+  metrics.subscribed(transport);
+  onLive();
+  const stop = () => void stream.return();
+  scope.signal.addEventListener('abort', stop);
+  // The client may have gone while the subscription was being set up.
+  if (scope.signal.aborted) stop();
+  try {
+    for await (const result of stream) {
+      // An event has data, be it null.
+      await ('data' in result ? sink.next(result, resumption.idOf(result)) : sink.lost(result));
+      metrics.delivered(transport);
+    }
+  } finally {
+    scope.signal.removeEventListener('abort', stop);
+    metrics.unsubscribed(transport);
+  }
+}
