@@ -1,3 +1,4 @@
+import type { Poll } from '#platform/polling/poll.ts';
 import type { LiveSubscription } from './ports.ts';
 
 /** Injectable for tests. */
@@ -188,14 +189,30 @@ class Pending<T> {
   }
 }
 
-/** Reads a source as fast as it goes, and gives what a CoalescingQueue gives. Ends with its source, and its source with it. */
+/**
+ * Reads a source as fast as it goes, and gives what a CoalescingQueue gives. Ends with its source, and its source with it. A poll gives the newest
+ * of each key that it has heard, and the next one comes after the longer gap.
+ */
 export function coalesce<T>(
-  source: AsyncIterator<T, unknown, void>,
+  source: AsyncIterableIterator<T, unknown, void>,
   options: CoalescingOptions<T>,
-): LiveSubscription<T> {
+  poll: Poll | null,
+): AsyncIterableIterator<T, unknown, void> {
+  const { keyOf = () => '', keyGapMs = 0, gapMs = 0 } = options;
+  poll?.pace({ pauseMs: Math.max(keyGapMs, gapMs) });
+  if (poll) return newestOf(source, keyOf);
   const queue = new CoalescingQueue(options, () => void source.return?.());
   void drain(source, queue);
   return queue;
+}
+
+async function* newestOf<T>(
+  source: AsyncIterableIterator<T, unknown, void>,
+  keyOf: (value: T) => string,
+): AsyncGenerator<T, void, void> {
+  const newest = new Map<string, T>();
+  for await (const value of source) newest.set(keyOf(value), value);
+  yield* newest.values();
 }
 
 async function drain<T>(source: AsyncIterator<T, unknown, void>, queue: CoalescingQueue<T>): Promise<void> {

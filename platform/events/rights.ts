@@ -1,5 +1,6 @@
 import { CodedError, messageOf, Refusal } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
+import type { Listening, Poll } from '#platform/polling/poll.ts';
 import { endedStream, LiveStream } from './live-stream.ts';
 import type { LiveBus, LiveSubscription } from './ports.ts';
 
@@ -16,16 +17,17 @@ export interface LiveRight {
   readonly concerns?: (message: unknown) => boolean;
 }
 
-export interface RightOptions {
+export interface RightOptions extends Listening {
   readonly liveBus: LiveBus;
   readonly log: Log;
-  readonly signal: AbortSignal;
   /** How often to look in case a message was lost. */
   readonly pollMs?: number;
 }
 
 const POLL_MS = 5_000;
 const RETRY_MS = 1_000;
+
+type Source<T> = AsyncIterableIterator<T, unknown, void>;
 
 /**
  * A source for as long as a right lasts. Rejects where there is none; when it is lost, the stream ends with the reason, and gives nothing that
@@ -34,32 +36,64 @@ const RETRY_MS = 1_000;
  */
 export async function whileEntitled<T>(
   right: LiveRight,
-  open: () => Promise<AsyncIterator<T, unknown, void>>,
+  open: () => Promise<Source<T>>,
   options: RightOptions,
-): Promise<AsyncIterableIterator<T, void, void>> {
+): Promise<Source<T>> {
+  const { poll, signal } = options;
+  if (poll) return polledWhileEntitled(right, open, poll);
   const watch = new RightWatch(right, options);
-  let source: AsyncIterator<T, unknown, void> | null = null;
   try {
     await watch.open();
-    source = await open();
-    if (!(await right.check())) {
-      watch.close();
-      await source.return?.();
-      return endedStream(null);
-    }
+    const source = await openAllowed(right, open);
+    if (!source) watch.close();
+    if (!source) return endedStream();
+    const release = () => watch.close();
+    const stream = new LiveStream({ source, step: (emit: T) => ({ emit }), release, signal });
+    watch.start((reason) => stream.end(reason));
+    return stream;
   } catch (error) {
     watch.close();
-    await source?.return?.();
     throw error;
   }
-  const stream = new LiveStream({
-    source,
-    step: (emit: T) => ({ emit }),
-    release: () => watch.close(),
-    signal: options.signal,
-  });
-  watch.start((reason) => stream.end(reason));
-  return stream;
+}
+
+/** Null where there is nothing to follow. Rejects as the check. */
+async function openAllowed<T>(
+  { check }: LiveRight,
+  open: () => Promise<Source<T>>,
+): Promise<Source<T> | null> {
+  const source = await open();
+  try {
+    if (await check()) return source;
+  } catch (error) {
+    await source.return?.();
+    throw error;
+  }
+  await source.return?.();
+  return null;
+}
+
+/**
+ * Each poll looks at the right. One whose caller was let in before gets what led up to the loss, as a stream that stays open would give it, and
+ * then the reason.
+ */
+async function polledWhileEntitled<T>(
+  right: LiveRight,
+  open: () => Promise<Source<T>>,
+  poll: Poll,
+): Promise<Source<T>> {
+  poll.messagesOn(right.topics);
+  if (!poll.continues) return (await openAllowed(right, open)) ?? endedStream(poll);
+  return polledOn(right, await open(), poll);
+}
+
+async function* polledOn<T>(
+  { check }: LiveRight,
+  source: Source<T>,
+  poll: Poll,
+): AsyncGenerator<T, void, void> {
+  yield* source;
+  if (!(await check())) poll.finish();
 }
 
 /** What a right is lost with, or null while it lasts. Rejects where that cannot be known now. */

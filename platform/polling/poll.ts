@@ -87,8 +87,14 @@ export class Poll {
     this.#isFinished = true;
   }
 
-  pace(pace: Pace): void {
-    this.#pace = pace;
+  /** Asked for more than once, the longest pause and the earliest time count. */
+  pace({ pauseMs = 0, againMs }: Pace): void {
+    const { pauseMs: otherPauseMs = 0, againMs: otherAgainMs = Infinity } = this.#pace;
+    const earliestMs = Math.min(againMs ?? Infinity, otherAgainMs);
+    this.#pace = {
+      pauseMs: Math.max(pauseMs, otherPauseMs),
+      ...(earliestMs < Infinity && { againMs: earliestMs }),
+    };
   }
 
   get position(): unknown {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { coalesce, CoalescingQueue, type CoalescingOptions } from '#platform/events/coalesce.ts';
 import { createLiveQueue } from '#platform/events/live-queue.ts';
+import { Poll } from '#platform/polling/poll.ts';
 import { seededRandom } from '../support/random.ts';
 import { manualClock } from '../support/manual-clock.ts';
 
@@ -159,15 +160,19 @@ describe('coalescing a source', () => {
       yield* [1, 2, 3];
       read.resolve();
     }
-    const stream = coalesce(numbers(), { gapMs: 1_000, clock: manualClock() });
+    const stream = coalesce(numbers(), { gapMs: 1_000, clock: manualClock() }, null);
     await read.promise;
     assert.deepEqual(await stream.next(), { done: false, value: 3 });
     assert.deepEqual(await stream.next(), OVER);
   });
 
   it('fails with it', async () => {
-    const source = { next: () => Promise.reject(new Error('no longer')) };
-    const stream = coalesce(source, { gapMs: 1_000 });
+    async function* failing() {
+      yield 1;
+      throw new Error('no longer');
+    }
+    const stream = coalesce(failing(), { gapMs: 1_000 }, null);
+    await stream.next();
     await assert.rejects(stream.next(), /no longer/);
     assert.deepEqual(await stream.next(), OVER);
   });
@@ -175,10 +180,24 @@ describe('coalescing a source', () => {
   it('ends its source when it ends', async () => {
     const ended = Promise.withResolvers<void>();
     const source = createLiveQueue<number>(() => ended.resolve());
-    const stream = coalesce(source, { gapMs: 1_000 });
+    const stream = coalesce(source, { gapMs: 1_000 }, null);
     const waiting = stream.next();
-    await stream.return();
+    await stream.return?.();
     assert.deepEqual(await waiting, OVER);
     await ended.promise;
+  });
+
+  it('gives a poll the newest of each key, and no other poll before the gap has passed', async () => {
+    const messages = ['a0', 'b0', 'a1', 'a2'].map((payload) => ({ topic: 'marks', payload }));
+    const poll = new Poll({ messages });
+    const marks = coalesce(
+      poll.listen(['marks']),
+      { keyOf: (value) => String(value)[0]!, keyGapMs: 1_000 },
+      poll,
+    );
+    const given: unknown[] = [];
+    for await (const value of marks) given.push(value);
+    assert.deepEqual(given, ['a2', 'b0']);
+    assert.deepEqual(poll.outcome(true), { topics: ['marks'], isOver: false, pauseMs: 1_000 });
   });
 });

@@ -4,6 +4,7 @@ import { CodedError, forbidden, Refusal } from '#platform/errors.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { createLiveQueue } from '#platform/events/live-queue.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
+import { Poll } from '#platform/polling/poll.ts';
 import { lossOf, whileEntitled, type LiveRight, type RightOptions } from '#platform/events/rights.ts';
 import { createProbe, silentLog } from '../support/events.ts';
 
@@ -17,7 +18,14 @@ type Verdict = boolean | Error;
 async function guard(
   given: Partial<RightOptions & LiveRight> & { readonly onCheck?: (looks: number) => Promise<unknown> } = {},
 ) {
-  const { liveBus = memoryLiveBus(), topics = ['room:1'], pollMs = NEVER_MS, concerns, onCheck } = given;
+  const {
+    liveBus = memoryLiveBus(),
+    topics = ['room:1'],
+    poll = null,
+    pollMs = NEVER_MS,
+    concerns,
+    onCheck,
+  } = given;
   const freed = createProbe<string>();
   const source = createLiveQueue<string>(() => freed.add('source'));
   const abort = new AbortController();
@@ -31,7 +39,7 @@ async function guard(
     return verdict;
   };
   const right = { check, topics, ...(concerns && { concerns }) };
-  const options = { liveBus, log: silentLog, signal: abort.signal, pollMs };
+  const options = { liveBus, log: silentLog, signal: abort.signal, poll, pollMs };
   const open = () => whileEntitled(right, async () => source, options);
   return { open, liveBus, source, state, checks, freed, abort };
 }
@@ -170,6 +178,53 @@ describe('a stream that needs a right', () => {
       await liveBus.publish('room:1', null);
       assert.deepEqual([checks.values.length, freed.values], [1, ['source']], how);
       await liveBus.close();
+    }
+  });
+});
+
+describe('a polled subscription that needs a right', () => {
+  const drained = async (stream: AsyncIterable<string>) => {
+    const given: string[] = [];
+    for await (const value of stream) given.push(value);
+    return given;
+  };
+
+  it('is refused with the first poll, and asks to be polled for what may change the right', async () => {
+    const poll = new Poll({ messages: [] });
+    const { open, source, state } = await guard({ poll });
+    source.push('first');
+    const stream = await open();
+    assert.equal((await stream.next()).value, 'first');
+    assert.deepEqual(poll.outcome(true).topics, ['room:1']);
+    state.verdict = lost();
+    await assert.rejects(open(), /You were removed/);
+  });
+
+  it('gives what led up to the loss, then the reason', async () => {
+    const poll = new Poll({ messages: [], position: 1 });
+    const given: string[] = [];
+    const right = { topics: ['room:1'], check: () => Promise.reject(lost()) };
+    const options = { liveBus: memoryLiveBus(), log: silentLog, signal: new AbortController().signal, poll };
+    const stream = await whileEntitled(right, async () => poll.give(['You were removed.']), options);
+    await assert.rejects(async () => {
+      for await (const value of stream) given.push(value);
+    }, /You were removed/);
+    assert.deepEqual(given, ['You were removed.']);
+  });
+
+  it('is over with the poll after which there is nothing to follow', async () => {
+    for (const position of [undefined, 1]) {
+      const poll = new Poll({ messages: [], position });
+      const options = {
+        liveBus: memoryLiveBus(),
+        log: silentLog,
+        signal: new AbortController().signal,
+        poll,
+      };
+      const right = { topics: [], check: () => Promise.resolve(false) };
+      const given = await drained(await whileEntitled(right, async () => poll.give(['the last']), options));
+      assert.deepEqual(given, position === undefined ? [] : ['the last']);
+      assert.equal(poll.outcome(true).isOver, true);
     }
   });
 });
