@@ -40,6 +40,8 @@ export class Group {
   readonly opened: Promise<FormattedExecutionResult | null>;
   /** Whether whoever wants to start now may join: it is not known to lag behind. */
   isLive: boolean;
+  /** Whether the subgraph has taken it. */
+  isOpen = false;
   readonly #options: GroupOptions;
   readonly #plans: LivePlans;
   readonly #feed: Feed;
@@ -68,8 +70,8 @@ export class Group {
   /** Hands over the events behind `place` that are known, and all that come. */
   add(follower: Follower, place: unknown): void {
     follower.group = this;
-    for (const event of this.recent.behind(place) ?? []) follower.subscriber.next(event);
     this.#followers.add(follower);
+    for (const event of this.recent.behind(place) ?? []) follower.subscriber.next(event);
   }
 
   /** Its last one takes the group along. */
@@ -98,6 +100,7 @@ export class Group {
 
   async #open(): Promise<FormattedExecutionResult | null> {
     const refusal = await this.#tryOpening();
+    this.isOpen = refusal === null;
     if (refusal) this.#close();
     else void this.#run();
     return refusal;

@@ -106,7 +106,7 @@ function joinable(siblings: ReadonlySet<Group>, { operation }: LivePlan, start: 
 /** A group that comes to a place where another one has been goes on as part of that one. */
 function uniteAt(cursor: string, group: Group, siblings: ReadonlySet<Group>): void {
   for (const other of siblings) {
-    if (other === group || other.plan.operation !== group.plan.operation) continue;
+    if (other === group || !other.isOpen || other.plan.operation !== group.plan.operation) continue;
     if (other.recent.behind(cursor) !== null) return group.moveTo(other, cursor);
   }
 }

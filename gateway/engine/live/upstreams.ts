@@ -26,7 +26,9 @@ const MAX_WAITING = 1_000;
 export function createUpstreams(): Upstreams {
   const byClient = new WeakMap<SubgraphClient, Map<string, Upstream>>();
   return {
-    open(client, request, signal) {
+    async open(client, request, signal) {
+      // Nobody would be there to let it go.
+      signal.throwIfAborted();
       let known = byClient.get(client);
       if (!known) byClient.set(client, (known = new Map()));
       const upstreams = known;

@@ -4,8 +4,9 @@ import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { createLog } from '#platform/log.ts';
 import { VIEWER_HEADER } from '#platform/viewer.ts';
 import { createJwtAuth, type JwtAuthOptions } from '../../../gateway/auth/jwt-auth.ts';
+import type { SocketLimits } from '../../../gateway/subscriptions/socket-limits.ts';
 import { REVOKED_SESSIONS_TOPIC } from '#platform/revoked-sessions.ts';
-import { connectSocket, openSocket } from '../../support/graphql-ws-client.ts';
+import { connectSocket, openSocket, type SocketMessage } from '../../support/graphql-ws-client.ts';
 import { post, startFakeGateway } from './fake-gateway.ts';
 import { readEvents } from './event-reader.ts';
 import { createTokenIssuer } from './tokens.ts';
@@ -14,10 +15,13 @@ const SECRET = 'a secret of thirty-two characters!';
 const TICKS = { type: 'subscribe', id: 's', payload: { query: 'subscription { ticks }' } };
 const log = createLog('gateway', 'silent');
 
-async function start(options: Partial<JwtAuthOptions> = {}) {
+async function start(options: Partial<JwtAuthOptions> = {}, socketLimits: Partial<SocketLimits> = {}) {
   const issuer = await createTokenIssuer();
   const auth = createJwtAuth({ jwks: async () => issuer.jwks, secret: SECRET, log, ...options });
-  const gateway = await startFakeGateway({ auth, socketLimits: { sweepMs: 5 } });
+  const gateway = await startFakeGateway({
+    auth,
+    socketLimits: { sweepMs: 5, tokenGraceMs: 0, ...socketLimits },
+  });
   const close = async () => {
     await gateway.close();
     await auth.close();
@@ -100,4 +104,52 @@ describe('sessions', () => {
     assert.deepEqual(await client.closed, { code: 4403, reason: 'Token expired' });
     await gateway.close();
   });
+
+  test('go on with a fresh token that comes over the same socket, before or after the old one has expired', async () => {
+    const gateway = await start({}, { tokenGraceMs: 60_000 });
+    const client = await openSocket(gateway.url);
+    client.send({ type: 'connection_init', payload: { token: await gateway.issuer.sign({ livesS: 1 }) } });
+    const ack = await client.next();
+    assert.ok(tokenLife(ack) > 0 && tokenLife(ack) <= 1_000, JSON.stringify(ack));
+    client.send(TICKS);
+    const upstream = await gateway.engine.nextUpstream();
+    assert.deepEqual(await client.next(), { type: 'ping', payload: { tokenExpiresInMs: 0 } });
+    client.send({ ...TICKS, id: 'late' });
+    const refused = await client.next();
+    assert.match(JSON.stringify(refused), /"type":"error".*UNAUTHENTICATED/);
+    const authorization = `Bearer ${await gateway.issuer.sign({ livesS: 600 })}`;
+    client.send({ type: 'ping', payload: { authorization } });
+    const pong = await client.next();
+    assert.equal(pong.type, 'pong');
+    assert.ok(tokenLife(pong) > 500_000);
+    upstream.push('still there');
+    assert.deepEqual(await client.next(), {
+      id: 's',
+      type: 'next',
+      payload: { data: { ticks: 'still there' } },
+    });
+    client.send({ ...TICKS, id: 'later' });
+    await gateway.engine.nextUpstream();
+    await client.close();
+    await gateway.close();
+  });
+
+  test('end with a token that is refused, or is of somebody else', async () => {
+    const gateway = await start();
+    const stranger = await createTokenIssuer();
+    const bad = [
+      await stranger.sign(),
+      await gateway.issuer.sign({ userId: 'usr_other' }),
+      await gateway.issuer.sign({ sessionId: 'ses_other' }),
+    ];
+    for (const token of bad) {
+      const client = await connectSocket(gateway.url, { token: await gateway.issuer.sign() });
+      client.send({ type: 'ping', payload: { authorization: `Bearer ${token}` } });
+      assert.equal((await client.closed).code, 4403);
+    }
+    await gateway.close();
+  });
 });
+
+/** What a message says of the token's life, in ms. */
+const tokenLife = ({ payload }: SocketMessage): number => Number(Object(payload).tokenExpiresInMs);
