@@ -841,7 +841,9 @@ export type OrderResyncReason =
   /** The log no longer reaches back to the cursor. */
   | 'WINDOW_EXPIRED'
   /** The cursor belongs to another life of the log. */
-  | 'EPOCH_CHANGED';
+  | 'EPOCH_CHANGED'
+  /** Events came faster than they were read, and some were given up; those behind the last one that was received can be asked for anew. */
+  | 'SLOW_CONSUMER';
 
 export type Query = {
   __typename?: 'Query';

@@ -747,7 +747,9 @@ export type ResyncReason =
   /** The events behind the position are no longer kept. */
   | 'WINDOW_EXPIRED'
   /** The position belongs to another log, for example one from before a restored backup. */
-  | 'EPOCH_CHANGED';
+  | 'EPOCH_CHANGED'
+  /** Events came faster than they were read, and some were given up; those behind the last one that was received can be asked for anew. */
+  | 'SLOW_CONSUMER';
 
 /** Who is heard in a live room at this moment. It is not logged. */
 export type ActiveSpeakers = {

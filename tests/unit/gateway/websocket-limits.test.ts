@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { FormattedExecutionResult } from 'graphql';
 import { connectSocket, openSocket } from '../../support/graphql-ws-client.ts';
+import { LiveEvent } from '../../../gateway/engine/live/live-event.ts';
 import { startFakeGateway } from './fake-gateway.ts';
 
 const subscribe = (id: string) => ({ type: 'subscribe', id, payload: { query: 'subscription { ticks }' } });
@@ -49,6 +51,42 @@ describe('sockets under pressure', () => {
     assert.equal((await client.next()).type, 'complete');
     await client.close();
     await gateway.close();
+  });
+
+  /** Events that come whether or not the client can take them, as those do that others share. */
+  async function tooFast(notice: FormattedExecutionResult | null) {
+    const gateway = await startFakeGateway();
+    const events = 300;
+    gateway.engine.follow = async (_request, _scope, subscriber) => {
+      for (let at = 0; at < events; at += 1) {
+        const data = { ticks: `${at} ${'x'.repeat(EVENT_BYTES)}` };
+        subscriber.next(new LiveEvent({ data }, null, undefined, () => notice));
+      }
+      return { stop: () => undefined };
+    };
+    const client = await connectSocket(gateway.url);
+    client.send(subscribe('s'));
+    let message = await client.next();
+    let seen = 0;
+    while (JSON.stringify(message).includes(`{"ticks":"${seen} x`)) {
+      seen += 1;
+      message = await client.next();
+    }
+    assert.ok(seen > 0 && seen < events, `${seen} of ${events} events were sent at once`);
+    await client.close();
+    await gateway.close();
+    return message;
+  }
+
+  test('a client that is too slow for events that others share is told that it misses some, in its own words', async () => {
+    const notice = { data: { ticks: 'some are missing' } };
+    assert.deepEqual(await tooFast(notice), { id: 's', type: 'next', payload: notice });
+  });
+
+  test('and where the subscription has no words for that, it ends with an error', async () => {
+    const message = await tooFast(null);
+    assert.equal(message.type, 'error');
+    assert.match(JSON.stringify(message.payload), /SLOW_CONSUMER/);
   });
 
   test('a peer that floods pings without reading is not read either, and let go', async () => {
