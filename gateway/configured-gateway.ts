@@ -44,6 +44,8 @@ export interface ConfiguredGatewayOptions {
   readonly tracing?: Tracing | null;
   /** What `/metrics` shows; default: `metrics`. */
   readonly metricsText?: MetricsText;
+  /** What tokens of reserved event streams begin with; default: nothing. */
+  readonly streamTokenPrefix?: string;
   /** The page that EXPLORER turns on; default: one that knows no more than the graph. */
   readonly explorer?: ExplorerOptions;
   /** What must work besides the gateway itself for `/health/ready`. */
@@ -105,7 +107,8 @@ function headerNames({ variables, config, auth }: ConfiguredGatewayOptions) {
   return { toAll, selected: selectedHeaders(config, always) };
 }
 
-function frontSettings({ variables, config, explorer, metricsText, checks }: ConfiguredGatewayOptions) {
+function frontSettings(options: ConfiguredGatewayOptions) {
+  const { variables, config, explorer, metricsText, streamTokenPrefix, checks } = options;
   const { MAX_BODY_BYTES: maxBodyBytes, MAX_FILE_BYTES: maxFileBytes } = variables;
   const { http } = config;
   return {
@@ -120,6 +123,7 @@ function frontSettings({ variables, config, explorer, metricsText, checks }: Con
     clientLimits: config.clients,
     explorer: variables.EXPLORER === 'on' ? explorer : null,
     ...(metricsText && { metricsText }),
+    ...(streamTokenPrefix !== undefined && { streamTokenPrefix }),
     ...(checks && { checks }),
   };
 }

@@ -46,6 +46,8 @@ export interface FrontSettings extends Pick<TelemetryOptions, 'tracing' | 'logRe
   readonly requestLimits?: Partial<RequestLimits>;
   readonly socketLimits?: Partial<SocketLimits>;
   readonly streamLimits?: Partial<StreamLimits>;
+  /** What tokens of reserved event streams begin with; default: nothing. */
+  readonly streamTokenPrefix?: string;
   /** Of answers to clients that ask for it; default: on. */
   readonly compression?: CompressionOptions;
   /** What one client may take. Unset: as much as it asks for. */
@@ -90,7 +92,10 @@ export async function createFront(
   const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
   const shared = { engine, ...gatesOf(settings), callers, cors, metrics, telemetry, log };
   const streams = createEventStreams({ ...shared, limits: settings.streamLimits });
-  const reserved = new ReservedStreams({ ...shared, limits: reservedStreamLimits(settings) });
+  const reserved = new ReservedStreams({
+    ...{ ...shared, limits: reservedStreamLimits(settings) },
+    tokenPrefix: settings.streamTokenPrefix,
+  });
   const sockets = createSocketServer({ ...shared, limits: settings.socketLimits });
   const unwatch = auth?.onRevoked((sessionId) => {
     sockets.endSession(sessionId);

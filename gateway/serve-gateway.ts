@@ -13,6 +13,7 @@ import { shutdownPlan, type GatewaySettings } from './settings.ts';
 import { shutDown } from './shutdown.ts';
 import { connectOverHttp } from './subgraph-clients.ts';
 import type { TrafficMetrics } from './traffic/metrics.ts';
+import { createStreamRelay, type Place, type StreamRelay } from './workers/stream-relay.ts';
 
 export interface ServeOptions {
   readonly settings: GatewaySettings;
@@ -20,6 +21,8 @@ export interface ServeOptions {
   readonly log: Log;
   /** What `/metrics` shows; default: the figures of this process. */
   readonly metricsText?: MetricsText;
+  /** Set where others serve on the same port. */
+  readonly place?: Place;
 }
 
 export interface ServedGateway {
@@ -34,11 +37,12 @@ export interface ServedGateway {
 
 /** The gateway of a process of its own: subgraphs over HTTP and WebSocket, tokens by JWKS_URL. Resolves once it listens. */
 export async function serveGateway(options: ServeOptions): Promise<ServedGateway> {
-  const { settings, supergraphSdl, log, metricsText } = options;
+  const { settings, supergraphSdl, log, metricsText, place } = options;
   const { HOST: host, PORT: port, config, subgraphUrls } = settings;
   const metrics = createMetrics('gateway', settings.METRICS);
   const tracing = await openTracing(settings, 'gateway', log);
   registerSpanMetrics(metrics, tracing);
+  const relay = place ? createStreamRelay(place, log) : null;
   const started = await startAuth(settings, log);
   const { gateway, traffic } = await createConfiguredGateway({
     variables: settings,
@@ -50,16 +54,28 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
     metrics,
     tracing,
     ...(metricsText && { metricsText }),
+    ...(relay && { streamTokenPrefix: relay.tokenPrefix }),
   });
   const { upgrades } = gateway;
-  const routes = [...gateway.routes, ...pageRoutes(settings)];
+  const routes = [...(await relayed(gateway.routes, relay)), ...pageRoutes(settings)];
   const listener = await listen({ host, port, routes, upgrades, log });
   const close = async () => {
     await shutDown(gateway, listener, shutdownPlan(settings));
+    await relay?.close();
     await started?.close();
     await tracing?.close();
   };
   return { port: listener.port, engine: gateway.engine, listener, metrics, traffic, close };
+}
+
+async function relayed(
+  routes: readonly HttpRoute[],
+  relay: StreamRelay | null,
+): Promise<readonly HttpRoute[]> {
+  const graphql = routes.find(({ path }) => path === '/graphql');
+  if (!relay || !graphql) return routes;
+  await relay.listen(graphql);
+  return routes.map((route) => (route === graphql ? relay.around(route) : route));
 }
 
 /** What browsers need besides the graph, so that they know one address only. */

@@ -7,6 +7,8 @@ import type { WorkerProcess } from './worker-process.ts';
 export interface PoolOptions {
   readonly settings: GatewaySettings;
   readonly supergraphSdl: string;
+  /** Where workers listen for each other. */
+  readonly folder: string;
   readonly fork: () => WorkerProcess;
   readonly log: Log;
   /** A worker that had served ended, unasked. */
@@ -88,8 +90,9 @@ export class WorkerPool implements Pick<Engine, 'swap' | 'supergraphSdl'> {
     void worker.ended.then(() => this.#running.delete(worker));
     try {
       await worker.greeted;
+      const { settings, folder } = this.#options;
       let supergraphSdl = this.#supergraphSdl;
-      await worker.channel.call('start', { slot, settings: this.#options.settings, supergraphSdl });
+      await worker.channel.call('start', { slot, folder, settings, supergraphSdl });
       // Another one may have come meanwhile.
       while (supergraphSdl !== this.#supergraphSdl) {
         supergraphSdl = this.#supergraphSdl;

@@ -1,12 +1,11 @@
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { GatewaySettings } from '../settings.ts';
+import type { Place } from './stream-relay.ts';
 
 export type Figures = MetricObjectWithValues<MetricValue<string>>[];
 
-/** What a worker is to be. */
-export interface Assignment {
-  /** From 0; a worker that takes the place of another one has the same. */
-  readonly slot: number;
+/** What a worker is to be. Its slot counts from 0; a worker that takes the place of another one has the same. */
+export interface Assignment extends Place {
   /** As the primary has read and checked them: no worker reads files or arguments of its own. */
   readonly settings: GatewaySettings;
   readonly supergraphSdl: string;

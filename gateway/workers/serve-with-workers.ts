@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Counter, Gauge } from 'prom-client';
 import { messageOf } from '#platform/errors.ts';
 import { requireFreePort } from '#platform/free-port.ts';
@@ -37,9 +40,12 @@ export async function serveWithWorkers(
     help: 'Workers that ended unasked.',
     registers: [metrics],
   });
+  // Made with rights for nobody else.
+  const folder = mkdtempSync(join(tmpdir(), 'veza-gateway-'));
   const pool: WorkerPool = new WorkerPool({
     settings: { ...settings, PORT: port },
     supergraphSdl,
+    folder,
     fork: () => forkWorker({ metricsText: () => figures.text(pool.serving) }),
     log,
     onLost(worker) {
@@ -59,7 +65,10 @@ export async function serveWithWorkers(
   });
   metrics.registerMetric(size);
   // They would end with this process anyway, but for one whose event loop is stuck.
-  process.once('exit', () => pool.kill());
+  process.once('exit', () => {
+    pool.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
   await pool.start();
   const traffic = createTrafficMetrics(settings.METRICS === 'on' ? metrics : null);
   return { port, engine: pool, traffic, close: () => pool.close() };

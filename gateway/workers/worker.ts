@@ -31,19 +31,19 @@ const toPrimary: Link = {
 };
 
 async function serve(
-  { slot, settings, supergraphSdl }: Assignment,
+  { settings, supergraphSdl, ...place }: Assignment,
   primary: Channel<PrimaryProcedures>,
 ): Promise<Serving> {
-  const log = createLog('gateway', settings.LOG_LEVEL).child({ worker: slot });
+  const log = createLog('gateway', settings.LOG_LEVEL).child({ worker: place.slot });
   const shown = settings.METRICS === 'on' ? { metricsText: textOf(primary) } : {};
-  const gateway = await serveGateway({ settings, supergraphSdl, log, ...shown });
+  const gateway = await serveGateway({ settings, supergraphSdl, log, place, ...shown });
   const connections = new Counter({
     name: 'gateway_worker_connections_total',
     help: 'Connections that each worker has taken.',
     labelNames: ['worker'],
     registers: [gateway.metrics],
   });
-  const own = connections.labels({ worker: slot });
+  const own = connections.labels({ worker: place.slot });
   own.inc(0);
   gateway.listener.server.on('connection', () => own.inc());
   return { gateway, log };
