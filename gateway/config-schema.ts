@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { coincidingTopics, subscriptionsOfAll, subscriptionsOfOne } from './config-subscriptions.ts';
 import { COMPRESSION } from './http/compression.ts';
 import { REQUEST_LIMITS } from './http/request.ts';
 import { SOCKET_LIMITS } from './subscriptions/socket-limits.ts';
@@ -69,8 +70,16 @@ const sections = {
     .partial(),
 };
 
-const forAll = z.strictObject({ maxResponseBytes: count, passThrough: z.boolean(), ...sections }).partial();
+const forAll = z
+  .strictObject({
+    maxResponseBytes: count,
+    passThrough: z.boolean(),
+    ...sections,
+    subscriptions: subscriptionsOfAll,
+  })
+  .partial();
 const forOne = forAll.extend({
+  subscriptions: subscriptionsOfOne.optional(),
   url: url(/^https?$/).optional(),
   subscriptionsUrl: url(/^(http|ws)s?$/).optional(),
 });
@@ -147,7 +156,11 @@ export const configSchema = z.strictObject({
   subgraphs: z
     .object({ all: forAll.prefault({}) })
     .catchall(forOne)
-    .prefault({}),
+    .prefault({})
+    .superRefine((subgraphs, context) => {
+      for (const { path, message } of coincidingTopics(subgraphs))
+        context.addIssue({ code: 'custom', path: path.slice(1), message });
+    }),
 });
 
 export type GatewayConfig = z.output<typeof configSchema>;

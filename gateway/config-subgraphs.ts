@@ -21,6 +21,7 @@ export const SUBGRAPH_DEFAULTS = {
   batching: { enabled: false, maxEntities: 500, windowMs: 0 },
   errors: { allow: [], hideService: false },
   headers: { forward: [], rename: {}, set: {}, strip: [] },
+  subscriptions: { upstream: 'socket', pollMs: 5_000, maxConcurrent: 64, topics: {} },
 } as const;
 
 /** The settings of one subgraph: its own go before those of `all`, setting by setting, and these before the defaults. */
@@ -43,6 +44,7 @@ export function subgraphSettings(
     batching: { ...defaults.batching, ...all.batching, ...own.batching },
     errors: { mask: isProduction, ...defaults.errors, ...all.errors, ...own.errors },
     headers: { ...defaults.headers, ...all.headers, ...own.headers },
+    subscriptions: { ...defaults.subscriptions, ...all.subscriptions, ...own.subscriptions },
   };
 }
 

@@ -7,6 +7,7 @@ import { ALWAYS_FORWARDED } from './auth/forwarded-headers.ts';
 import type { GatewayConfig } from './config.ts';
 import { overridesFrom } from './config-overrides.ts';
 import { hiddenServices, ignoredByAll, selectedHeaders } from './config-subgraphs.ts';
+import type { EventSources } from './event-sources.ts';
 import type { ExplorerOptions } from './explorer/explorer.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -38,6 +39,8 @@ export interface ConfiguredGatewayOptions {
   readonly connect: Connect;
   /** Null: tokens are not verified but forwarded. */
   readonly auth: GatewayAuth | null;
+  /** Without it subscriptions are followed over sockets only. Stays the caller's, and is closed after the gateway. */
+  readonly events?: EventSources | null;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Without it traces are off. */
@@ -59,7 +62,7 @@ export interface ConfiguredGateway {
 
 /** A gateway with everything that its variables and its configuration file say, over subgraphs that `connect` reaches. */
 export async function createConfiguredGateway(options: ConfiguredGatewayOptions): Promise<ConfiguredGateway> {
-  const { variables, config, supergraphSdl, connect, auth, log, tracing = null } = options;
+  const { variables, config, supergraphSdl, connect, auth, log, tracing = null, events = null } = options;
   const metrics = variables.METRICS === 'on' ? options.metrics : null;
   const traffic = createTrafficMetrics(metrics);
   const { toAll, selected } = headerNames(options);
@@ -70,7 +73,9 @@ export async function createConfiguredGateway(options: ConfiguredGatewayOptions)
     selectedHeaders: selected,
     isProduction: variables.NODE_ENV === 'production',
     connect,
+    events,
     tracing,
+    log,
   });
   const served = new Set<string>();
   const gateway = await createGateway({

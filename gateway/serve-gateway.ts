@@ -8,6 +8,7 @@ import { startAuth } from './auth/start-auth.ts';
 import { createConfiguredGateway } from './configured-gateway.ts';
 import { subgraphUrl } from './environment.ts';
 import type { Engine } from './engine/engine.ts';
+import { openEventSources } from './event-sources.ts';
 import { proxyRoute } from './http/proxy-route.ts';
 import { shutdownPlan, type GatewaySettings } from './settings.ts';
 import { shutDown } from './shutdown.ts';
@@ -43,13 +44,15 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
   const tracing = await openTracing(settings, 'gateway', log);
   registerSpanMetrics(metrics, tracing);
   const relay = place ? createStreamRelay(place, log) : null;
-  const started = await startAuth(settings, log);
+  const events = await openEventSources(config, settings, settings.JWKS_URL !== undefined, log);
+  const auth = startAuth(settings, events.sources?.liveBus, log);
   const { gateway, traffic } = await createConfiguredGateway({
     variables: settings,
     config,
     supergraphSdl,
     connect: connectOverHttp(config, (name, url) => subgraphUrl(name, url, subgraphUrls)),
-    auth: started?.auth ?? null,
+    auth,
+    events: events.sources,
     log,
     metrics,
     tracing,
@@ -62,7 +65,8 @@ export async function serveGateway(options: ServeOptions): Promise<ServedGateway
   const close = async () => {
     await shutDown(gateway, listener, shutdownPlan(settings));
     await relay?.close();
-    await started?.close();
+    await auth?.close();
+    await events.close();
     await tracing?.close();
   };
   return { port: listener.port, engine: gateway.engine, listener, metrics, traffic, close };

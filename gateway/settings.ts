@@ -5,6 +5,7 @@ import { EnvironmentError, readEnvironment } from '#platform/environment.ts';
 import { messageOf } from '#platform/errors.ts';
 import { readConfig, type GatewayConfig } from './config.ts';
 import { gatewayEnvironment } from './environment.ts';
+import { missingVariables } from './event-sources.ts';
 import type { ShutdownPlan } from './shutdown.ts';
 import { locationFrom } from './supergraph/location.ts';
 
@@ -36,6 +37,8 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): GatewaySet
     throw new EnvironmentError(['INTERNAL_SECRET: is required with JWKS_URL, to sign who is calling']);
   const configFile = givenConfig ?? settings.GATEWAY_CONFIG;
   const config = readConfig(configFile);
+  const missing = missingVariables(config, settings);
+  if (missing.length > 0) throw new EnvironmentError(missing);
   const subgraphUrls = Object.entries(env).filter(([name]) => /^SUBGRAPH_\w+_URL$/.test(name));
   return {
     ...settings,

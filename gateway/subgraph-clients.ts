@@ -1,6 +1,9 @@
+import type { Log } from '#platform/log.ts';
 import type { Tracing } from '#platform/tracing/tracing.ts';
 import type { GatewayConfig } from './config-schema.ts';
 import { subgraphSettings } from './config-subgraphs.ts';
+import { withEventUpstream } from './event-upstream.ts';
+import type { EventSources } from './event-sources.ts';
 import { createHttpClient } from './engine/client/http.ts';
 import type { SubgraphClient } from './engine/client/subgraph-client.ts';
 import { createWebSocketClient } from './engine/client/websocket.ts';
@@ -23,6 +26,9 @@ export interface SubgraphClientsOptions {
   /** See `selectedHeaders`. */
   readonly selectedHeaders: ReadonlySet<string>;
   readonly connect: Connect;
+  /** Null: subscriptions over sockets only. */
+  readonly events: EventSources | null;
+  readonly log: Log;
   /** Null: fetches are not recorded. */
   readonly tracing: Tracing | null;
 }
@@ -31,14 +37,15 @@ export interface SubgraphClientsOptions {
 export function createSubgraphClients(
   options: SubgraphClientsOptions,
 ): (name: string, routingUrl: string) => SubgraphClient {
-  const { config, metrics, isProduction, selectedHeaders, connect, tracing } = options;
+  const { config, metrics, isProduction, selectedHeaders, connect, events, log, tracing } = options;
   const mutations = { ended: 0 };
   return (name, routingUrl) => {
     const settings = subgraphSettings(config, name, isProduction);
     const own = metrics.of(name);
     const client = connect(name, routingUrl, settings, own);
     const traffic = { name, settings, selectedHeaders, mutations, metrics: own };
-    return withSpans(withTraffic(client, traffic), name, tracing);
+    const inner = withSpans(withTraffic(client, traffic), name, tracing);
+    return withEventUpstream(inner, { name, settings, events, metrics: own, log });
   };
 }
 

@@ -1,4 +1,4 @@
-import { connectLiveBus } from '#platform/events/connect.ts';
+import type { LiveBus } from '#platform/events/ports.ts';
 import { INTERNAL_HEADER, signInternal } from '#platform/internal-auth.ts';
 import type { Log } from '#platform/log.ts';
 import { revokedSessionList } from '#platform/revoked-sessions.ts';
@@ -8,25 +8,18 @@ import { createJwtAuth } from './jwt-auth.ts';
 
 const REVOCATIONS_TIMEOUT_MS = 5_000;
 
-export interface StartedAuth {
-  readonly auth: GatewayAuth;
-  /** Closes it and what it was started on. */
-  close(): Promise<void>;
-}
-
-/** Verifies tokens by the keys of the user service at JWKS_URL; null without one. */
-export async function startAuth(
+/** Verifies tokens by the keys of the user service at JWKS_URL; null without one. The live bus stays the caller's. */
+export function startAuth(
   {
     JWKS_URL,
     INTERNAL_SECRET: secret,
-    REDIS_URL,
     REVOKED_SESSIONS_URL,
-  }: Pick<GatewaySettings, 'JWKS_URL' | 'INTERNAL_SECRET' | 'REDIS_URL' | 'REVOKED_SESSIONS_URL'>,
+  }: Pick<GatewaySettings, 'JWKS_URL' | 'INTERNAL_SECRET' | 'REVOKED_SESSIONS_URL'>,
+  liveBus: LiveBus | undefined,
   log: Log,
-): Promise<StartedAuth | null> {
+): GatewayAuth | null {
   if (!JWKS_URL || !secret) return null;
-  const liveBus = REDIS_URL ? await connectLiveBus({ redisUrl: REDIS_URL, log }) : undefined;
-  const auth = createJwtAuth({
+  return createJwtAuth({
     jwks: new URL(JWKS_URL),
     secret,
     log,
@@ -35,11 +28,6 @@ export async function startAuth(
       ...(REVOKED_SESSIONS_URL && { revokedSessions: askRevocations(REVOKED_SESSIONS_URL, secret) }),
     },
   });
-  const close = async () => {
-    await auth.close();
-    await liveBus?.close();
-  };
-  return { auth, close };
 }
 
 function askRevocations(address: string, secret: string) {

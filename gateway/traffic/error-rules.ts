@@ -19,18 +19,9 @@ export interface ErrorRules {
  * says in its errors, and everything in `extensions` but the code. Messages of the gateway itself, such as those of timeouts, carry
  * nothing internal and stay.
  */
-export function withErrorRules(
-  client: SubgraphClient,
-  { name, mask, allow, metrics }: ErrorRules,
-): SubgraphClient {
-  const allowed = new Set(allow);
-  const shown = (result: FormattedExecutionResult): FormattedExecutionResult => {
-    // Whatever a subgraph put there; the engine checks it later.
-    const errors: unknown = result.errors;
-    if (!mask || errors === undefined || errors === null) return result;
-    const list: unknown[] = Array.isArray(errors) ? errors : [errors];
-    return { ...result, errors: list.map((error) => masked(error, name, allowed)) };
-  };
+export function withErrorRules(client: SubgraphClient, rules: ErrorRules): SubgraphClient {
+  const { mask, metrics } = rules;
+  const shown = errorMask(rules);
   const counted = (result: FormattedExecutionResult) => {
     const errors: unknown = result.errors;
     if (Array.isArray(errors)) for (const error of errors) metrics.failed(error?.extensions?.code);
@@ -53,6 +44,20 @@ export function withErrorRules(
   };
 }
 
+export type Present = (result: FormattedExecutionResult) => FormattedExecutionResult;
+
+/** How a result of the subgraph is shown to the plan. */
+export function errorMask({ name, mask, allow }: Pick<ErrorRules, 'name' | 'mask' | 'allow'>): Present {
+  const allowed = new Set(allow);
+  return (result) => {
+    // Whatever a subgraph put there; the engine checks it later.
+    const errors: unknown = result.errors;
+    if (!mask || errors === undefined || errors === null) return result;
+    const list: unknown[] = Array.isArray(errors) ? errors : [errors];
+    return { ...result, errors: list.map((error) => masked(error, name, allowed)) };
+  };
+}
+
 function masked(error: unknown, name: string, allowed: ReadonlySet<string>): GraphQLFormattedError {
   const { extensions, path } = (error ?? {}) as Partial<GraphQLFormattedError>;
   const code = extensions?.['code'];
@@ -64,11 +69,7 @@ function masked(error: unknown, name: string, allowed: ReadonlySet<string>): Gra
   };
 }
 
-function mapped(
-  stream: ResultStream,
-  map: (result: FormattedExecutionResult) => FormattedExecutionResult,
-  signal: AbortSignal,
-): ResultStream {
+function mapped(stream: ResultStream, map: Present, signal: AbortSignal): ResultStream {
   const next = async (): Promise<IteratorResult<FormattedExecutionResult, void>> => {
     const { value, done } = await stream.next();
     return done ? { value: undefined, done } : { value: map(value) };

@@ -17,6 +17,8 @@ export interface SubgraphMetrics {
   breakerTurned(state: BreakerState): void;
   /** An event came that its subscription had no room for, and the subscription ended. */
   dropped(): void;
+  /** A live message that was to announce an event was none. */
+  malformed(): void;
 }
 
 export interface TrafficMetrics {
@@ -47,6 +49,7 @@ const UNCOUNTED: TrafficMetrics = {
     queued: nothing,
     breakerTurned: nothing,
     dropped: nothing,
+    malformed: nothing,
   }),
   shed: nothing,
   waiting: nothing,
@@ -95,7 +98,7 @@ function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
     'subgraph',
     'code',
   ]);
-  const { retries, hits, dropped, batched } = createSubgraphCounters(counter);
+  const { retries, hits, dropped, malformed, batched } = createSubgraphCounters(counter);
   const queue = gauge('gateway_subgraph_queue_length', 'Fetches that wait for the concurrency limit.');
   const breaker = new Gauge({
     name: 'gateway_subgraph_breaker_state',
@@ -112,6 +115,7 @@ function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
     breaker.set(labels, BREAKER_FIGURES.closed);
     queue.set(labels, 0);
     dropped.inc(labels, 0);
+    malformed.inc(labels, 0);
     batched.inc(labels, 0);
     return {
       fetched: (durationMs) => ownLatency.observe(durationMs / 1_000),
@@ -121,6 +125,7 @@ function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
       batched: (fetches) => batched.inc(labels, fetches),
       queued: (length) => queue.set(labels, length),
       dropped: () => dropped.inc(labels),
+      malformed: () => malformed.inc(labels),
       breakerTurned: (state) => breaker.set(labels, BREAKER_FIGURES[state]),
     };
   };
@@ -134,6 +139,10 @@ function createSubgraphCounters(counter: MakeCounter) {
     dropped: total(
       'gateway_subgraph_events_dropped_total',
       'Events thrown away, with their subscription, because they came faster than they were read.',
+    ),
+    malformed: total(
+      'gateway_subgraph_malformed_messages_total',
+      'Live messages that were to announce an event and were dropped, because they were malformed or of another type.',
     ),
     batched: total(
       'gateway_subgraph_batched_total',

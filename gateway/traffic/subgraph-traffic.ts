@@ -27,6 +27,15 @@ export interface SubgraphSettings {
     readonly hideService: boolean;
   };
   readonly headers: HeaderRules;
+  readonly subscriptions: {
+    /** A socket to it; polls of it; or entities that it announces. See engine/client/event-driven. */
+    readonly upstream: 'socket' | 'polls' | 'topics';
+    readonly pollMs: number;
+    /** Polls at the same time. */
+    readonly maxConcurrent: number;
+    /** Field of Subscription → template of the topic on which its events are announced. */
+    readonly topics: Readonly<Record<string, string>>;
+  };
 }
 
 export interface SubgraphTraffic {

@@ -16,3 +16,8 @@ export async function connectLiveBus(options: { redisUrl?: string; log: Log }): 
   const { redisUrl, log } = options;
   return redisUrl === undefined ? memoryLiveBus() : redisLiveBus({ url: redisUrl, log });
 }
+
+/** Channels of Redis by their own names, for what others than the platform publish there. Throws as connectLiveBus. */
+export function connectChannels({ redisUrl, log }: { redisUrl: string; log: Log }): Promise<LiveBus> {
+  return redisLiveBus({ url: redisUrl, log, prefix: '' });
+}

@@ -11,6 +11,8 @@ export interface RedisLiveBusOptions {
   readonly log: Log;
   /** Keeps platforms (and test runs) that share a server apart. */
   readonly namespace?: string;
+  /** Of the channels of all topics; default: `<namespace>:live:`. */
+  readonly prefix?: string;
 }
 
 interface Topic {
@@ -24,7 +26,8 @@ const COMMAND_TIMEOUT_MS = 3_000;
 const MAX_RECONNECT_DELAY_MS = 2_000;
 
 /** Live messages between processes. While Redis is away `publish` and `subscribe` reject at once; existing subscriptions come back by themselves. */
-export async function redisLiveBus({ url, log, namespace = 'veza' }: RedisLiveBusOptions): Promise<LiveBus> {
+export async function redisLiveBus(options: RedisLiveBusOptions): Promise<LiveBus> {
+  const { url, log, namespace = 'veza', prefix = `${namespace}:live:` } = options;
   // A connection that subscribes can do nothing else, hence two.
   const publisher = await connect(url, log, {
     enableOfflineQueue: false,
@@ -41,7 +44,7 @@ export async function redisLiveBus({ url, log, namespace = 'veza' }: RedisLiveBu
     if (closed || subscriber.status !== 'ready')
       throw new CodedError('SERVICE_UNAVAILABLE', 'Redis is not connected.');
   };
-  const channelOf = (topic: string) => `${namespace}:live:${topic}`;
+  const channelOf = (topic: string) => prefix + topic;
 
   return {
     publish: (topic, payload) => pubsub.publish(channelOf(topic), payload),

@@ -1,8 +1,10 @@
+import { connectChannels } from '#platform/events/connect.ts';
 import type { ReadinessChecks } from '#platform/health.ts';
 import { createJwtAuth } from '../../gateway/auth/jwt-auth.ts';
 import { createConfiguredGateway } from '../../gateway/configured-gateway.ts';
 import { createInProcessClient } from '../../gateway/engine/client/in-process.ts';
 import { subgraphUrl } from '../../gateway/environment.ts';
+import { eventDrivenSettings } from '../../gateway/event-sources.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { configuredSupergraph, DEFAULT_SUPERGRAPH } from '../../gateway/settings.ts';
 import { connectOverHttp, type Connect } from '../../gateway/subgraph-clients.ts';
@@ -29,6 +31,10 @@ export async function openGateway(
     log,
   });
   opened.defer(() => auth.close());
+  const { REDIS_URL: redisUrl } = environment;
+  const isAnnounced = eventDrivenSettings(config).topics.length > 0;
+  const channels = redisUrl && isAnnounced ? await connectChannels({ redisUrl, log }) : null;
+  opened.defer(async () => channels?.close());
   const configured = configuredSupergraph(config, environment.GATEWAY_CONFIG);
   const source = sourceAt(configured ?? DEFAULT_SUPERGRAPH, config.supergraph);
   const { gateway, traffic } = await createConfiguredGateway({
@@ -37,6 +43,7 @@ export async function openGateway(
     supergraphSdl: await source.read(),
     connect: connectTo(all, settings),
     auth,
+    events: { liveBus, channels, secret },
     log,
     metrics,
     tracing,

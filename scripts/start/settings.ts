@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { EnvironmentError } from '#platform/environment.ts';
 import { requireFreePort } from '#platform/free-port.ts';
 import { readConfig, type GatewayConfig } from '../../gateway/config.ts';
-import type { PlatformEnvironment } from './environment.ts';
+import { missingInOneProcess } from '../../gateway/event-sources.ts';
+import { SUBGRAPHS, type PlatformEnvironment } from './environment.ts';
 import { localSecret } from './local-secret.ts';
 import type { Progress } from './progress.ts';
 
@@ -19,6 +21,8 @@ export interface StartSettings {
   readonly url: string;
 }
 
+const isOwn = (name: string) => SUBGRAPHS.some((subgraph) => subgraph === name);
+
 export async function settingsOf(
   environment: PlatformEnvironment,
   env: NodeJS.ProcessEnv,
@@ -26,6 +30,8 @@ export async function settingsOf(
 ): Promise<StartSettings> {
   const { HOST: host, PUBLIC_URL: publicUrl, INTERNAL_SECRET: given, GATEWAY_CONFIG } = environment;
   const config = readConfig(GATEWAY_CONFIG);
+  const missing = missingInOneProcess(config, isOwn, environment);
+  if (missing.length > 0) throw new EnvironmentError(missing);
   const port = await requireFreePort(host, environment.PORT);
   const dataDir = resolve(environment.DATA_DIR);
   const secret = given ?? (await localSecret(dataDir));

@@ -51,7 +51,7 @@ export function createHttpClient(options: HttpClientOptions): SubgraphClient {
     const headers = headersOf(request);
     if (holdsUploads(variables)) return uploader.upload(request, ACCEPT, headers);
     const bytes = write(headers, operation.bodyPrefix, bodyRest(request));
-    return pool.post({ bytes, signal, isRepeatable: operation.kind === 'query' });
+    return pool.post({ bytes, signal, isRepeatable: operation.kind !== 'mutation' });
   };
   const read = (answer: PostAnswer): SubgraphAnswer => parseResult(answer, name);
   const readText = (answer: PostAnswer) => plainData(answer) ?? read(answer);

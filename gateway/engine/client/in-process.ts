@@ -14,7 +14,7 @@ export function createInProcessClient(endpoint: SubgraphEndpoint): SubgraphClien
 
 function asRequest(request: SubgraphFetch) {
   const { query, operationName } = request.operation;
-  return { query, operationName, variables: allVariables(request) };
+  return { query, operationName, variables: allVariables(request), extensions: request.extensions };
 }
 
 const scopeOf = ({ headers, signal }: SubgraphFetch): RequestScope => ({ headers, signal });

@@ -9,6 +9,8 @@ export interface SubgraphOperation {
   readonly kind: 'query' | 'mutation' | 'subscription';
   /** JSON text of the request body up to and including `"variables":{`, so that a body is built by appending text. ASCII only. */
   readonly bodyPrefix: string;
+  /** Name of the type of a subscription's events; undefined for other operations. */
+  readonly eventType?: string | undefined;
 }
 
 /** What a plan or a caller asks of a subgraph, made ready to be sent many times. */
@@ -33,6 +35,8 @@ export interface SubgraphFetch {
   readonly variables: Readonly<Record<string, unknown>>;
   /** JSON text of each entity representation; null for a fetch of root fields. */
   readonly representations: readonly string[] | null;
+  /** The request's own, as JSON; never of a query, since equal queries are sent once. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
   /** Sent as they are; names are lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the client goes away or its deadline has passed. */
@@ -68,11 +72,13 @@ export interface SubgraphClient {
 }
 
 /** JSON text of the request body behind the operation's prefix. */
-export function bodyRest({ variables, representations, bodyRest: written }: SubgraphFetch): string {
+export function bodyRest(request: SubgraphFetch): string {
+  const { variables, representations, extensions, bodyRest: written } = request;
   if (written !== undefined) return written;
   const given = JSON.stringify(variables).slice(1, -1);
   const entities = representations === null ? '' : `"representations":${listText(representations)}`;
-  return `${given}${given && entities && ','}${entities}}}`;
+  const end = extensions ? `},"extensions":${JSON.stringify(extensions)}}` : '}}';
+  return `${given}${given && entities && ','}${entities}${end}`;
 }
 
 /** JSON text of the whole request body. */

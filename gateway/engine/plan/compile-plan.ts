@@ -1,5 +1,5 @@
 import type { ConditionNode, FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
-import type { GraphQLSchema } from 'graphql';
+import { getNamedType, getOperationAST, Kind, parse, type GraphQLSchema } from 'graphql';
 import type { SubgraphOperation } from '../client/subgraph-client.ts';
 import type { EventLog } from '../live/event-log.ts';
 import { publicName } from '../private-names.ts';
@@ -84,6 +84,13 @@ export interface CompiledSubscription {
   readonly rest: Run | undefined;
 }
 
+function eventTypeOf(schema: GraphQLSchema, { operation }: FetchNode): string | undefined {
+  const selections = getOperationAST(parse(operation, { noLocation: true }))?.selectionSet.selections ?? [];
+  const root = selections.find((node) => node.kind === Kind.FIELD);
+  const field = root && schema.getSubscriptionType()?.getFields()[root.name.value];
+  return field && getNamedType(field.type).name;
+}
+
 export function compileSubscription(
   schema: GraphQLSchema,
   node: SubscriptionNode,
@@ -92,7 +99,7 @@ export function compileSubscription(
   const { primary, rest } = node;
   return {
     service: primary.serviceName,
-    operation: operationOf(primary),
+    operation: { ...operationOf(primary), eventType: eventTypeOf(schema, primary) },
     variablesOf: compileVariables(primary),
     log,
     rewrite: compileRewrites(schema, primary.outputRewrites),

@@ -46,18 +46,6 @@ export function createPresenceKeeper({ database, liveBus, log, now }: PresenceKe
       log.warn({ userId, reason: messageOf(error) }, 'presence not noted, will be tried again');
     }
   };
-  const visit = async (userId: string) => {
-    try {
-      const at = now();
-      const expiresAt = new Date(at.getTime() + PRESENCE_TTL_MS);
-      const dueBefore = new Date(expiresAt.getTime() - TOUCH_MS);
-      const wasAway = await prolongPresence(database.fork(), userId, { now: at, expiresAt, dueBefore });
-      // Only where it is news: those who are told poll, and would be told of in turn, and so on without end.
-      if (wasAway) await liveBus.publish(presenceTopic(userId), { userId });
-    } catch (error) {
-      log.warn({ userId, reason: messageOf(error) }, 'presence not noted, will be tried again');
-    }
-  };
   const loop = new WorkLoop({
     name: 'presence',
     step: async () => {
@@ -71,7 +59,7 @@ export function createPresenceKeeper({ database, liveBus, log, now }: PresenceKe
     async hold(userId, poll) {
       if (poll) {
         poll.pace({ againMs: TOUCH_MS });
-        await visit(userId);
+        await visit({ database, liveBus, log, now }, userId);
         return () => undefined;
       }
       const count = streams.get(userId) ?? 0;
@@ -82,6 +70,20 @@ export function createPresenceKeeper({ database, liveBus, log, now }: PresenceKe
     start: () => loop.start(),
     stop: () => loop.stop(),
   };
+}
+
+/** A sign of life of someone whose stream is polled, where one is due. */
+async function visit({ database, liveBus, log, now }: PresenceKeeperDeps, userId: string): Promise<void> {
+  try {
+    const at = now();
+    const expiresAt = new Date(at.getTime() + PRESENCE_TTL_MS);
+    const dueBefore = new Date(expiresAt.getTime() - TOUCH_MS);
+    const wasAway = await prolongPresence(database.fork(), userId, { now: at, expiresAt, dueBefore });
+    // Only where it is news: those who are told poll, and would be told of in turn, and so on without end.
+    if (wasAway) await liveBus.publish(presenceTopic(userId), { userId });
+  } catch (error) {
+    log.warn({ userId, reason: messageOf(error) }, 'presence not noted, will be tried again');
+  }
 }
 
 function releaseOnce(streams: Map<string, number>, userId: string): () => void {
