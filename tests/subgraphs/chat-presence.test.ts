@@ -1,162 +1,165 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { PresenceWatch } from '../../subgraphs/chat/service/presence-watch.ts';
+import { UPSTREAMS } from '../support/subgraph-upstreams.ts';
 import { must, newUser, openChannel, refusals, startChat, tellBlock, type Chat } from './chat-kit.ts';
 import { take, until } from './result-streams.ts';
 
 const PRESENCE = `query ($refs: [_Any!]!) { _entities(representations: $refs) { ... on User { presence { status activity lastActiveAt } } } }`;
 const WATCH = `subscription ($userIds: [ID!]!) { presence(userIds: $userIds) { id presence { status activity } } }`;
 
-describe('presence', () => {
-  let chat: Chat;
-  let nowMs = Date.now();
-  before(async () => void (chat = await startChat({ now: () => new Date(nowMs) })));
-  after(() => chat.close());
+for (const upstream of UPSTREAMS)
+  describe(`presence by ${upstream}`, () => {
+    let chat: Chat;
+    let nowMs = Date.now();
+    before(async () => void (chat = await startChat({ upstream, now: () => new Date(nowMs) })));
+    after(() => chat.close());
 
-  const presenceOf = async (caller: string | null, id: string) =>
-    (await chat.data(caller, PRESENCE, { refs: [{ __typename: 'User', id }] }))._entities[0].presence;
-  const statusOf = async (id: string) => (await presenceOf(null, id)).status;
+    const presenceOf = async (caller: string | null, id: string) =>
+      (await chat.data(caller, PRESENCE, { refs: [{ __typename: 'User', id }] }))._entities[0].presence;
+    const statusOf = async (id: string) => (await presenceOf(null, id)).status;
 
-  it('shows what someone said for a minute, and then that they were here', async () => {
-    const person = newUser();
-    assert.deepEqual(await presenceOf(null, person), {
-      status: 'OFFLINE',
-      activity: null,
-      lastActiveAt: null,
+    it('shows what someone said for a minute, and then that they were here', async () => {
+      const person = newUser();
+      assert.deepEqual(await presenceOf(null, person), {
+        status: 'OFFLINE',
+        activity: null,
+        lastActiveAt: null,
+      });
+      const { presence } = await must(chat, person, 'setPresence', { status: 'IDLE', activity: ' mixing ' });
+      const lastActiveAt = new Date(nowMs).toISOString();
+      assert.deepEqual(presence, { status: 'IDLE', activity: 'mixing', lastActiveAt });
+      nowMs += 59_999;
+      assert.deepEqual(await presenceOf(null, person), presence);
+      nowMs += 1;
+      assert.deepEqual(await presenceOf(null, person), { status: 'OFFLINE', activity: null, lastActiveAt });
+      assert.deepEqual(
+        await refusals(chat, person, 'setPresence', { status: 'ONLINE', activity: 'x'.repeat(101) }),
+        ['ValidationError activity TOO_LONG'],
+      );
     });
-    const { presence } = await must(chat, person, 'setPresence', { status: 'IDLE', activity: ' mixing ' });
-    const lastActiveAt = new Date(nowMs).toISOString();
-    assert.deepEqual(presence, { status: 'IDLE', activity: 'mixing', lastActiveAt });
-    nowMs += 59_999;
-    assert.deepEqual(await presenceOf(null, person), presence);
-    nowMs += 1;
-    assert.deepEqual(await presenceOf(null, person), { status: 'OFFLINE', activity: null, lastActiveAt });
-    assert.deepEqual(
-      await refusals(chat, person, 'setPresence', { status: 'ONLINE', activity: 'x'.repeat(101) }),
-      ['ValidationError activity TOO_LONG'],
-    );
-  });
 
-  it('shows people who opened a subscription as online [F03], unless they chose to be unseen', async () => {
-    const [owner, hidden] = [newUser(), newUser()];
-    const roomId = await openChannel(chat, [owner, hidden]);
-    await must(chat, hidden, 'setPresence', { status: 'OFFLINE' });
-    const query = `subscription ($roomId: ID!) { roomEvents(roomId: $roomId) { seq } }`;
-    const streams = [
-      await chat.subscribe(owner, query, { roomId }),
-      await chat.subscribe(hidden, query, { roomId }),
-    ];
-    assert.deepEqual([await statusOf(owner), await statusOf(hidden)], ['ONLINE', 'OFFLINE']);
-    for (const stream of streams) await stream.return();
-    nowMs += 60_000;
-    assert.equal(await statusOf(owner), 'OFFLINE');
-  });
-
-  it('is OFFLINE to those whom the person blocked, and to nobody else', async () => {
-    const [person, blocked, friend] = [newUser(), newUser(), newUser()];
-    await must(chat, person, 'setPresence', { status: 'ONLINE' });
-    await tellBlock(chat, 'user.blocked', person, blocked, 1);
-    assert.deepEqual(await presenceOf(blocked, person), {
-      status: 'OFFLINE',
-      activity: null,
-      lastActiveAt: null,
-    });
-    assert.equal((await presenceOf(friend, person)).status, 'ONLINE');
-    await tellBlock(chat, 'user.unblocked', person, blocked, 2);
-    assert.equal((await presenceOf(blocked, person)).status, 'ONLINE');
-  });
-
-  it('is told to watchers at once and with each change', async () => {
-    const [watcher, person] = [newUser(), newUser()];
-    const stream = await chat.subscribe(watcher, WATCH, { userIds: [person, person] });
-    const next = async () => (await take(stream, 1))[0]?.['presence'];
-    assert.deepEqual(await next(), { id: person, presence: { status: 'OFFLINE', activity: null } });
-    await must(chat, person, 'setPresence', { status: 'DND', activity: 'recording' });
-    assert.deepEqual(await next(), { id: person, presence: { status: 'DND', activity: 'recording' } });
-    await must(chat, person, 'setPresence', { status: 'DND', activity: 'recording' });
-    await must(chat, person, 'setPresence', { status: 'ONLINE' });
-    assert.deepEqual(await next(), { id: person, presence: { status: 'ONLINE', activity: null } });
-    const waiting = stream.next();
-    await stream.return();
-    assert.equal((await waiting).done, true);
-  });
-
-  it('tells watchers of a sign of life that expired, and of a change whose hint was lost', async () => {
-    const [person, viewerId] = [newUser(), newUser()];
-    await must(chat, person, 'setPresence', { status: 'ONLINE' });
-    const { database, log, now } = chat.open.foundation;
-    const watch = new PresenceWatch({ database, log, now, viewerId, userIds: [person], pollMs: 1 });
-    const keepAlive = setInterval(() => undefined, 1_000);
-    try {
-      assert.deepEqual((await watch.next()).value, { id: person });
-      const expiry = watch.next();
+    it('shows people who opened a subscription as online [F03], unless they chose to be unseen', async () => {
+      const [owner, hidden] = [newUser(), newUser()];
+      const roomId = await openChannel(chat, [owner, hidden]);
+      await must(chat, hidden, 'setPresence', { status: 'OFFLINE' });
+      const query = `subscription ($roomId: ID!) { roomEvents(roomId: $roomId) { seq } }`;
+      const streams = [
+        await chat.subscribe(owner, query, { roomId }),
+        await chat.subscribe(hidden, query, { roomId }),
+      ];
+      assert.deepEqual([await statusOf(owner), await statusOf(hidden)], ['ONLINE', 'OFFLINE']);
+      for (const stream of streams) await stream.return();
       nowMs += 60_000;
-      assert.deepEqual((await expiry).value, { id: person });
-      assert.equal(await statusOf(person), 'OFFLINE');
-    } finally {
-      clearInterval(keepAlive);
-      await watch.return();
-    }
+      assert.equal(await statusOf(owner), 'OFFLINE');
+    });
+
+    it('is OFFLINE to those whom the person blocked, and to nobody else', async () => {
+      const [person, blocked, friend] = [newUser(), newUser(), newUser()];
+      await must(chat, person, 'setPresence', { status: 'ONLINE' });
+      await tellBlock(chat, 'user.blocked', person, blocked, 1);
+      assert.deepEqual(await presenceOf(blocked, person), {
+        status: 'OFFLINE',
+        activity: null,
+        lastActiveAt: null,
+      });
+      assert.equal((await presenceOf(friend, person)).status, 'ONLINE');
+      await tellBlock(chat, 'user.unblocked', person, blocked, 2);
+      assert.equal((await presenceOf(blocked, person)).status, 'ONLINE');
+    });
+
+    it('is told to watchers at once and with each change', async () => {
+      const [watcher, person] = [newUser(), newUser()];
+      const stream = await chat.subscribe(watcher, WATCH, { userIds: [person, person] });
+      const next = async () => (await take(stream, 1))[0]?.['presence'];
+      assert.deepEqual(await next(), { id: person, presence: { status: 'OFFLINE', activity: null } });
+      await must(chat, person, 'setPresence', { status: 'DND', activity: 'recording' });
+      assert.deepEqual(await next(), { id: person, presence: { status: 'DND', activity: 'recording' } });
+      await must(chat, person, 'setPresence', { status: 'DND', activity: 'recording' });
+      await must(chat, person, 'setPresence', { status: 'ONLINE' });
+      assert.deepEqual(await next(), { id: person, presence: { status: 'ONLINE', activity: null } });
+      const waiting = stream.next();
+      await stream.return();
+      assert.equal((await waiting).done, true);
+    });
+
+    it('tells watchers of a sign of life that expired, and of a change whose hint was lost', async () => {
+      const [person, viewerId] = [newUser(), newUser()];
+      await must(chat, person, 'setPresence', { status: 'ONLINE' });
+      const { database, log, now } = chat.open.foundation;
+      const watch = new PresenceWatch({ database, log, now, viewerId, userIds: [person], pollMs: 1 });
+      const keepAlive = setInterval(() => undefined, 1_000);
+      try {
+        assert.deepEqual((await watch.next()).value, { id: person });
+        const expiry = watch.next();
+        nowMs += 60_000;
+        assert.deepEqual((await expiry).value, { id: person });
+        assert.equal(await statusOf(person), 'OFFLINE');
+      } finally {
+        clearInterval(keepAlive);
+        await watch.return();
+      }
+    });
+
+    it('is refused for ids that are none, too many ids, and callers who are not signed in', async () => {
+      const viewer = newUser();
+      for (const userIds of [['nonsense'], Array.from({ length: 101 }, newUser)])
+        await assert.rejects(chat.subscribe(viewer, WATCH, { userIds }), /NOT_FOUND|BAD_USER_INPUT/);
+      await assert.rejects(chat.subscribe(null, WATCH, { userIds: [viewer] }), /UNAUTHENTICATED/);
+    });
   });
 
-  it('is refused for ids that are none, too many ids, and callers who are not signed in', async () => {
-    const viewer = newUser();
-    for (const userIds of [['nonsense'], Array.from({ length: 101 }, newUser)])
-      await assert.rejects(chat.subscribe(viewer, WATCH, { userIds }), /NOT_FOUND|BAD_USER_INPUT/);
-    await assert.rejects(chat.subscribe(null, WATCH, { userIds: [viewer] }), /UNAUTHENTICATED/);
+for (const upstream of UPSTREAMS)
+  describe(`typing by ${upstream}`, () => {
+    let chat: Chat;
+    let nowMs = Date.now();
+    before(async () => void (chat = await startChat({ upstream, now: () => new Date(nowMs) })));
+    after(() => chat.close());
+
+    const TYPING = `subscription ($roomId: ID!) { typing(roomId: $roomId) { userId roomId until } }`;
+
+    it('is told to the other members once in a while, until when to show it', async () => {
+      const [a, b] = [newUser(), newUser()];
+      const roomId = await openChannel(chat, [a, b]);
+      const stream = await chat.subscribe(a, TYPING, { roomId });
+      const type = async (caller: string) => (await must(chat, caller, 'setTyping', { roomId })).until;
+      await type(a);
+      const until = await type(b);
+      assert.equal(await type(b), until);
+      nowMs += 3_000;
+      const extended = await type(b);
+      assert.notEqual(extended, until);
+      const signals = (await take(stream, 2)).map((data) => data?.['typing']);
+      assert.deepEqual(
+        signals,
+        [until, extended].map((end) => ({ userId: b, roomId, until: end })),
+      );
+      await stream.return();
+    });
+
+    it('is for members only, and ends for who is removed', async () => {
+      const [owner, member, stranger] = [newUser(), newUser(), newUser()];
+      const roomId = await openChannel(chat, [owner, member]);
+      await assert.rejects(chat.subscribe(stranger, TYPING, { roomId }), /FORBIDDEN/);
+      assert.deepEqual(await refusals(chat, stranger, 'setTyping', { roomId }), ['ForbiddenError - SEND']);
+      const stream = await chat.subscribe(member, TYPING, { roomId });
+      await must(chat, owner, 'kickMember', { roomId, userId: member });
+      await must(chat, owner, 'setTyping', { roomId });
+      assert.equal((await stream.next()).done, true);
+    });
+
+    it('ends with the next late signal for who was removed while the notice got lost', async () => {
+      const [owner, member] = [newUser(), newUser()];
+      const roomId = await openChannel(chat, [owner, member]);
+      const stream = await chat.subscribe(member, TYPING, { roomId });
+      await chat.open.foundation.database
+        .fork()
+        .execute('delete from room_member where room_id = ? and user_id = ?', [roomId, member]);
+      nowMs += 30_001;
+      await must(chat, owner, 'setTyping', { roomId });
+      assert.equal((await stream.next()).done, true);
+    });
   });
-});
-
-describe('typing', () => {
-  let chat: Chat;
-  let nowMs = Date.now();
-  before(async () => void (chat = await startChat({ now: () => new Date(nowMs) })));
-  after(() => chat.close());
-
-  const TYPING = `subscription ($roomId: ID!) { typing(roomId: $roomId) { userId roomId until } }`;
-
-  it('is told to the other members once in a while, until when to show it', async () => {
-    const [a, b] = [newUser(), newUser()];
-    const roomId = await openChannel(chat, [a, b]);
-    const stream = await chat.subscribe(a, TYPING, { roomId });
-    const type = async (caller: string) => (await must(chat, caller, 'setTyping', { roomId })).until;
-    await type(a);
-    const until = await type(b);
-    assert.equal(await type(b), until);
-    nowMs += 3_000;
-    const extended = await type(b);
-    assert.notEqual(extended, until);
-    const signals = (await take(stream, 2)).map((data) => data?.['typing']);
-    assert.deepEqual(
-      signals,
-      [until, extended].map((end) => ({ userId: b, roomId, until: end })),
-    );
-    await stream.return();
-  });
-
-  it('is for members only, and ends for who is removed', async () => {
-    const [owner, member, stranger] = [newUser(), newUser(), newUser()];
-    const roomId = await openChannel(chat, [owner, member]);
-    await assert.rejects(chat.subscribe(stranger, TYPING, { roomId }), /FORBIDDEN/);
-    assert.deepEqual(await refusals(chat, stranger, 'setTyping', { roomId }), ['ForbiddenError - SEND']);
-    const stream = await chat.subscribe(member, TYPING, { roomId });
-    await must(chat, owner, 'kickMember', { roomId, userId: member });
-    await must(chat, owner, 'setTyping', { roomId });
-    assert.equal((await stream.next()).done, true);
-  });
-
-  it('ends with the next late signal for who was removed while the notice got lost', async () => {
-    const [owner, member] = [newUser(), newUser()];
-    const roomId = await openChannel(chat, [owner, member]);
-    const stream = await chat.subscribe(member, TYPING, { roomId });
-    await chat.open.foundation.database
-      .fork()
-      .execute('delete from room_member where room_id = ? and user_id = ?', [roomId, member]);
-    nowMs += 30_001;
-    await must(chat, owner, 'setTyping', { roomId });
-    assert.equal((await stream.next()).done, true);
-  });
-});
 
 describe('blocks', () => {
   let chat: Chat;

@@ -5,7 +5,7 @@ import {
   type CommerceOptions,
   type CommerceSubgraph,
 } from '../../subgraphs/commerce/subgraph.ts';
-import { startTestSubgraph, type Caller, type TestSubgraph } from '../support/subgraphs.ts';
+import { startTestSubgraph, type Caller, type TestOptions, type TestSubgraph } from '../support/subgraphs.ts';
 
 export const SELLER = newId('User');
 /** A time between looks of the order keeper that no test lives to see: tests call it themselves. */
@@ -62,10 +62,13 @@ export const CHECKOUT = `mutation ($input: CheckoutInput!) {
 export type Shop = Awaited<ReturnType<typeof startShop>>;
 
 /** The commerce subgraph with short ways to sell and to buy. */
-export async function startShop(options: CommerceOptions = {}, now?: () => Date) {
+export async function startShop(
+  { upstream, ...options }: CommerceOptions & Pick<TestOptions, 'upstream'> = {},
+  now?: () => Date,
+) {
   const subgraph: TestSubgraph<CommerceSubgraph> = await startTestSubgraph(
     commerceSubgraph({ keeperPollMs: NEVER_MS, ...options }),
-    { now },
+    { now, upstream },
   );
   const { data } = subgraph;
   return {

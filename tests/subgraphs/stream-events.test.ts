@@ -4,6 +4,7 @@ import { isResultStream, type ResultStream } from '#platform/subgraph-endpoint.t
 import { newId } from '#platform/ids.ts';
 import { speakersTopic } from '#schema/media-bus.ts';
 import { enter, must, newUser, openLiveRoom, publish, startStream, tell, type Stream } from './stream-kit.ts';
+import { UPSTREAMS } from '../support/subgraph-upstreams.ts';
 import { take, until } from './result-streams.ts';
 
 const EVENTS = `subscription ($id: ID!, $after: EventCursor) { liveRoomEvents(liveRoomId: $id, after: $after) { __typename cursor seq at
@@ -18,184 +19,185 @@ const CURSOR = 'query ($id: ID!) { liveRoom(id: $id) { eventCursor } }';
 // oxlint-disable-next-line typescript/no-explicit-any -- tests assert what they read
 type Event = any;
 
-describe('subscriptions of the stream subgraph', () => {
-  let stream: Stream;
-  let clockMs = Date.now();
-  before(async () => void (stream = await startStream({ now: () => new Date(clockMs++) })));
-  after(() => stream.close());
+for (const upstream of UPSTREAMS)
+  describe(`subscriptions of the stream subgraph by ${upstream}`, () => {
+    let stream: Stream;
+    let clockMs = Date.now();
+    before(async () => void (stream = await startStream({ upstream, now: () => new Date(clockMs++) })));
+    after(() => stream.close());
 
-  const cursorOf = async (id: string) => (await stream.data(null, CURSOR, { id })).liveRoom.eventCursor;
-  const eventsOf = async (feed: ResultStream, count: number): Promise<Event[]> =>
-    (await take(feed, count)).map((data) => (data as { liveRoomEvents: Event }).liveRoomEvents);
+    const cursorOf = async (id: string) => (await stream.data(null, CURSOR, { id })).liveRoom.eventCursor;
+    const eventsOf = async (feed: ResultStream, count: number): Promise<Event[]> =>
+      (await take(feed, count)).map((data) => (data as { liveRoomEvents: Event }).liveRoomEvents);
 
-  it('tell everything that happens in a live room, in order [S21]', async () => {
-    const [host, guest] = [newUser(), newUser()];
-    const { id } = (await must(stream, host, 'createLiveRoom', { input: { title: 'Studio' } })).liveRoom;
-    const feed = await stream.subscribe(null, EVENTS, { id });
-    await must(stream, host, 'startLiveRoom', { id });
-    const hostId = await enter(stream, host, id);
-    const guestId = await enter(stream, guest, id);
-    await must(stream, guest, 'raiseHand', { liveRoomId: id });
-    await must(stream, host, 'setLiveRole', { liveRoomId: id, participantId: guestId, role: 'SPEAKER' });
-    await must(stream, guest, 'leaveLiveRoom', { id });
-    await must(stream, host, 'endLiveRoom', { id });
-    const events = await eventsOf(feed, 8);
-    assert.deepEqual(
-      events.map(({ seq }) => seq),
-      [2, 3, 4, 5, 6, 7, 8, 9],
-    );
-    assert.deepEqual(
-      events.map((event) => [
-        event.__typename,
-        event.state ?? event.participant?.id ?? event.participantId,
-        event.raised ?? event.leaveReason ?? event.participant?.role,
-      ]),
-      [
-        ['LiveStateChanged', 'LIVE', undefined],
-        ['ParticipantJoined', hostId, 'HOST'],
-        ['ParticipantJoined', guestId, 'SPEAKER'],
-        ['HandChanged', guestId, true],
-        ['HandChanged', guestId, false],
-        ['ParticipantChanged', guestId, 'SPEAKER'],
-        ['ParticipantLeft', guestId, 'CLIENT'],
-        ['LiveStateChanged', 'ENDED', undefined],
-      ],
-    );
-    assert.equal((await feed.next()).done, true);
-  });
-
-  it('replay from any cursor and go on live, without a gap or a duplicate', async () => {
-    const host = newUser();
-    const id = await openLiveRoom(stream, host);
-    const start = await cursorOf(id);
-    const participantId = await enter(stream, newUser(), id);
-    await enter(stream, host, id);
-    const mute = (muted: boolean) =>
-      must(stream, host, 'muteParticipant', { liveRoomId: id, participantId, muted });
-    for (let i = 0; i < 6; i++) await mute(i % 2 === 0);
-    const writing = (async () => {
-      for (let i = 0; i < 12; i++) await mute(i % 2 === 0);
-    })();
-    const first = await stream.subscribe(null, EVENTS, { id, after: start });
-    const events = await eventsOf(first, 20);
-    await first.return();
-    await writing;
-    assert.deepEqual(
-      events.map(({ seq }) => seq),
-      Array.from({ length: 20 }, (_, i) => i + 3),
-    );
-    const resumed = await stream.subscribe(null, EVENTS, { id, after: events[10].cursor });
-    assert.equal((await eventsOf(resumed, 1))[0].seq, events[11].seq);
-    await resumed.return();
-  });
-
-  it('tell the place in the queue as it is when the event is read', async () => {
-    const id = await openLiveRoom(stream, newUser());
-    const after = await cursorOf(id);
-    const guests = [newUser(), newUser()];
-    for (const guest of guests) await enter(stream, guest, id);
-    for (const guest of guests) await must(stream, guest, 'raiseHand', { liveRoomId: id });
-    const feed = await stream.subscribe(null, EVENTS, { id, after });
-    const positions = (await eventsOf(feed, 4)).slice(2).map(({ position }) => position);
-    await feed.return();
-    assert.deepEqual(positions, [1, 2]);
-  });
-
-  it('ask to load anew where a cursor is of another room, and refuse one that is none', async () => {
-    const [id, other] = [await openLiveRoom(stream, newUser()), await openLiveRoom(stream, newUser())];
-    const feed = await stream.subscribe(null, EVENTS, { id, after: await cursorOf(other) });
-    const [resync] = await eventsOf(feed, 1);
-    await feed.return();
-    assert.deepEqual([resync.__typename, resync.reason], ['LiveResyncRequired', 'EPOCH_CHANGED']);
-    const query = { query: EVENTS, variables: { id, after: 'garbage' } };
-    const scope = { headers: {}, signal: new AbortController().signal };
-    const refused = await stream.open.subgraph.endpoint.subscribe(query, scope);
-    assert.ok(!isResultStream(refused));
-    assert.equal(refused.errors?.[0]?.extensions?.['code'], 'BAD_USER_INPUT');
-  });
-
-  it('are over at once for a room that is over, behind what was still to be told', async () => {
-    const host = newUser();
-    const id = await openLiveRoom(stream, host);
-    const before = await cursorOf(id);
-    await must(stream, host, 'endLiveRoom', { id });
-    const late = await stream.subscribe(null, EVENTS, { id, after: before });
-    assert.equal((await eventsOf(late, 1))[0].state, 'ENDED');
-    assert.equal((await late.next()).done, true);
-    for (const after of [null, await cursorOf(id)]) {
-      const over = await stream.subscribe(null, EVENTS, { id, after });
-      assert.equal((await over.next()).done, true);
-    }
-  });
-
-  it('are refused for what the viewer cannot see', async () => {
-    const endpoint = stream.open.subgraph.endpoint;
-    const scope = { headers: {}, signal: new AbortController().signal };
-    const hidden = await publish(stream, newUser(), { visibility: 'PRIVATE' });
-    for (const [query, id] of [
-      [EVENTS, newId('LiveRoom')],
-      [SPEAKERS, 'nonsense'],
-      [COMMENTS, hidden.id],
-    ] as const) {
-      const refused = await endpoint.subscribe({ query, variables: { id } }, scope);
-      assert.ok(!isResultStream(refused));
-      assert.equal(refused.errors?.[0]?.extensions?.['code'], 'NOT_FOUND');
-    }
-  });
-
-  it('end when the viewer leaves the private chat room that the live room goes with', async () => {
-    const [host, member] = [newUser(), newUser()];
-    const roomId = newId('Room');
-    const about = { roomId, name: 'den', topic: null, visibility: 'PRIVATE' as const };
-    await tell(stream, `room:${roomId}`, 'room.created', { ...about, kind: 'GROUP', ownerId: host });
-    await tell(stream, `room:${roomId}`, 'room.memberJoined', { roomId, userId: member, role: 'MEMBER' });
-    const sees = async (id: string) => (await stream.data(member, CURSOR, { id })).liveRoom !== null;
-    let id = '';
-    await until(async () => {
-      id = await openLiveRoom(stream, host, { chatRoomId: roomId }).catch(() => '');
-      return id !== '' && (await sees(id));
+    it('tell everything that happens in a live room, in order [S21]', async () => {
+      const [host, guest] = [newUser(), newUser()];
+      const { id } = (await must(stream, host, 'createLiveRoom', { input: { title: 'Studio' } })).liveRoom;
+      const feed = await stream.subscribe(null, EVENTS, { id });
+      await must(stream, host, 'startLiveRoom', { id });
+      const hostId = await enter(stream, host, id);
+      const guestId = await enter(stream, guest, id);
+      await must(stream, guest, 'raiseHand', { liveRoomId: id });
+      await must(stream, host, 'setLiveRole', { liveRoomId: id, participantId: guestId, role: 'SPEAKER' });
+      await must(stream, guest, 'leaveLiveRoom', { id });
+      await must(stream, host, 'endLiveRoom', { id });
+      const events = await eventsOf(feed, 8);
+      assert.deepEqual(
+        events.map(({ seq }) => seq),
+        [2, 3, 4, 5, 6, 7, 8, 9],
+      );
+      assert.deepEqual(
+        events.map((event) => [
+          event.__typename,
+          event.state ?? event.participant?.id ?? event.participantId,
+          event.raised ?? event.leaveReason ?? event.participant?.role,
+        ]),
+        [
+          ['LiveStateChanged', 'LIVE', undefined],
+          ['ParticipantJoined', hostId, 'HOST'],
+          ['ParticipantJoined', guestId, 'SPEAKER'],
+          ['HandChanged', guestId, true],
+          ['HandChanged', guestId, false],
+          ['ParticipantChanged', guestId, 'SPEAKER'],
+          ['ParticipantLeft', guestId, 'CLIENT'],
+          ['LiveStateChanged', 'ENDED', undefined],
+        ],
+      );
+      assert.equal((await feed.next()).done, true);
     });
-    const feed = await stream.subscribe(member, EVENTS, { id });
-    await tell(stream, `room:${roomId}`, 'room.memberLeft', { roomId, userId: member, change: 'LEFT' });
-    await until(async () => !(await sees(id)));
-    await must(stream, host, 'endLiveRoom', { id });
-    assert.equal((await feed.next()).done, true);
-  });
 
-  it('pass speaker reports on, five a second at most, and drop what is no report', async () => {
-    const id = await openLiveRoom(stream, newUser());
-    const feed = await stream.subscribe(null, SPEAKERS, { id });
-    const report = (level: number) =>
-      stream.liveBus.publish(speakersTopic(id), {
-        ...{ liveRoomId: id, dominant: 'lpt_a', levels: [{ participantId: 'lpt_a', level }] },
+    it('replay from any cursor and go on live, without a gap or a duplicate', async () => {
+      const host = newUser();
+      const id = await openLiveRoom(stream, host);
+      const start = await cursorOf(id);
+      const participantId = await enter(stream, newUser(), id);
+      await enter(stream, host, id);
+      const mute = (muted: boolean) =>
+        must(stream, host, 'muteParticipant', { liveRoomId: id, participantId, muted });
+      for (let i = 0; i < 6; i++) await mute(i % 2 === 0);
+      const writing = (async () => {
+        for (let i = 0; i < 12; i++) await mute(i % 2 === 0);
+      })();
+      const first = await stream.subscribe(null, EVENTS, { id, after: start });
+      const events = await eventsOf(first, 20);
+      await first.return();
+      await writing;
+      assert.deepEqual(
+        events.map(({ seq }) => seq),
+        Array.from({ length: 20 }, (_, i) => i + 3),
+      );
+      const resumed = await stream.subscribe(null, EVENTS, { id, after: events[10].cursor });
+      assert.equal((await eventsOf(resumed, 1))[0].seq, events[11].seq);
+      await resumed.return();
+    });
+
+    it('tell the place in the queue as it is when the event is read', async () => {
+      const id = await openLiveRoom(stream, newUser());
+      const after = await cursorOf(id);
+      const guests = [newUser(), newUser()];
+      for (const guest of guests) await enter(stream, guest, id);
+      for (const guest of guests) await must(stream, guest, 'raiseHand', { liveRoomId: id });
+      const feed = await stream.subscribe(null, EVENTS, { id, after });
+      const positions = (await eventsOf(feed, 4)).slice(2).map(({ position }) => position);
+      await feed.return();
+      assert.deepEqual(positions, [1, 2]);
+    });
+
+    it('ask to load anew where a cursor is of another room, and refuse one that is none', async () => {
+      const [id, other] = [await openLiveRoom(stream, newUser()), await openLiveRoom(stream, newUser())];
+      const feed = await stream.subscribe(null, EVENTS, { id, after: await cursorOf(other) });
+      const [resync] = await eventsOf(feed, 1);
+      await feed.return();
+      assert.deepEqual([resync.__typename, resync.reason], ['LiveResyncRequired', 'EPOCH_CHANGED']);
+      const query = { query: EVENTS, variables: { id, after: 'garbage' } };
+      const scope = { headers: {}, signal: new AbortController().signal };
+      const refused = await stream.open.subgraph.endpoint.subscribe(query, scope);
+      assert.ok(!isResultStream(refused));
+      assert.equal(refused.errors?.[0]?.extensions?.['code'], 'BAD_USER_INPUT');
+    });
+
+    it('are over at once for a room that is over, behind what was still to be told', async () => {
+      const host = newUser();
+      const id = await openLiveRoom(stream, host);
+      const before = await cursorOf(id);
+      await must(stream, host, 'endLiveRoom', { id });
+      const late = await stream.subscribe(null, EVENTS, { id, after: before });
+      assert.equal((await eventsOf(late, 1))[0].state, 'ENDED');
+      assert.equal((await late.next()).done, true);
+      for (const after of [null, await cursorOf(id)]) {
+        const over = await stream.subscribe(null, EVENTS, { id, after });
+        assert.equal((await over.next()).done, true);
+      }
+    });
+
+    it('are refused for what the viewer cannot see', async () => {
+      const endpoint = stream.open.subgraph.endpoint;
+      const scope = { headers: {}, signal: new AbortController().signal };
+      const hidden = await publish(stream, newUser(), { visibility: 'PRIVATE' });
+      for (const [query, id] of [
+        [EVENTS, newId('LiveRoom')],
+        [SPEAKERS, 'nonsense'],
+        [COMMENTS, hidden.id],
+      ] as const) {
+        const refused = await endpoint.subscribe({ query, variables: { id } }, scope);
+        assert.ok(!isResultStream(refused));
+        assert.equal(refused.errors?.[0]?.extensions?.['code'], 'NOT_FOUND');
+      }
+    });
+
+    it('end when the viewer leaves the private chat room that the live room goes with', async () => {
+      const [host, member] = [newUser(), newUser()];
+      const roomId = newId('Room');
+      const about = { roomId, name: 'den', topic: null, visibility: 'PRIVATE' as const };
+      await tell(stream, `room:${roomId}`, 'room.created', { ...about, kind: 'GROUP', ownerId: host });
+      await tell(stream, `room:${roomId}`, 'room.memberJoined', { roomId, userId: member, role: 'MEMBER' });
+      const sees = async (id: string) => (await stream.data(member, CURSOR, { id })).liveRoom !== null;
+      let id = '';
+      await until(async () => {
+        id = await openLiveRoom(stream, host, { chatRoomId: roomId }).catch(() => '');
+        return id !== '' && (await sees(id));
       });
-    await stream.liveBus.publish(speakersTopic(id), { liveRoomId: id, levels: 'loud' });
-    for (let i = 0; i < 8; i++) await report(i / 10);
-    const first = await take(feed, 5);
-    clockMs += 1_000;
-    const next = take(feed, 1);
-    await report(0.9);
-    const levels = [...first, ...(await next)].map(
-      (data) => (data as { activeSpeakers: Event }).activeSpeakers.levels[0].level,
-    );
-    await feed.return();
-    assert.deepEqual(levels.slice(0, 5), [0, 0.1, 0.2, 0.3, 0.4]);
-    assert.ok(levels[5] >= 0.5);
-  });
+      const feed = await stream.subscribe(member, EVENTS, { id });
+      await tell(stream, `room:${roomId}`, 'room.memberLeft', { roomId, userId: member, change: 'LEFT' });
+      await until(async () => !(await sees(id)));
+      await must(stream, host, 'endLiveRoom', { id });
+      assert.equal((await feed.next()).done, true);
+    });
 
-  it('bring comments as they are written, null for one deleted at once, until the track is hidden', async () => {
-    const [artist, fan] = [newUser(), newUser()];
-    const { id: trackId } = await publish(stream, artist);
-    const feed = await stream.subscribe(fan, COMMENTS, { id: trackId });
-    const gone = (await must(stream, fan, 'commentOnTrack', { trackId, body: 'oops' })).comment;
-    await must(stream, fan, 'deleteComment', { id: gone.id });
-    await must(stream, artist, 'likeTrack', { id: trackId });
-    await must(stream, fan, 'commentOnTrack', { trackId, body: 'here', atMs: 700 });
-    assert.deepEqual(await take(feed, 2), [
-      { trackComments: null },
-      { trackComments: { body: 'here', atMs: 700, author: { id: fan }, track: { id: trackId } } },
-    ]);
-    await must(stream, artist, 'updateTrack', { id: trackId, input: { visibility: 'PRIVATE' } });
-    assert.equal((await feed.next()).done, true);
+    it('pass speaker reports on, five a second at most, and drop what is no report', async () => {
+      const id = await openLiveRoom(stream, newUser());
+      const feed = await stream.subscribe(null, SPEAKERS, { id });
+      const report = (level: number) =>
+        stream.liveBus.publish(speakersTopic(id), {
+          ...{ liveRoomId: id, dominant: 'lpt_a', levels: [{ participantId: 'lpt_a', level }] },
+        });
+      await stream.liveBus.publish(speakersTopic(id), { liveRoomId: id, levels: 'loud' });
+      for (let i = 0; i < 8; i++) await report(i / 10);
+      const first = await take(feed, 5);
+      clockMs += 1_000;
+      const next = take(feed, 1);
+      await report(0.9);
+      const levels = [...first, ...(await next)].map(
+        (data) => (data as { activeSpeakers: Event }).activeSpeakers.levels[0].level,
+      );
+      await feed.return();
+      assert.deepEqual(levels.slice(0, 5), [0, 0.1, 0.2, 0.3, 0.4]);
+      assert.ok(levels[5] >= 0.5);
+    });
+
+    it('bring comments as they are written, null for one deleted at once, until the track is hidden', async () => {
+      const [artist, fan] = [newUser(), newUser()];
+      const { id: trackId } = await publish(stream, artist);
+      const feed = await stream.subscribe(fan, COMMENTS, { id: trackId });
+      const gone = (await must(stream, fan, 'commentOnTrack', { trackId, body: 'oops' })).comment;
+      await must(stream, fan, 'deleteComment', { id: gone.id });
+      await must(stream, artist, 'likeTrack', { id: trackId });
+      await must(stream, fan, 'commentOnTrack', { trackId, body: 'here', atMs: 700 });
+      assert.deepEqual(await take(feed, 2), [
+        { trackComments: null },
+        { trackComments: { body: 'here', atMs: 700, author: { id: fan }, track: { id: trackId } } },
+      ]);
+      await must(stream, artist, 'updateTrack', { id: trackId, input: { visibility: 'PRIVATE' } });
+      assert.equal((await feed.next()).done, true);
+    });
   });
-});

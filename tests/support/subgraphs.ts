@@ -17,6 +17,7 @@ import {
 } from '#platform/subgraph-process.ts';
 import { signViewer, VIEWER_HEADER, type Viewer } from '#platform/viewer.ts';
 import { createTestDatabase } from './databases.ts';
+import { subscribeBy, type Upstream } from './subgraph-upstreams.ts';
 
 export const TEST_SECRET = 'a-secret-of-the-tests-that-is-long-enough';
 
@@ -43,6 +44,8 @@ export interface TestOptions {
   readonly now?: () => Date;
   readonly durableBus?: DurableBus;
   readonly liveBus?: LiveBus;
+  /** How `subscribe` follows a subscription; default: as over a socket. */
+  readonly upstream?: Upstream;
 }
 
 /** A subgraph on a fresh database, called in process, with memory buses unless others are given. */
@@ -52,7 +55,7 @@ export async function startTestSubgraph<S extends Subgraph>(
 ): Promise<TestSubgraph<S>> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'veza-files-'));
-  const { durableBus = memoryDurableBus(), liveBus = memoryLiveBus(), now } = options;
+  const { durableBus = memoryDurableBus(), liveBus = memoryLiveBus(), now, upstream = 'socket' } = options;
   const files = await createFileStore({
     kind: 'disk',
     folder,
@@ -75,6 +78,7 @@ export async function startTestSubgraph<S extends Subgraph>(
   await open.startConsuming();
   open.startPublishing();
   const { endpoint } = open.subgraph;
+  const upstreams = subscribeBy(upstream, endpoint, liveBus, TEST_SECRET);
   // As a client would see it: graphql-js makes objects without a prototype, which deepEqual tells from plain ones.
   const run: TestSubgraph<S>['run'] = async (caller, query, variables) =>
     JSON.parse(JSON.stringify(await endpoint.execute({ query, variables }, scopeOf(caller))));
@@ -89,12 +93,13 @@ export async function startTestSubgraph<S extends Subgraph>(
       return data;
     },
     async subscribe(caller, query, variables) {
-      const stream = await endpoint.subscribe({ query, variables }, scopeOf(caller));
+      const stream = await upstreams.subscribe({ query, variables }, scopeOf(caller));
       if (!isResultStream(stream))
         throw new Error(`The subscription was refused: ${JSON.stringify(stream.errors)}`);
       return stream;
     },
     async close() {
+      await upstreams.close();
       await open.close();
       await durableBus.close();
       await liveBus.close();
