@@ -26,6 +26,8 @@ export interface RightOptions extends Listening {
 
 const POLL_MS = 5_000;
 const RETRY_MS = 1_000;
+/** Whoever is further behind is told the reason alone. */
+const MAX_BEFORE_LOSS = 100;
 
 type Source<T> = AsyncIterableIterator<T, unknown, void>;
 
@@ -92,8 +94,25 @@ async function* polledOn<T>(
   source: Source<T>,
   poll: Poll,
 ): AsyncGenerator<T, void, void> {
-  yield* source;
-  if (!(await check())) poll.finish();
+  let stands = true;
+  const loss = await lossOf(async () => (stands = await check()));
+  yield* loss ? whatLedTo(loss, source) : source;
+  if (!stands) poll.finish();
+}
+
+/** What comes before a source fails, which knows how the right was lost; nothing of one that does not. */
+async function* whatLedTo<T>(loss: Error, source: Source<T>): AsyncGenerator<T, void, void> {
+  const before: T[] = [];
+  try {
+    for await (const item of source) {
+      before.push(item);
+      if (before.length > MAX_BEFORE_LOSS) throw loss;
+    }
+  } catch (error) {
+    if (error !== loss) yield* before;
+    throw error;
+  }
+  throw loss;
 }
 
 /** What a right is lost with, or null while it lasts. Rejects where that cannot be known now. */

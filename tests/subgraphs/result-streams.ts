@@ -15,6 +15,16 @@ export async function take(stream: ResultStream, count: number): Promise<any[]> 
   return found;
 }
 
+/** With what a subscription ends that has nothing else to tell: the code and the message of its last result, or 'complete' where it just ends. */
+export async function endOf(stream: ResultStream): Promise<string> {
+  const { done, value } = await stream.next();
+  if (done) return 'complete';
+  if (value.data !== undefined) throw new Error(`An event came before the end: ${JSON.stringify(value)}`);
+  const { message, extensions } = value.errors?.[0] ?? {};
+  if (!(await stream.next()).done) throw new Error('The stream goes on behind its last result.');
+  return `${String(extensions?.['code'])} ${message}`;
+}
+
 /** Asks again until it is so, for what happens behind the bus; the test runner's time limit ends it. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await setImmediate();

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { CodedError, forbidden, Refusal } from '#platform/errors.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { createLiveQueue } from '#platform/events/live-queue.ts';
+import { LiveStream } from '#platform/events/live-stream.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
 import { Poll } from '#platform/polling/poll.ts';
 import { lossOf, whileEntitled, type LiveRight, type RightOptions } from '#platform/events/rights.ts';
@@ -200,16 +201,23 @@ describe('a polled subscription that needs a right', () => {
     await assert.rejects(open(), /You were removed/);
   });
 
-  it('gives what led up to the loss, then the reason', async () => {
-    const poll = new Poll({ messages: [], position: 1 });
-    const given: string[] = [];
+  it('gives what led up to the loss, then the reason; and the reason alone where nothing tells of the loss', async () => {
     const right = { topics: ['room:1'], check: () => Promise.reject(lost()) };
-    const options = { liveBus: memoryLiveBus(), log: silentLog, signal: new AbortController().signal, poll };
-    const stream = await whileEntitled(right, async () => poll.give(['You were removed.']), options);
-    await assert.rejects(async () => {
-      for await (const value of stream) given.push(value);
-    }, /You were removed/);
-    assert.deepEqual(given, ['You were removed.']);
+    const { signal } = new AbortController();
+    const givenWhere = async (isLoss: (event: string) => boolean) => {
+      const poll = new Poll({ messages: [], position: 1 });
+      const step = (emit: string) => ({ emit, failure: isLoss(emit) ? lost() : null });
+      const open = async () =>
+        new LiveStream({ source: poll.give(['before', 'the loss', 'after']), step, signal });
+      const options = { liveBus: memoryLiveBus(), log: silentLog, signal, poll };
+      const given: string[] = [];
+      await assert.rejects(async () => {
+        for await (const value of await whileEntitled(right, open, options)) given.push(value);
+      }, /You were removed/);
+      return given;
+    };
+    assert.deepEqual(await givenWhere((event) => event === 'the loss'), ['before', 'the loss']);
+    assert.deepEqual(await givenWhere(() => false), []);
   });
 
   it('is over with the poll after which there is nothing to follow', async () => {

@@ -70,6 +70,22 @@ export function requirePermission(
 }
 
 function reasonAgainst({ viewer }: Room): string {
-  if (viewer.blocked) return 'One of you has blocked the other.';
+  if (viewer.blocked) return BLOCKED;
+  if (viewer.banned) return BANNED;
   return viewer.membership ? 'Your role in this room does not allow this.' : 'Only members can do this.';
+}
+
+const BLOCKED = 'One of you has blocked the other.';
+const BANNED = 'You were banned from this room.';
+
+/**
+ * What it takes to be told of what happens in a room as it happens. Refuses with the reason, also to those who could see the room before: they
+ * are to know why they hear no more of it. What was written stays readable after a block.
+ */
+export function requireFollowable(room: Room): void {
+  const { viewer } = room;
+  if (viewer.blocked) throw new Refusal(forbidden(BLOCKED, 'VIEW', 'roomId'));
+  if (isVisible(room)) return;
+  const reason = viewer.banned ? BANNED : 'This room is for its members only.';
+  throw new Refusal(forbidden(reason, 'VIEW', 'roomId'));
 }

@@ -2,6 +2,9 @@ import { createLiveQueue } from '#platform/events/live-queue.ts';
 import type { LiveBus, LiveSubscription } from '#platform/events/ports.ts';
 import type { Poll } from '#platform/polling/poll.ts';
 
+/** Live topic on which someone is hinted at a block, or the end of one, between them and somebody else. */
+export const blocksTopic = (userId: string): string => `blocks:${userId}`;
+
 /** Messages of several topics in one stream. Resolves once all of them are live; for a poll the stream ends behind what that has heard. */
 export async function subscribeAll(
   liveBus: LiveBus,

@@ -4,6 +4,7 @@ import type { Poll } from '#platform/polling/poll.ts';
 import { findPresence } from '../data/presence.repository.ts';
 import { ABSENT, looksDifferent, PRESENCE_STATUSES, presenceAt } from '../domain/presence.ts';
 import type { UserReference } from '../domain/references.ts';
+import { LOOK_GAP_MS } from './presence-watch.ts';
 
 export interface PresencePollOptions {
   readonly database: Database;
@@ -21,6 +22,7 @@ const told = z.record(z.string(), toldPresence);
 export async function* pollPresence(options: PresencePollOptions): AsyncGenerator<UserReference, void, void> {
   const { database, now, poll, viewerId, userIds } = options;
   const known = new Map(Object.entries(poll.recall(told) ?? {}));
+  poll.pace({ pauseMs: LOOK_GAP_MS });
   poll.keep(() => Object.fromEntries(known));
   const signs = await findPresence(database.fork(), viewerId, userIds);
   const found = new Map(signs.map((sign) => [sign.userId, presenceAt(sign, now())]));

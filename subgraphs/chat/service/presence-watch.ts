@@ -1,5 +1,6 @@
 import type { Database } from '#platform/database.ts';
 import { messageOf } from '#platform/errors.ts';
+import { CoalescingQueue } from '#platform/events/coalesce.ts';
 import type { Log } from '#platform/log.ts';
 import { findPresence } from '../data/presence.repository.ts';
 import { ABSENT, looksDifferent, presenceAt, type Presence } from '../domain/presence.ts';
@@ -15,36 +16,39 @@ export interface PresenceWatchOptions {
   readonly pollMs?: number;
 }
 
-const POLL_MS = 10_000;
+const POLL_MS = 5_000;
+/** Shortest time between two looks at one person, and so between two changes that are told of them. */
+export const LOOK_GAP_MS = 500;
 
-/** Yields each person at once, then whenever their presence looks different to the viewer. `return()` ends it, also while a `next()` waits. */
+/**
+ * Yields each person at once, then whenever their presence looks different to the viewer, as it is by then. `return()` ends it, also while a
+ * `next()` waits.
+ */
 export class PresenceWatch implements AsyncIterator<UserReference, void, void> {
   readonly #options: PresenceWatchOptions;
   readonly #seen = new Map<string, Presence>();
-  readonly #due: Set<string>;
+  readonly #due = new CoalescingQueue<string>({ keyOf: (id) => id, keyGapMs: LOOK_GAP_MS });
   readonly #changed: UserReference[] = [];
   readonly #timer: NodeJS.Timeout;
   #ended = false;
-  #wake: () => void = () => undefined;
 
   constructor(options: PresenceWatchOptions) {
     this.#options = options;
-    this.#due = new Set(options.userIds);
+    this.look(options.userIds);
     this.#timer = setInterval(() => this.look(options.userIds), options.pollMs ?? POLL_MS).unref();
   }
 
   /** Looks at these people again. */
   look(userIds: readonly string[]): void {
-    for (const id of userIds) this.#due.add(id);
-    this.#wake();
+    for (const id of userIds) this.#due.push(id);
   }
 
   async next(): Promise<IteratorResult<UserReference, void>> {
     while (!this.#ended) {
       const value = this.#changed.shift();
       if (value) return { done: false, value };
-      if (this.#due.size > 0) await this.#compare();
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
+      const due = await this.#due.next();
+      if (!due.done) await this.#compare([due.value, ...this.#due.takeAll()]);
     }
     return { done: true, value: undefined };
   }
@@ -52,14 +56,12 @@ export class PresenceWatch implements AsyncIterator<UserReference, void, void> {
   return(): Promise<IteratorResult<UserReference, void>> {
     this.#ended = true;
     clearInterval(this.#timer);
-    this.#wake();
+    void this.#due.return();
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  async #compare(): Promise<void> {
+  async #compare(userIds: readonly string[]): Promise<void> {
     const { database, log, now, viewerId } = this.#options;
-    const userIds = [...this.#due];
-    this.#due.clear();
     try {
       const signs = await findPresence(database.fork(), viewerId, userIds);
       const found = new Map(signs.map((sign) => [sign.userId, presenceAt(sign, now())]));

@@ -5,7 +5,7 @@ import type { Viewer } from '#platform/viewer.ts';
 import { findMessageIn, findRoomIdOfMessage } from '../data/message.repository.ts';
 import { findRooms, lockRoom } from '../data/room.repository.ts';
 import type { Message } from '../domain/message.ts';
-import { requirePermission, type RoomPermission } from '../domain/permissions.ts';
+import { requireFollowable, requirePermission, type RoomPermission } from '../domain/permissions.ts';
 import { isVisible, type Room } from '../domain/room.ts';
 
 /** The locked room, where the viewer may do this in it. A room that the viewer cannot see does not exist; `field` is blamed. */
@@ -46,6 +46,14 @@ export async function readRoomFor(
   const visible = requireVisible(room ?? null, roomId, 'roomId');
   requirePermission(visible, viewer?.roles ?? [], permission);
   return visible;
+}
+
+/** The room, where the viewer may (still) be told of what happens in it; the refusal says why not. */
+export async function readFollowedRoom(em: Em, viewer: Viewer | null, roomId: string): Promise<Room> {
+  const [room] = await findRooms(em, viewer?.userId ?? null, [roomId]);
+  if (!room) throw new Refusal(notFound('roomId', roomId, 'There is no such room.'));
+  requireFollowable(room);
+  return room;
 }
 
 function requireVisible(room: Room | null, roomId: string, field: string): Room {

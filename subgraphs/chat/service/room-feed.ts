@@ -2,18 +2,20 @@ import type { Database } from '#platform/database.ts';
 import { CodedError, refuseIfAny } from '#platform/errors.ts';
 import { decodeCursor, encodeCursor, type Cursor } from '#platform/events/cursor.ts';
 import type { Events } from '#platform/events/events.ts';
-import { LiveStream, openPolled, type Step } from '#platform/events/live-stream.ts';
-import type { AnyEvent } from '#platform/events/ports.ts';
+import { LiveStream, type Step } from '#platform/events/live-stream.ts';
+import type { AnyEvent, LiveBus } from '#platform/events/ports.ts';
+import { lossOf, whileEntitled } from '#platform/events/rights.ts';
 import type { TailItem } from '#platform/events/tail.ts';
 import { resyncReason, type ResyncReason } from '#platform/events/tail-window.ts';
+import type { Log } from '#platform/log.ts';
 import type { Listening } from '#platform/polling/poll.ts';
 import { checkRange } from '#platform/rules.ts';
 import type { Viewer } from '#platform/viewer.ts';
-import { findRooms } from '../data/room.repository.ts';
 import type { MembershipEvent, RoomEvent } from '../domain/room-event.ts';
-import { isVisible, streamOf } from '../domain/room.ts';
+import { streamOf } from '../domain/room.ts';
+import { blocksTopic } from './live-topics.ts';
 import type { PresenceKeeper } from './presence-keeper.ts';
-import { readRoomFor } from './room-access.ts';
+import { readFollowedRoom, readRoomFor } from './room-access.ts';
 
 export interface RoomEventPage {
   readonly events: RoomEvent[];
@@ -22,7 +24,10 @@ export interface RoomEventPage {
 }
 
 export interface RoomFeed {
-  /** Resolves once it is live. It ends behind the event with which the viewer lost sight of the room. */
+  /**
+   * Resolves once it is live. It ends with a Refusal, behind the event that led to it: when the viewer loses sight of the room, or one of the two
+   * in a direct room blocks the other.
+   */
   follow(
     viewer: Viewer | null,
     roomId: string,
@@ -36,6 +41,8 @@ export interface RoomFeed {
 export interface RoomFeedDeps {
   readonly database: Database;
   readonly events: Events;
+  readonly liveBus: LiveBus;
+  readonly log: Log;
   readonly keeper: PresenceKeeper;
   readonly now: () => Date;
 }
@@ -43,28 +50,27 @@ export interface RoomFeedDeps {
 const MAX_EVENTS = 500;
 const DEFAULT_EVENTS = 100;
 
-export function createRoomFeed({ database, events, keeper, now }: RoomFeedDeps): RoomFeed {
-  const sees = async (viewer: Viewer | null, roomId: string) => {
-    const [room] = await findRooms(database.fork(), viewer?.userId ?? null, [roomId]);
-    return room !== undefined && isVisible(room);
-  };
-  const requireView = (viewer: Viewer | null, roomId: string) =>
-    readRoomFor(database.fork(), viewer, roomId, 'VIEW');
+export function createRoomFeed(deps: RoomFeedDeps): RoomFeed {
+  const { database, events, keeper, now } = deps;
   return {
     async follow(viewer, roomId, after, { signal, poll }) {
       const cursor = after == null ? null : decodeCursor(after);
-      const tail = await openPolled(
-        () => requireView(viewer, roomId),
-        () => events.tail(streamOf(roomId), cursor, signal, poll),
-        poll,
-        () => sees(viewer, roomId),
-      );
-      const release = viewer ? await keeper.hold(viewer.userId, poll) : () => undefined;
+      // Whoever cannot see the room must not learn that there is one; whoever could is told why that is over.
+      const room = poll?.continues ? null : await readRoomFor(database.fork(), viewer, roomId, 'VIEW');
+      const check = async () => (await readFollowedRoom(database.fork(), viewer, roomId)) !== null;
       const step = async (item: TailItem): Promise<Step<RoomEvent>> => ({
         emit: toRoomEvent(item, now),
-        last: mayHide(item, viewer) && !(await sees(viewer, roomId)),
+        failure: mayHide(item, viewer) ? await lossOf(check) : null,
       });
-      return new LiveStream({ source: tail, step, release, signal });
+      const open = async () => {
+        const source = await events.tail(streamOf(roomId), cursor, signal, poll);
+        const release = viewer ? await keeper.hold(viewer.userId, poll) : () => undefined;
+        return new LiveStream({ source, step, release, signal });
+      };
+      // All else that takes the right away stands in the room's own log.
+      const minded = poll !== null || room?.kind === 'DIRECT';
+      const topics = viewer && minded ? [blocksTopic(viewer.userId)] : [];
+      return whileEntitled({ check, topics }, open, { ...deps, signal, poll });
     },
 
     async page(roomId, after, first) {
