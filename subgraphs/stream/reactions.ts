@@ -10,6 +10,7 @@ import {
   saveChatRoom,
 } from './data/neighbour.repository.ts';
 import { findParticipantsById } from './data/participant.repository.ts';
+import { tellAudience } from './service/audience.ts';
 import type { Eviction } from './service/eviction.ts';
 import type { MediaOrders } from './service/media-orders.ts';
 import type { Presence } from './service/presence.ts';
@@ -47,6 +48,7 @@ export function registerReactions({ events, presence, orders, eviction }: Reacti
       if (event.name === 'room.memberJoined') return saveChatMember(tx.em, roomId, event.payload.userId);
       if (event.name === 'room.memberLeft') return forgetMember(tx, eviction, roomId, event.payload.userId);
       await saveChatRoom(tx.em, roomId, event.payload.visibility);
+      if (event.payload.visibility === 'PRIVATE') tellAudience(tx, roomId, null);
       if (event.name === 'room.created') await saveChatMember(tx.em, roomId, event.payload.ownerId);
     },
   );
@@ -78,6 +80,7 @@ async function forgetMember(
   userId: string,
 ): Promise<void> {
   await deleteChatMember(tx.em, chatRoomId, userId);
+  tellAudience(tx, chatRoomId, userId);
   await eviction.evictFromHidden(tx, await findLiveRoomIds(tx.em, { chatRoomId }), userId);
 }
 

@@ -1,19 +1,23 @@
-import { z } from 'zod';
 import type { Database } from '#platform/database.ts';
-import { notFound, Refusal } from '#platform/errors.ts';
+import { forbidden, notFound, Refusal } from '#platform/errors.ts';
+import { coalesce } from '#platform/events/coalesce.ts';
 import { decodeCursor, encodeCursor, type Cursor } from '#platform/events/cursor.ts';
+import { openMessage } from '#platform/events/envelope.ts';
 import type { Events } from '#platform/events/events.ts';
 import { endedStream, LiveStream, type Step } from '#platform/events/live-stream.ts';
 import type { AnyEvent, LiveBus } from '#platform/events/ports.ts';
+import { whileEntitled, type LiveRight } from '#platform/events/rights.ts';
 import type { TailItem } from '#platform/events/tail.ts';
 import type { ResyncReason } from '#platform/events/tail-window.ts';
 import { polledCursor } from '#platform/events/tail-poll.ts';
 import { isId } from '#platform/ids.ts';
-import type { Listening, Poll } from '#platform/polling/poll.ts';
+import type { Log } from '#platform/log.ts';
+import type { Listening } from '#platform/polling/poll.ts';
 import { speakersReport, speakersTopic, type SpeakersReport } from '#schema/media-bus.ts';
 import { findVisibleRooms, type LoggedLiveRoom } from '../data/live-room.repository.ts';
-import type { LiveState } from '../domain/live-room.ts';
+import type { LiveRoom, LiveState } from '../domain/live-room.ts';
 import { LEAVE_REASONS, type LeaveReason } from '../domain/participant.ts';
+import { audienceMessage, audienceTopic } from './audience.ts';
 
 interface Position {
   readonly cursor: string;
@@ -47,7 +51,10 @@ export interface ResyncEvent extends Position {
 }
 export type LiveEvent = StateEvent | ParticipantEvent | LeftEvent | HandEvent | ResyncEvent;
 
-/** What can be followed in a live room. Each resolves once it is live, and ends when the viewer may no longer see the room. */
+/**
+ * What can be followed in a live room. Each resolves once it is live, is complete when the room is over, and ends with a Refusal when the viewer may
+ * no longer see it.
+ */
 export interface LiveFeeds {
   events(
     viewerId: string | null,
@@ -66,22 +73,27 @@ export interface LiveFeedsDeps {
   readonly database: Database;
   readonly events: Events;
   readonly liveBus: LiveBus;
+  readonly log: Log;
   readonly now: () => Date;
 }
 
-const MAX_REPORTS_PER_SECOND = 5;
-const RECHECK_MS = 5_000;
+/** At most five reports a second, the newest last. */
+const REPORT_RATE = { gapMs: 200 };
 
 export function createLiveFeeds(deps: LiveFeedsDeps): LiveFeeds {
   const find = async (viewerId: string | null, id: string): Promise<LoggedLiveRoom | null> => {
     const rooms = isId('LiveRoom', id) ? await findVisibleRooms(deps.database.fork(), viewerId, [id]) : [];
     return rooms[0] ?? null;
   };
-  /** Null for a poll that was let in before the viewer lost sight of the room. */
-  const require = async (viewerId: string | null, id: string, poll: Poll | null) => {
+  const require = async (viewerId: string | null, id: string) => {
     const room = await find(viewerId, id);
-    if (!room && !poll?.continues)
-      throw new Refusal(notFound('liveRoomId', id, 'There is no such live room.'));
+    if (!room) throw new Refusal(notFound('liveRoomId', id, 'There is no such live room.'));
+    return room;
+  };
+  /** The room, for whom could see it before: the refusal says why that is over. */
+  const requireStill = async (viewerId: string | null, id: string) => {
+    const room = await find(viewerId, id);
+    if (!room) throw new Refusal(forbidden(HIDDEN, null, 'liveRoomId'));
     return room;
   };
 
@@ -89,32 +101,54 @@ export function createLiveFeeds(deps: LiveFeedsDeps): LiveFeeds {
     async events(viewerId, id, after, { signal, poll }) {
       const given = after === null ? null : decodeCursor(after);
       const cursor = poll ? polledCursor(poll, given) : given;
-      const room = await require(viewerId, id, poll);
-      if (!room || isBehindEnd(room, cursor)) return endedStream(poll);
-      // Who may see a room that goes with no chat room never changes.
-      const maySee = async () => room.chatRoomId === null || (await find(viewerId, id)) !== null;
-      const source = await deps.events.tail(`live-room:${id}`, cursor, signal, poll);
-      const step = async (item: TailItem) => ((await maySee()) ? stepOf(item, deps.now) : { last: true });
-      return new LiveStream({ source, step, signal });
+      const room = await (poll?.continues ? requireStill : require)(viewerId, id);
+      if (isBehindEnd(room, cursor)) return endedStream(poll);
+      const check = async () => (await requireStill(viewerId, id)) !== null;
+      const open = async () => {
+        const source = await deps.events.tail(streamOf(id), cursor, signal, poll);
+        const step = (item: TailItem) => stepOf(item, deps.now);
+        return new LiveStream({ source, step, signal });
+      };
+      return whileEntitled({ check, ...audienceOf(room, viewerId) }, open, { ...deps, signal, poll });
     },
 
     async speakers(viewerId, id, { signal, poll }) {
-      const room = await require(viewerId, id, poll);
-      if (!room || (room.state === 'ENDED' && !poll?.continues)) return endedStream(poll);
-      const maySee = every(RECHECK_MS, deps.now, async () => (await find(viewerId, id)) !== null);
-      const passedAtMs = poll?.recall(z.array(z.number())) ?? [];
-      poll?.keep(() => passedAtMs);
-      const mayPass = createLimiter(MAX_REPORTS_PER_SECOND, 1_000, deps.now, passedAtMs);
-      const topic = speakersTopic(id);
-      const source = poll ? poll.listen([topic]) : await deps.liveBus.subscribe(topic);
-      const step = async (message: unknown): Promise<Step<SpeakersReport>> => {
-        if (room.chatRoomId !== null && !(await maySee())) return { last: true };
-        const report = speakersReport.safeParse(message);
-        return report.success && report.data.liveRoomId === id && mayPass() ? { emit: report.data } : {};
+      const room = await (poll?.continues ? requireStill : require)(viewerId, id);
+      const check = async () => (await requireStill(viewerId, id)).state !== 'ENDED';
+      const { topics, concerns } = audienceOf(room, viewerId);
+      const right: LiveRight = {
+        check,
+        topics: [streamOf(id), ...topics],
+        concerns: (message) => openMessage(message)?.name === 'liveRoom.ended' || concerns(message),
       };
-      return new LiveStream({ source, step, signal });
+      const open = async () => {
+        const topic = speakersTopic(id);
+        const source = poll ? poll.listen([topic]) : await deps.liveBus.subscribe(topic);
+        const step = (message: unknown) => reportOf(message, id);
+        return coalesce(new LiveStream({ source, step, signal }), REPORT_RATE, poll);
+      };
+      return whileEntitled(right, open, { ...deps, signal, poll });
     },
   };
+}
+
+const HIDDEN = 'This live room is for the members of its chat room only.';
+const streamOf = (liveRoomId: string) => `live-room:${liveRoomId}`;
+
+/** Where it is told who may see a room. Of one that goes with no chat room that never changes. */
+function audienceOf({ chatRoomId }: LiveRoom, viewerId: string | null) {
+  return {
+    topics: chatRoomId === null ? [] : [audienceTopic(chatRoomId)],
+    concerns: (message: unknown) => {
+      const { success, data } = audienceMessage.safeParse(message);
+      return success && (data.userId === null || data.userId === viewerId);
+    },
+  };
+}
+
+function reportOf(message: unknown, liveRoomId: string): Step<SpeakersReport> {
+  const { success, data } = speakersReport.safeParse(message);
+  return success && data.liveRoomId === liveRoomId ? { emit: data } : {};
 }
 
 function isBehindEnd({ state, logEpoch, logSeq }: LoggedLiveRoom, cursor: Cursor | null): boolean {
@@ -162,31 +196,3 @@ function liveEventOf(event: AnyEvent, position: Position): LiveEvent | null {
 
 const leaveReasonOf = (reason: string): LeaveReason =>
   LEAVE_REASONS.find((known) => known === reason) ?? 'CONNECTION_LOST';
-
-/** Answers with the last outcome until `periodMs` have passed. */
-function every(periodMs: number, now: () => Date, check: () => Promise<boolean>): () => Promise<boolean> {
-  let checkedAtMs = now().getTime();
-  let outcome = true;
-  return async () => {
-    if (now().getTime() - checkedAtMs < periodMs) return outcome;
-    checkedAtMs = now().getTime();
-    outcome = await check();
-    return outcome;
-  };
-}
-
-/** At most `count` within any `windowMs`. It keeps in `passedAtMs` when it let something pass. */
-function createLimiter(
-  count: number,
-  windowMs: number,
-  now: () => Date,
-  passedAtMs: number[],
-): () => boolean {
-  return () => {
-    const nowMs = now().getTime();
-    while (passedAtMs[0] !== undefined && passedAtMs[0] <= nowMs - windowMs) passedAtMs.shift();
-    if (passedAtMs.length >= count) return false;
-    passedAtMs.push(nowMs);
-    return true;
-  };
-}
