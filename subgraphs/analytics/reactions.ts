@@ -1,8 +1,6 @@
 import type { EventName } from '#schema/events.ts';
-import { messageOf } from '#platform/errors.ts';
 import type { Events } from '#platform/events/events.ts';
-import type { AnyEvent, LiveBus } from '#platform/events/ports.ts';
-import type { Log } from '#platform/log.ts';
+import type { AnyEvent } from '#platform/events/ports.ts';
 import { insertEngagement, insertSale, refundSales, type Engagement } from './data/engagement.repository.ts';
 import { countMessage } from './data/message.repository.ts';
 import { saveDocument } from './data/search.repository.ts';
@@ -14,13 +12,11 @@ import {
   saveTrack,
 } from './data/subject.repository.ts';
 import { addToTotal } from './data/totals.repository.ts';
-import { topicOf, type LiveMetric } from './domain/live-counter.ts';
+import { NUMBER_CHANGED, SUBJECT_CHANGED, topicOf } from './domain/live-counter.ts';
 import { documentOf, DOCUMENT_EVENTS } from './domain/searchable.ts';
 
 export interface ReactionsDeps {
   readonly events: Events;
-  readonly liveBus: LiveBus;
-  readonly log: Log;
 }
 
 /** One consumer for each read model. Each keeps its own progress under its name, and each event is one transaction. */
@@ -35,37 +31,31 @@ export function registerReactions(deps: ReactionsDeps): void {
   followSales(deps);
 }
 
-// The hint may overtake the commit of the event's transaction; counters know that and look twice.
-function hint({ liveBus, log }: ReactionsDeps, metric: LiveMetric, subjectId: string): void {
-  liveBus.publish(topicOf(metric, subjectId), null).catch((error: unknown) => {
-    log.warn({ metric, subjectId, reason: messageOf(error) }, 'hint of a change not published');
-  });
-}
-
-function followTracks(deps: ReactionsDeps): void {
+function followTracks({ events }: ReactionsDeps): void {
   const names = ['track.published', 'track.updated', 'track.deleted'] as const;
-  deps.events.consume('analytics-tracks', names, async (event, { em }) => {
+  events.consume('analytics-tracks', names, async (event, { em, tell }) => {
     const { trackId: id, artistId } = event.payload;
     if (event.name === 'track.deleted') await deleteTrack(em, id, artistId, event.seq);
     else {
       const { genre, visibility } = event.payload;
       await saveTrack(em, { id, artistId, genre, visibility, seq: event.seq });
     }
-    hint(deps, 'PLAYS', id);
+    tell(topicOf('PLAYS', id), SUBJECT_CHANGED);
   });
 }
 
-function followRooms(deps: ReactionsDeps): void {
+function followRooms({ events }: ReactionsDeps): void {
   const names = ['room.created', 'room.updated', 'message.created'] as const;
-  deps.events.consume('analytics-rooms', names, async (event, { em }) => {
+  events.consume('analytics-rooms', names, async (event, { em, tell }) => {
     const { roomId } = event.payload;
     if (event.name === 'message.created') await countMessage(em, roomId, event.at);
     else await saveRoom(em, roomId, event.payload.visibility, event.seq);
-    hint(deps, 'MESSAGES_PER_MINUTE', roomId);
+    const isMessage = event.name === 'message.created';
+    tell(topicOf('MESSAGES_PER_MINUTE', roomId), isMessage ? NUMBER_CHANGED : SUBJECT_CHANGED);
   });
 }
 
-function followLiveRooms(deps: ReactionsDeps): void {
+function followLiveRooms({ events }: ReactionsDeps): void {
   const names = [
     'liveRoom.created',
     'liveRoom.ended',
@@ -73,7 +63,7 @@ function followLiveRooms(deps: ReactionsDeps): void {
     'liveRoom.participantChanged',
     'liveRoom.participantLeft',
   ] as const;
-  deps.events.consume('analytics-live-rooms', names, async (event, { em }) => {
+  events.consume('analytics-live-rooms', names, async (event, { em, tell }) => {
     const { name, seq, payload } = event;
     const { liveRoomId } = payload;
     if (name === 'liveRoom.created' || name === 'liveRoom.ended') {
@@ -82,7 +72,7 @@ function followLiveRooms(deps: ReactionsDeps): void {
       const listening = 'role' in payload && payload.role === 'LISTENER';
       await saveParticipant(em, liveRoomId, event.payload.participantId, listening, seq);
     }
-    hint(deps, 'LISTENERS', liveRoomId);
+    tell(topicOf('LISTENERS', liveRoomId), NUMBER_CHANGED);
   });
 }
 

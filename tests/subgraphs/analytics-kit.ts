@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { analyticsSubgraph } from '../../subgraphs/analytics/subgraph.ts';
-import type { DurableBus, LiveBus } from '#platform/events/ports.ts';
 import { newId } from '#platform/ids.ts';
 import type { Subgraph } from '#platform/subgraph-process.ts';
 import type { EventName, EventPayload } from '#schema/events.ts';
-import { startTestSubgraph, type TestSubgraph } from '../support/subgraphs.ts';
+import { startTestSubgraph, type TestOptions, type TestSubgraph } from '../support/subgraphs.ts';
 
 export interface TestAnalytics extends TestSubgraph<Subgraph> {
   /** Tells an event as another subgraph would; resolves once it is stored, not yet handled. `seq` of the stream unless given. */
@@ -27,9 +26,7 @@ export interface TellOptions {
   readonly at?: string;
 }
 
-export async function startAnalytics(
-  options: { now?: () => Date; durableBus?: DurableBus; liveBus?: LiveBus } = {},
-): Promise<TestAnalytics> {
+export async function startAnalytics(options: TestOptions = {}): Promise<TestAnalytics> {
   const subgraph = await startTestSubgraph(analyticsSubgraph(), options);
   const { database } = subgraph.open.foundation;
   const seqs = new Map<string, number>();

@@ -4,11 +4,14 @@ import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
 import { newId } from '#platform/ids.ts';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
+import { endOf } from './result-streams.ts';
 import { play, recordPlays, startAnalytics, trackTold, type TestAnalytics } from './analytics-kit.ts';
 
 const COUNTER = `subscription ($id: ID!, $metric: LiveMetric!) {
   liveCounter(subjectId: $id, metric: $metric) { subjectId metric value }
 }`;
+
+const LOST = 'NOT_FOUND This was deleted, or is no longer for everyone.';
 
 /** A memory bus that also tells how many subscriptions are open. */
 function countingLiveBus(): LiveBus & { open: () => number } {
@@ -141,18 +144,65 @@ describe('a live counter', () => {
     assert.equal(await next(stream), 1);
     await write(new Date());
     assert.equal(await next(stream), 2);
+    const changedMs = performance.now();
     await analytics.tell('room.updated', `room:${room}`, {
       roomId: room,
       name: 'Lobby',
       topic: null,
       visibility: 'PRIVATE',
     });
-    assert.equal(await next(stream), null);
+    assert.equal(await endOf(stream), LOST);
+    // Sooner than it looks by itself.
+    assert.ok(performance.now() - changedMs < 4_500);
     const refused = await analytics.open.subgraph.endpoint.subscribe(
       { query: COUNTER, variables: { id: room, metric: 'MESSAGES_PER_MINUTE' } },
       { headers: {}, signal: new AbortController().signal },
     );
     assert.ok('errors' in refused && refused.errors?.[0]?.extensions?.['code'] === 'NOT_FOUND');
+  });
+
+  it('ends at once for all who watch a track that is hidden or deleted, even if its number has just been told', async () => {
+    for (const name of ['track.updated', 'track.deleted'] as const) {
+      const track = await publish();
+      const streams = await Promise.all(Array.from({ length: 3 }, () => watch(track, 'PLAYS')));
+      assert.deepEqual(await Promise.all(streams.map(next)), [0, 0, 0]);
+      await recordPlays(analytics, artist, [play(track)]);
+      assert.deepEqual(await Promise.all(streams.map(next)), [1, 1, 1]);
+      const changedMs = performance.now();
+      if (name === 'track.deleted')
+        await analytics.tell(name, `track:${track}`, { trackId: track, artistId: artist });
+      else await analytics.tell(name, `track:${track}`, trackTold(track, artist, { visibility: 'PRIVATE' }));
+      assert.deepEqual(await Promise.all(streams.map(endOf)), [LOST, LOST, LOST]);
+      assert.ok(performance.now() - changedMs < 4_500);
+      await assert.rejects(watch(track, 'PLAYS'), /NOT_FOUND/);
+    }
+  });
+
+  it('ends by polls as by a socket', async () => {
+    const other = await startAnalytics({ upstream: 'polls' });
+    const id = newId('Track');
+    await other.tell('track.published', `track:${id}`, trackTold(id, artist));
+    await other.settled();
+    const stream = await other.subscribe(null, COUNTER, { id, metric: 'PLAYS' });
+    assert.equal(await next(stream), 0);
+    await recordPlays(other, artist, [play(id)]);
+    assert.equal(await next(stream), 1);
+    await other.tell('track.deleted', `track:${id}`, { trackId: id, artistId: artist });
+    assert.equal(await endOf(stream), LOST);
+    await other.close();
+  });
+
+  it('finds out by itself, a few seconds later, where the hint was lost', async () => {
+    const deaf: LiveBus = { ...memoryLiveBus(), publish: async () => undefined };
+    const other = await startAnalytics({ liveBus: deaf });
+    const id = newId('Track');
+    await other.tell('track.published', `track:${id}`, trackTold(id, artist));
+    await other.settled();
+    const stream = await other.subscribe(null, COUNTER, { id, metric: 'PLAYS' });
+    assert.equal(await next(stream), 0);
+    await other.tell('track.deleted', `track:${id}`, { trackId: id, artistId: artist });
+    assert.equal(await endOf(stream), LOST);
+    await other.close();
   });
 
   it('refuses what does not exist, is kept from the public, or is no subject of the metric', async () => {
@@ -183,8 +233,8 @@ describe('a live counter', () => {
     await other.settled();
     const stream = await other.subscribe(null, COUNTER, { id, metric: 'PLAYS' });
     assert.equal(await next(stream), 0);
-    const ending = next(stream);
+    const end = endOf(stream);
     await other.close();
-    assert.equal(await ending, null);
+    assert.equal(await end, 'SERVICE_UNAVAILABLE The service is about to shut down.');
   });
 });

@@ -16,5 +16,7 @@ export const SUBJECT_OF_METRIC = {
   MESSAGES_PER_MINUTE: 'Room',
 } as const satisfies Record<LiveMetric, IdType>;
 
-/** Topic of the live bus on which a hint says that the number may have changed. */
+/** Topic of the live bus on which a hint says that the number may have changed, or, as SUBJECT_CHANGED, who may see it. */
 export const topicOf = (metric: LiveMetric, subjectId: string): string => `analytics:${metric}:${subjectId}`;
+export const NUMBER_CHANGED = 'number';
+export const SUBJECT_CHANGED = 'subject';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { endedStream } from '#platform/events/live-stream.ts';
 import type { Poll } from '#platform/polling/poll.ts';
 import { MIN_PAUSE_MS, RECHECK_MS, type Counter } from './counter-feed.ts';
 
@@ -7,15 +6,13 @@ import { MIN_PAUSE_MS, RECHECK_MS, type Counter } from './counter-feed.ts';
 export async function pollCounter<E>(
   poll: Poll,
   topic: string,
-  { read, toEvent, refusal }: Counter<E>,
+  { read, toEvent, refusal, loss }: Counter<E>,
 ): Promise<AsyncIterableIterator<E>> {
-  const isHinted = poll.messagesOn([topic]).length > 0;
-  // A hint may overtake the commit that it announces, so after the poll that follows a hint comes one more.
-  poll.pace({ pauseMs: MIN_PAUSE_MS, againMs: isHinted ? MIN_PAUSE_MS : RECHECK_MS });
+  poll.messagesOn([topic]);
+  poll.pace({ pauseMs: MIN_PAUSE_MS, againMs: RECHECK_MS });
   const told = poll.recall(z.number());
   const value = await read();
-  if (value === null && poll.continues) return endedStream(poll);
-  if (value === null) throw refusal();
+  if (value === null) throw poll.continues ? loss() : refusal();
   poll.keep(() => value);
   return poll.give(value === told ? [] : [toEvent(value)]);
 }

@@ -14,13 +14,16 @@ export interface CounterEvent {
 }
 
 export interface LiveCounters {
-  /** The number now, then each change. Refuses with NotFoundError what does not exist, or not for everyone. */
+  /**
+   * The number now, then each change. Refuses with NotFoundError what does not exist, or not for everyone, and ends with it when that becomes
+   * so.
+   */
   watch(
     metric: LiveMetric,
     subjectId: string,
     poll: Poll | null,
   ): Promise<AsyncIterableIterator<CounterEvent>>;
-  /** Ends every subscription. */
+  /** Ends every subscription, with SERVICE_UNAVAILABLE. */
   close(): Promise<void>;
 }
 
@@ -81,6 +84,8 @@ const counterOf = (
   read: () => readLiveCounter(database.fork(), metric, subjectId, now()),
   toEvent: (value) => ({ liveCounter: { subjectId, metric, value, at: now() } }),
   refusal: () => unknownSubject(subjectId),
+  loss: () =>
+    new Refusal(notFound('subjectId', subjectId, 'This was deleted, or is no longer for everyone.')),
 });
 
 function open(

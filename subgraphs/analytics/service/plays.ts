@@ -4,7 +4,7 @@ import type { LiveBus } from '#platform/events/ports.ts';
 import type { Log } from '#platform/log.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import { insertPlays } from '../data/play.repository.ts';
-import { topicOf } from '../domain/live-counter.ts';
+import { NUMBER_CHANGED, topicOf } from '../domain/live-counter.ts';
 import { checkAnonymousId, checkBatchSize, checkPlay, type Play, type PlayReport } from '../domain/play.ts';
 
 export interface RecordOutcome {
@@ -70,7 +70,7 @@ async function record(
 // Nobody waits for the live bus: counters look for themselves from time to time, and a slow Redis must not slow down the count.
 function announcePlays({ liveBus, log }: PlaysDeps, trackIds: readonly string[]): void {
   for (const trackId of new Set(trackIds))
-    liveBus.publish(topicOf('PLAYS', trackId), null).catch((error: unknown) => {
+    liveBus.publish(topicOf('PLAYS', trackId), NUMBER_CHANGED).catch((error: unknown) => {
       log.warn({ trackId, reason: messageOf(error) }, 'hint of a play not published');
     });
 }
