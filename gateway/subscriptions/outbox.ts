@@ -21,9 +21,9 @@ export class Outbox {
     this.#maxBufferedBytes = maxBufferedBytes;
   }
 
-  /** At once, for who asks `busy` himself. */
-  push(text: string): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(text);
+  /** One whole frame, at once, for who asks `busy` himself. The socket holds back nothing that would have to go before it: it compresses nothing. */
+  push(frame: Buffer): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#stream.write(frame);
   }
 
   /** Null while there is room; else resolves once everything has left, or the socket is gone. */

@@ -12,6 +12,9 @@ import type { GatewayMetrics } from '../metrics.ts';
 import type { RequestReport, Telemetry } from '../telemetry/report.ts';
 import type { Enter } from '../traffic/load-shedding.ts';
 import type { Outbox } from './outbox.ts';
+import { textFrame } from './text-frame.ts';
+
+const AFTER_NEXT = Buffer.from('}');
 
 /** What all operations of a gateway's sockets have in common. */
 export interface OperationDeps {
@@ -40,6 +43,8 @@ export class SocketOperation implements Subscriber {
   #following: Following | null = null;
   /** The last event of those that the client could not take. */
   #missed: LiveEvent | null = null;
+  /** The message of an event up to its payload. */
+  #beforeNext: Buffer | null = null;
   #isOver = false;
 
   constructor(host: OperationHost, id: string, request: GraphQLRequest) {
@@ -144,10 +149,11 @@ export class SocketOperation implements Subscriber {
   #push(event: LiveEvent): void {
     const { outbox, deps } = this.#host;
     this.#report.failed(event.result.errors);
-    const text = event.textAs((result) =>
+    const text = event.bytesAs((result) =>
       presentResult(result, event.correlationId ?? this.#report.correlationId),
     );
-    outbox.push(`{"id":${JSON.stringify(this.#id)},"type":"next","payload":${text}}`);
+    this.#beforeNext ??= Buffer.from(`{"id":${JSON.stringify(this.#id)},"type":"next","payload":`);
+    outbox.push(textFrame(this.#beforeNext, text, AFTER_NEXT));
     deps.metrics.delivered('websocket');
   }
 

@@ -10,7 +10,7 @@ export class LiveEvent {
   /** In errors of the result. */
   readonly correlationId: string | undefined;
   readonly #inPlaceOfMissed: () => FormattedExecutionResult | null;
-  #text: string | undefined;
+  #text: Buffer | undefined;
 
   constructor(
     result: FormattedExecutionResult,
@@ -24,13 +24,13 @@ export class LiveEvent {
     this.#inPlaceOfMissed = inPlaceOfMissed;
   }
 
-  /** The result as JSON, written once: all callers present it the same way. */
-  textAs(present: Present): string {
-    return (this.#text ??= JSON.stringify(present(this.result)));
+  /** The result as JSON in UTF-8, written once: all callers present it the same way. Nobody changes it. */
+  bytesAs(present: Present): Buffer {
+    return (this.#text ??= Buffer.from(JSON.stringify(present(this.result))));
   }
 
-  /** How much it weighs where it is kept: characters of its text. */
-  get chars(): number {
+  /** How much it weighs where it is kept: size of its text. */
+  get bytes(): number {
     return (this.#text ?? JSON.stringify(this.result)).length;
   }
 

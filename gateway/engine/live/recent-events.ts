@@ -5,10 +5,10 @@ export interface RecollectionLimits {
   /** Of one group. */
   readonly maxEvents: number;
   /** JSON text of all events that are kept. */
-  readonly maxChars: number;
+  readonly maxBytes: number;
 }
 
-const LIMITS: RecollectionLimits = { maxEvents: 256, maxChars: 32 * 1024 * 1024 };
+const LIMITS: RecollectionLimits = { maxEvents: 256, maxBytes: 32 * 1024 * 1024 };
 
 /** The latest events of all groups together, oldest first: memory is bounded, however many groups there are. */
 export interface Recollection {
@@ -16,19 +16,19 @@ export interface Recollection {
 }
 
 export function createRecollection(limits: Partial<RecollectionLimits> = {}): Recollection {
-  const { maxEvents, maxChars } = { ...LIMITS, ...limits };
+  const { maxEvents, maxBytes } = { ...LIMITS, ...limits };
   // A Map iterates in the order of insertion.
-  const kept = new Map<LiveEvent, { readonly of: RecentEvents; readonly chars: number }>();
-  let chars = 0;
+  const kept = new Map<LiveEvent, { readonly of: RecentEvents; readonly bytes: number }>();
+  let bytes = 0;
   const drop = (event: LiveEvent) => {
-    chars -= kept.get(event)?.chars ?? 0;
+    bytes -= kept.get(event)?.bytes ?? 0;
     kept.delete(event);
   };
   const keep: Keep = (event, of) => {
-    kept.set(event, { of, chars: event.chars });
-    chars += event.chars;
+    kept.set(event, { of, bytes: event.bytes });
+    bytes += event.bytes;
     for (const [oldest, { of: owner }] of kept) {
-      if (chars <= maxChars) return;
+      if (bytes <= maxBytes) return;
       drop(oldest);
       owner.forget(oldest);
     }
