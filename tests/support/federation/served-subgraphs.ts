@@ -9,8 +9,11 @@ import { composeSupergraph, createTestEndpoint, type TestSubgraphs } from './sup
 
 /** Subgraphs of this process, each on a port of its own, and what a gateway process has to know of them. */
 export interface ServedSubgraphs {
-  /** File of their supergraph. */
+  readonly supergraphSdl: string;
+  /** A file with it. */
   readonly supergraph: string;
+  /** Where each of them is served. */
+  urlOf(name: string): string;
   readonly env: NodeJS.ProcessEnv;
   close(): Promise<void>;
 }
@@ -19,23 +22,23 @@ export async function serveTestSubgraphs(subgraphs: TestSubgraphs): Promise<Serv
   const log = createLog('test', 'silent');
   const folder = await mkdtemp(join(tmpdir(), 'veza-supergraph-'));
   const supergraph = join(folder, 'supergraph.graphql');
-  await writeFile(supergraph, composeSupergraph(subgraphs));
+  const supergraphSdl = composeSupergraph(subgraphs);
+  await writeFile(supergraph, supergraphSdl);
   const served = await Promise.all(
     Object.entries(subgraphs).map(async ([name, subgraph]) => {
       const listener = await serveSubgraph({
         endpoint: createTestEndpoint(subgraph),
         ...{ host: '127.0.0.1', port: 0, checks: {}, metrics: createMetrics(name), log },
       });
-      return { name, listener };
+      return { name, listener, url: `http://127.0.0.1:${listener.port}/graphql` };
     }),
   );
-  const urls = served.map(({ name, listener }) => [
-    `SUBGRAPH_${name.toUpperCase()}_URL`,
-    `http://127.0.0.1:${listener.port}/graphql`,
-  ]);
+  const variables = served.map(({ name, url }) => [`SUBGRAPH_${name.toUpperCase()}_URL`, url]);
   return {
+    supergraphSdl,
     supergraph,
-    env: Object.fromEntries(urls) as NodeJS.ProcessEnv,
+    urlOf: (name) => served.find((subgraph) => subgraph.name === name)?.url ?? '',
+    env: Object.fromEntries(variables) as NodeJS.ProcessEnv,
     async close() {
       await Promise.all(served.map(({ listener }) => listener.close(0)));
       await rm(folder, { recursive: true });
