@@ -1,13 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GraphQLError, parse, type ExecutionArgs, type FormattedExecutionResult } from 'graphql';
+import {
+  GraphQLError,
+  parse,
+  type ExecutionArgs,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
+} from 'graphql';
 import { handleProtocols } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { messageOf } from './errors.ts';
 import type { Log } from './log.ts';
-import type { GraphQLRequest, RequestScope, SubgraphEndpoint } from './subgraph-endpoint.ts';
+import {
+  isResultStream,
+  type GraphQLRequest,
+  type RequestScope,
+  type ResultStream,
+  type SubgraphEndpoint,
+} from './subgraph-endpoint.ts';
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 const MAX_TOKENS = 15_000;
@@ -23,7 +35,10 @@ interface Operation {
 
 export interface SubgraphSocket {
   readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Ends every subscription and closes every socket; a client that does not answer within `graceMs` is cut off. */
+  /**
+   * Closes every socket with 1001 and frees its subscriptions without completing them: whoever follows them takes them up elsewhere. A client that
+   * does not answer within `graceMs` is cut off.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -47,11 +62,14 @@ export function createSubgraphSocket(endpoint: SubgraphEndpoint, log: Log): Subg
         }
       },
       execute: (args) => endpoint.execute(operationOf(args).request, operationOf(args).scope) as never,
-      subscribe: (args) => endpoint.subscribe(operationOf(args).request, operationOf(args).scope) as never,
+      subscribe: async (args) =>
+        untilLast(await endpoint.subscribe(operationOf(args).request, operationOf(args).scope)) as never,
       // Results are formatted already; without this hook graphql-ws would call toJSON() on their plain errors.
       onNext: (_context, _id, _payload, _args, result) => result as FormattedExecutionResult,
       onError: (_context, _id, payload, errors) => {
         log.debug({ operation: payload.operationName, errors: errors.length }, 'operation refused');
+        const cause = errors[0]?.originalError;
+        return cause instanceof LastResult ? cause.errors : undefined;
       },
     },
     sockets,
@@ -64,10 +82,12 @@ export function createSubgraphSocket(endpoint: SubgraphEndpoint, log: Log): Subg
         ws.removeAllListeners('error').on('error', (error) => log.debug({ err: error }, 'socket failed'));
       }),
     close: async (graceMs = CLOSE_GRACE_MS) => {
-      stopping.abort();
       const clients = [...sockets.clients];
       const timer = setTimeout(() => clients.forEach((client) => client.terminate()), graceMs);
-      await disposable.dispose();
+      const gone = disposable.dispose();
+      // Only now, when nothing is sent any more: a stream that ends on an open socket would be told as complete.
+      stopping.abort();
+      await gone;
       clearTimeout(timer);
     },
   };
@@ -76,4 +96,38 @@ export function createSubgraphSocket(endpoint: SubgraphEndpoint, log: Log): Subg
 function scopeOf(payload: { extensions?: unknown }, signal: AbortSignal): RequestScope {
   const parsed = operationHeaders.safeParse(payload.extensions);
   return { headers: parsed.success ? parsed.data.headers : {}, signal };
+}
+
+/** A result without data, which ends a subscription: graphql-ws makes a message of the type `error` of what is thrown. */
+class LastResult extends Error {
+  readonly errors: readonly GraphQLFormattedError[];
+
+  constructor({ errors = [] }: FormattedExecutionResult) {
+    super('The subscription ended with an error.');
+    this.errors = errors;
+  }
+}
+
+/** A subscription that is refused, or ends for a reason, must not look like one that is complete: it throws its last result. */
+function untilLast(subscribed: ResultStream | FormattedExecutionResult): ResultStream {
+  if (!isResultStream(subscribed)) return refusedWith(subscribed);
+  const stream: ResultStream = {
+    async next() {
+      const item = await subscribed.next();
+      // An event has data, be it null.
+      if (item.done || 'data' in item.value) return item;
+      await subscribed.return();
+      throw new LastResult(item.value);
+    },
+    return: () => subscribed.return(),
+    throw: (error) => subscribed.throw(error),
+    [Symbol.asyncIterator]: () => stream,
+    [Symbol.asyncDispose]: () => subscribed[Symbol.asyncDispose](),
+  };
+  return stream;
+}
+
+// oxlint-disable-next-line require-yield -- it ends before its first event
+async function* refusedWith(result: FormattedExecutionResult): ResultStream {
+  throw new LastResult(result);
 }

@@ -4,15 +4,16 @@ import type { HttpListener } from '#platform/http.ts';
 import { createMetrics } from '#platform/metrics.ts';
 import { serveSubgraph } from '#platform/serve-subgraph.ts';
 import { signViewer, VIEWER_HEADER } from '#platform/viewer.ts';
-import { connectSocket, openSocket } from '../support/graphql-ws-client.ts';
-import { openRaw, rawAnswer, readUntil } from '../support/raw-http.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { TINY_SECRET, tinySubgraph } from '../support/tiny-subgraph.ts';
 
 const logged = recordingLog();
-const { endpoint, topics } = tinySubgraph(logged.log);
-const serve = () =>
-  serveSubgraph({
+const { endpoint } = tinySubgraph(logged.log);
+let database: () => Promise<unknown> = () => Promise.resolve();
+let listener: HttpListener;
+let base: string;
+before(async () => {
+  listener = await serveSubgraph({
     endpoint,
     host: '127.0.0.1',
     port: 0,
@@ -20,11 +21,6 @@ const serve = () =>
     metrics: createMetrics('tiny'),
     log: logged.log,
   });
-let database: () => Promise<unknown> = () => Promise.resolve();
-let listener: HttpListener;
-let base: string;
-before(async () => {
-  listener = await serve();
   base = `http://127.0.0.1:${listener.port}`;
 });
 after(() => listener.close());
@@ -128,161 +124,5 @@ describe('an upload to a subgraph', () => {
   it('without the file it announced fails with an error, and does not hang', async () => {
     const response = await post(form(operation, map));
     assert.equal(typeof (await codeOf(response)), 'string');
-  });
-});
-
-describe('a subgraph over graphql-transport-ws', () => {
-  const subscribe = (id: string, query: string, headers?: Record<string, string>) => ({
-    id,
-    type: 'subscribe',
-    payload: { query, ...(headers && { extensions: { headers } }) },
-  });
-  const tick = (of: string) => `subscription { ticks(of: "${of}") { value viewer } }`;
-
-  /** Waits until the subgraph listens; messages of one socket are handled in order, so an answered query comes behind. */
-  async function settled(client: Awaited<ReturnType<typeof connectSocket>>): Promise<void> {
-    client.send(subscribe('settled', '{ context }'));
-    assert.deepEqual([(await client.next()).type, (await client.next()).type], ['next', 'complete']);
-  }
-
-  it('serves two callers on one socket, each with the headers of its operation', async () => {
-    const client = await connectSocket(base);
-    client.send(subscribe('1', tick('one'), viewerHeaders('usr_1')));
-    client.send(subscribe('2', tick('two'), viewerHeaders('usr_2')));
-    client.send(subscribe('3', tick('three')));
-    await settled(client);
-    const seen: unknown[] = [];
-    for (const topic of ['two', 'three', 'one']) {
-      topics.emit(topic, topic);
-      const { id, payload } = await client.next();
-      seen.push([id, (payload as { data: { ticks: unknown } }).data.ticks]);
-    }
-    assert.deepEqual(seen, [
-      ['2', { value: 'two', viewer: 'usr_2' }],
-      ['3', { value: 'three', viewer: null }],
-      ['1', { value: 'one', viewer: 'usr_1' }],
-    ]);
-    await client.close();
-  });
-
-  it('answers a refused subscription and an invalid one with a code', async () => {
-    const client = await connectSocket(base);
-    const wrong = {
-      'subscription { mine(of: "x") { value } }': 'UNAUTHENTICATED',
-      'subscription { nothing }': 'GRAPHQL_VALIDATION_FAILED',
-      'subscription {': 'GRAPHQL_PARSE_FAILED',
-    };
-    for (const [query, code] of Object.entries(wrong)) {
-      client.send(subscribe(query, query));
-      const text = JSON.stringify((await client.next()).payload);
-      assert.match(text, new RegExp(`"code":"${code}"`));
-      if (code !== 'GRAPHQL_PARSE_FAILED') assert.equal((await client.next()).type, 'complete');
-    }
-    await client.close();
-  });
-
-  it('tells of a failing source without its words, and completes', async () => {
-    const client = await connectSocket(base);
-    client.send(subscribe('1', tick('fails')));
-    await settled(client);
-    topics.fail('fails', new Error('hidden reason'));
-    const { type, payload } = await client.next();
-    assert.equal(type, 'next');
-    assert.match(JSON.stringify(payload), /INTERNAL_SERVER_ERROR/);
-    assert.doesNotMatch(JSON.stringify(payload), /hidden reason/);
-    assert.equal((await client.next()).type, 'complete');
-    await client.close();
-  });
-
-  it('closes a socket that sends garbage with a code of the protocol, and serves others on', async () => {
-    const frames: [string | Buffer, number][] = [
-      ['garbage', 4400],
-      ['{}', 4400],
-      ['null', 4400],
-      [Buffer.from([0xff, 0xfe]), 4400],
-      [JSON.stringify({ type: 'subscribe', id: '1', payload: {} }), 4400],
-      [JSON.stringify({ type: 'subscribe', id: '1', payload: { query: 5 } }), 4400],
-      [JSON.stringify({ type: 'connection_init' }), 4429],
-    ];
-    for (const [frame, code] of frames) {
-      const client = await connectSocket(base);
-      client.send(frame);
-      assert.equal((await client.closed).code, code, String(frame));
-    }
-    const early = await openSocket(base);
-    early.send(subscribe('1', tick('x')));
-    assert.equal((await early.closed).code, 4401);
-    const foreign = await openSocket(base, { protocol: '' });
-    assert.equal((await foreign.closed).code, 4406);
-    const client = await connectSocket(base);
-    await settled(client);
-    await client.close();
-  });
-
-  it('closes a socket whose message is too large', async () => {
-    const client = await connectSocket(base);
-    client.send(subscribe('1', `# ${'x'.repeat(1024 * 1024)}`));
-    assert.equal((await client.closed).code, 1009);
-  });
-
-  it('survives bytes that are no WebSocket frame', async () => {
-    const socket = await openRaw(
-      listener.port,
-      'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n' +
-        'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n',
-    );
-    await readUntil(socket, '\r\n\r\n');
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
-    socket.resume();
-    await closed;
-    assert.match(
-      await rawAnswer(
-        listener.port,
-        'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
-      ),
-      / 400 /,
-    );
-  });
-
-  it('frees a subscription when its client completes it or goes away', async () => {
-    const client = await connectSocket(base);
-    client.send(subscribe('1', tick('completed')));
-    client.send(subscribe('2', tick('dropped')));
-    await settled(client);
-    client.send({ id: '1', type: 'complete' });
-    await settled(client);
-    // The event lets the waiting source see that it has no reader any more.
-    topics.emit('completed', 'unread');
-    await topics.gone('completed');
-    client.socket.terminate();
-    await client.closed;
-    const left = topics.gone('dropped');
-    const wake = setInterval(() => topics.emit('dropped', 'unread'), 10);
-    await left.finally(() => clearInterval(wake));
-  });
-});
-
-describe('closing a served subgraph', () => {
-  it('ends open subscriptions with 1001 and frees the port', async () => {
-    const own = await serve();
-    const client = await connectSocket(`http://127.0.0.1:${own.port}`);
-    client.send({
-      id: '1',
-      type: 'subscribe',
-      payload: { query: 'subscription { ticks(of: "x") { value } }' },
-    });
-    await own.close();
-    assert.equal((await client.closed).code, 1001);
-    await assert.rejects(openRaw(own.port), /ECONNREFUSED/);
-  });
-
-  it('cuts off a client that does not answer the close', async () => {
-    const own = await serve();
-    const client = await connectSocket(`http://127.0.0.1:${own.port}`);
-    client.socket.pause();
-    await own.close(1);
-    client.socket.terminate();
-    await client.closed;
   });
 });
