@@ -118,9 +118,7 @@ export async function createFront(
     async drain(spreadMs) {
       isDraining = true;
       unwatch?.();
-      streams.close();
-      reserved.close();
-      await sockets.close(spreadMs);
+      await Promise.all([streams, reserved, sockets].map((open) => open.close(spreadMs)));
     },
     close: () => server.stop(),
   };

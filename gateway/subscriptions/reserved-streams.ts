@@ -5,6 +5,7 @@ import type { Log } from '#platform/log.ts';
 import type { Identity } from '../auth/auth.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { ClientLimits } from '../traffic/client-limits.ts';
+import { closeSpread } from './closing.ts';
 import { noSuchStream, ReservedStream, type ReservedStreamLimits } from './reserved-stream.ts';
 import { goingAway } from './streamed-answer.ts';
 
@@ -68,10 +69,10 @@ export class ReservedStreams {
         stream.end(new CodedError('UNAUTHENTICATED', 'The session was ended.'));
   }
 
-  /** Takes no more, and ends every stream as soon as its queries and mutations are answered. */
-  close(): void {
+  /** Takes no more, and ends every stream as soon as its queries and mutations are answered: not all at once, but within `spreadMs`. */
+  async close(spreadMs: number): Promise<void> {
     this.#isClosing = true;
-    for (const stream of this.#byToken.values()) stream.leave();
+    await closeSpread(this.#byToken.values(), spreadMs, (stream) => stream.leave());
   }
 
   #add(identity: Identity | null, releases: readonly (() => void)[]): ReservedStream {

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { createClient } from 'graphql-sse';
 import type { GatewayAuth } from '../../../gateway/auth/auth.ts';
 import { createReader, readEvents } from './event-reader.ts';
+import { reserve } from './stream-client.ts';
 import { codeOf, answerOf, startFakeGateway, type FakeGateway } from './fake-gateway.ts';
 
 const TICKS = { query: 'subscription { ticks }' };
@@ -157,20 +158,40 @@ describe('a gateway that ends', () => {
     await second.close();
   });
 
-  test('answers the queries that it has accepted, and takes no further one', async () => {
+  test('answers queries still, and ends a subscription as soon as it has begun', async () => {
     const gateway = await startFakeGateway();
     const stream = await readEvents(gateway.url, { query: '{ hello hanging }' });
     await gateway.engine.nextHanging();
-    const draining = gateway.front.drain(0);
+    await gateway.front.drain(0);
     const late = await readEvents(gateway.url, TICKS);
-    assert.deepEqual(
-      [late.response.status, codeOf(await answerOf(late.response))],
-      [503, 'SERVICE_UNAVAILABLE'],
-    );
-    await draining;
+    // An EventSource would take any other status for the end of it all.
+    assert.equal(late.response.status, 200);
+    assert.equal(await late.next(), null);
+    await (
+      await gateway.engine.nextUpstream()
+    ).returned;
     gateway.engine.answerHanging('in time');
     assert.equal((await stream.next())?.data, '{"data":{"hello":"Hello, world","hanging":"in time"}}');
     assert.equal((await stream.next())?.event, 'complete');
+    await gateway.close();
+  });
+
+  test('ends them one after the other, so that their clients do not come back all at once', async () => {
+    const gateway = await startFakeGateway();
+    const streams = await Promise.all(Array.from({ length: 3 }, () => readEvents(gateway.url, TICKS)));
+    for (const _ of streams) await gateway.engine.nextUpstream();
+    const shared = await Promise.all(Array.from({ length: 3 }, () => reserve(gateway.url)));
+    const opened = await Promise.all(shared.map((client) => client.open()));
+    let ended = 0;
+    const ends = [...streams, ...opened].map(async (stream) => {
+      while (await stream.next());
+      ended += 1;
+    });
+    const drained = gateway.front.drain(4_000);
+    await Promise.race(ends);
+    assert.ok(ended < 4, `${ended} ended at once`);
+    await drained;
+    await Promise.all(ends);
     await gateway.close();
   });
 });
