@@ -16,6 +16,8 @@ export interface GatewayAuth {
    * forged, expired or of a revoked session, SERVICE_UNAVAILABLE where the keys cannot be had.
    */
   authenticate(authorization: string | undefined): Promise<Identity | null>;
+  /** Throws UNAUTHENTICATED where the token has expired, or its session was revoked, since it was verified. */
+  requireCurrent(identity: Identity): void;
   /** Calls back with the id of every session that is revoked from now on. Returns a function that stops it. */
   onRevoked(listener: (sessionId: string) => void): () => void;
   /** Rejects where tokens cannot be verified now. */

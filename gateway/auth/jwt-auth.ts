@@ -44,16 +44,20 @@ export function createJwtAuth(options: JwtAuthOptions): GatewayAuth {
     const { sub, sid, exp, roles } = await verify(token, keys, options);
     return createIdentity({ userId: sub, sessionId: sid, roles }, exp * 1_000, secret, now);
   };
+  const requireCurrent = ({ expiresAtMs, viewer }: Identity) => {
+    if (expiresAtMs + CLOCK_TOLERANCE_S * 1_000 <= now())
+      throw unauthenticated('The access token has expired.');
+    if (revoked.has(viewer.sessionId)) throw unauthenticated('The session was ended.');
+  };
   return {
     async authenticate(authorization) {
       if (authorization === undefined || authorization === '') return null;
       const token = bearerToken(authorization);
       const identity = await verified.get(token, identify);
-      if (identity.expiresAtMs + CLOCK_TOLERANCE_S * 1_000 <= now())
-        throw unauthenticated('The access token has expired.');
-      if (revoked.has(identity.viewer.sessionId)) throw unauthenticated('The session was ended.');
+      requireCurrent(identity);
       return identity;
     },
+    requireCurrent,
     onRevoked: (listener) => revoked.onRevoked(listener),
     ready: () => keys.ready(),
     close: () => revoked.close(),

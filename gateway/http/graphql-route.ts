@@ -143,10 +143,14 @@ async function answerAlone(
   onLive: () => void,
 ): Promise<void> {
   const { request, response, correlationId, report, accepts } = exchange;
-  const { callers, limits, engine } = options;
+  const { auth, callers, limits, engine } = options;
   const text = request.method === 'POST' ? await readJsonText(request, limits) : null;
+  // A body takes as long as its client likes, and who was known when it began may be nobody by now.
+  const requireCurrent = () => identity && auth?.requireCurrent(identity);
+  requireCurrent();
   if (text !== null && (await answerFast(exchange, identity, text, options))) return;
   const body = text === null ? await readFiles(exchange, limits) : parseJsonText(text, limits);
+  requireCurrent();
 
   const gone = new AbortController();
   // An abort costs an error with its stack: none after every answer. A stream is aborted however it ends.

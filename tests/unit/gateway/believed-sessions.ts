@@ -22,6 +22,7 @@ export async function startWithSessions(settings: Partial<FrontSettings> = {}) {
       const { user = 'usr_1', session = 'ses_1', roles = [], expiresAtMs = Infinity } = caller;
       return { viewer: { userId: user, sessionId: session, roles }, expiresAtMs, viewerHeader: () => user };
     },
+    requireCurrent: () => undefined,
     onRevoked(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

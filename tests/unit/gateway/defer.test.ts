@@ -117,6 +117,7 @@ test('an answer in parts ends with its session: what is deferred is not delivere
   const viewer = { userId: 'usr_1', sessionId: 'ses_1', roles: [] };
   const auth: GatewayAuth = {
     authenticate: async () => ({ viewer, expiresAtMs: Infinity, viewerHeader: () => 'ada' }),
+    requireCurrent: () => undefined,
     onRevoked(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -115,6 +115,7 @@ describe('server-sent events', () => {
     const asked = Promise.withResolvers<void>();
     const auth: GatewayAuth = {
       authenticate: () => (asked.resolve(), waiting.promise),
+      requireCurrent: () => undefined,
       onRevoked: () => () => undefined,
       ready: async () => undefined,
       close: async () => undefined,

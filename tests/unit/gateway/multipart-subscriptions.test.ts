@@ -187,6 +187,7 @@ describe('a session', () => {
     const listeners = new Set<(sessionId: string) => void>();
     const auth: GatewayAuth = {
       authenticate: async () => ({ viewer: VIEWER, expiresAtMs: expiresAtMs(), viewerHeader: () => 'ada' }),
+      requireCurrent: () => undefined,
       onRevoked(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);

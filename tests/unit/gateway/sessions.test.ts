@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { createLog } from '#platform/log.ts';
@@ -7,6 +8,7 @@ import { createJwtAuth, type JwtAuthOptions } from '../../../gateway/auth/jwt-au
 import type { SocketLimits } from '../../../gateway/subscriptions/socket-limits.ts';
 import { REVOKED_SESSIONS_TOPIC } from '#platform/revoked-sessions.ts';
 import { connectSocket, openSocket, type SocketMessage } from '../../support/graphql-ws-client.ts';
+import { openRaw } from '../../support/raw-http.ts';
 import { post, startFakeGateway } from './fake-gateway.ts';
 import { readEvents } from './event-reader.ts';
 import { createTokenIssuer } from './tokens.ts';
@@ -85,6 +87,42 @@ describe('sessions', () => {
     assert.equal(other.socket.readyState, other.socket.OPEN);
     await other.close();
     await gateway.close();
+    await liveBus.close();
+  });
+
+  test('that are revoked while a request is still arriving are refused before anything is answered', async () => {
+    const liveBus = memoryLiveBus();
+    const issuer = await createTokenIssuer();
+    const jwt = createJwtAuth({
+      jwks: async () => issuer.jwks,
+      secret: SECRET,
+      log,
+      revocations: { liveBus },
+    });
+    let authenticated = Promise.withResolvers<void>();
+    const authenticate: typeof jwt.authenticate = async (authorization) =>
+      jwt.authenticate(authorization).finally(() => authenticated.resolve());
+    const gateway = await startFakeGateway({ auth: { ...jwt, authenticate } });
+    const body = JSON.stringify({ query: 'subscription { ticks }' });
+    for (const accept of ['text/event-stream', 'multipart/mixed;subscriptionSpec=1.0', 'application/json']) {
+      const sessionId = `ses_${accept}`;
+      const token = await issuer.sign({ sessionId });
+      authenticated = Promise.withResolvers();
+      const socket = await openRaw(
+        gateway.listener.port,
+        `POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\naccept: ${accept}\r\n` +
+          `authorization: Bearer ${token}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+      );
+      await authenticated.promise;
+      const known = new Promise((resolve) => jwt.onRevoked(resolve));
+      await liveBus.publish(REVOKED_SESSIONS_TOPIC, { sessionId });
+      assert.equal(await known, sessionId);
+      socket.write(body.slice(10));
+      const answer = await text(socket);
+      assert.match(answer, /^HTTP\/1.1 401 [^]*The session was ended/, accept);
+    }
+    await gateway.close();
+    await jwt.close();
     await liveBus.close();
   });
 
