@@ -86,41 +86,6 @@ export class LiveStream<S, T> implements AsyncIterableIterator<T, void, void> {
   };
 }
 
-/**
- * Opens a source for whom `check` lets in, and checks again once it is open: a right that was lost in between is told by no event that the
- * source still gives. Rejects with what `check` throws.
- */
-export async function openChecked<S extends AsyncIterator<unknown, unknown, void>>(
-  check: () => Promise<unknown>,
-  open: () => Promise<S>,
-): Promise<S> {
-  await check();
-  const source = await open();
-  try {
-    await check();
-    return source;
-  } catch (error) {
-    await source.return?.();
-    throw error;
-  }
-}
-
-/**
- * As openChecked, for whoever polls, too. The check lets the first poll in; a later one, whose caller has lost the right meanwhile, gets what led
- * up to that, as a stream that stays open would give it, and no poll after that.
- */
-export async function openPolled<S extends AsyncIterator<unknown, unknown, void>>(
-  check: () => Promise<unknown>,
-  open: () => Promise<S>,
-  poll: Poll | null,
-  mayStay: () => Promise<boolean>,
-): Promise<S> {
-  if (!poll?.continues) return openChecked(check, open);
-  const source = await open();
-  if (!(await mayStay())) poll.finish();
-  return source;
-}
-
 /** A stream that is over before it begins, and so is the subscription that is polled. */
 export function endedStream<T>(poll: Poll | null = null): AsyncIterableIterator<T> {
   poll?.finish();

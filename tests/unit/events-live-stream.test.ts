@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createLiveQueue, type LiveQueue } from '#platform/events/live-queue.ts';
-import { endedStream, LiveStream, openChecked, type Step } from '#platform/events/live-stream.ts';
+import { endedStream, LiveStream, type Step } from '#platform/events/live-stream.ts';
 
 interface Scene {
   readonly source: LiveQueue<number>;
@@ -130,31 +130,5 @@ describe('a live stream', () => {
 
   it('that is over from the start has nothing to give', async () => {
     assert.deepEqual(await endedStream<number>().next(), OVER);
-  });
-});
-
-describe('opening a source for whom a check lets in', () => {
-  const opening = (checks: boolean[]) => {
-    const freed: string[] = [];
-    const check = async () => {
-      if (checks.shift() !== true) throw new Error('not for you');
-    };
-    const source = createLiveQueue<number>(() => freed.push('source'));
-    return { freed, source, opened: openChecked(check, () => Promise.resolve(source)) };
-  };
-
-  it('gives the source where the check holds before and after', async () => {
-    const { source, opened, freed } = opening([true, true]);
-    assert.equal(await opened, source);
-    assert.deepEqual(freed, []);
-  });
-
-  it('opens nothing where the check fails, and frees the source where it fails once that is open', async () => {
-    const refused = opening([false]);
-    await assert.rejects(refused.opened, /not for you/);
-    assert.deepEqual(refused.freed, []);
-    const lost = opening([true, false]);
-    await assert.rejects(lost.opened, /not for you/);
-    assert.deepEqual(lost.freed, ['source']);
   });
 });
