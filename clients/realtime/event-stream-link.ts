@@ -33,12 +33,12 @@ export function openEventStreamLink(options: EventStreamLinkOptions): Link {
     retryAttempts: 0,
     lazyCloseTimeout: LINGER_MS,
   });
-  const errorOf = async (error: unknown): Promise<RealtimeError> => {
-    const response: unknown = error instanceof NetworkError ? error.response : null;
-    if (!(response instanceof Response)) return errorOfConnection(error);
+  const errorOf = async (cause: unknown): Promise<RealtimeError> => {
+    const response: unknown = cause instanceof NetworkError ? cause.response : null;
+    if (!(response instanceof Response)) return errorOfConnection(cause);
     // Of the shared stream, which has ended meanwhile.
-    if (singleConnection && isConnected && response.status === 404) return errorOfConnection(error);
-    return errorOfResponse(response.status, await response.text());
+    if (singleConnection && isConnected && response.status === 404) return errorOfConnection(cause);
+    return errorOfResponse(response.status, await response.text().catch(() => ''));
   };
   return {
     url,

@@ -1,7 +1,6 @@
 /**
  * `fetch` for event streams. A request that hears nothing for `silenceMs` is aborted: a dead network closes nothing. An event stream never ends
- * well, since what is complete says so before: graphql-sse could wait for ever behind an end that comes with the last event. Any other
- * response is read before it is handed on, so that it can still be read when its request was given up.
+ * well, since what is complete says so before: graphql-sse could wait for ever behind an end that comes with the last event.
  */
 export function fetchWhileHeard(
   fetch: typeof globalThis.fetch,
@@ -18,8 +17,7 @@ export function fetchWhileHeard(
     };
     const response = await inTime(fetch(url, { ...init, signal: giveUp.signal }));
     const { body, headers } = response;
-    if (!body || !headers.get('content-type')?.startsWith('text/event-stream'))
-      return new Response((await inTime(response.text())) || null, response);
+    if (!body || !headers.get('content-type')?.startsWith('text/event-stream')) return response;
     return new Response(neverEnding(body, inTime), response);
   };
 }

@@ -5,16 +5,13 @@ import { renewToken } from './token-renewal.ts';
 import type { Credentials, Tokens } from './tokens.ts';
 import { LINGER_MS, type Link, type Sink, type SubscriptionRequest } from './transport.ts';
 
-/** Time until the connection is acknowledged. */
-const CONNECT_MS = 15_000;
-
 export interface WebSocketLinkOptions {
   /** http or https. */
   readonly url: string;
   readonly tokens: Tokens;
   /** In place of the global WebSocket. */
   readonly webSocket?: unknown;
-  /** A socket is pinged so often, and dropped where no answer comes for as long: a dead network closes nothing. */
+  /** A socket is pinged so often, and dropped where no answer comes for as long: a dead network closes nothing. It has twice as long to open. */
   readonly keepAliveMs: number;
 }
 
@@ -63,15 +60,20 @@ export function openWebSocketLink({ url, tokens, webSocket, keepAliveMs }: WebSo
 }
 
 function terminateWhenSilent(client: Client, silenceMs: number): void {
-  let silence: ReturnType<typeof setTimeout> | undefined;
+  let silence: ReturnType<typeof setTimeout> | null = null;
+  const hear = () => {
+    if (silence !== null) clearTimeout(silence);
+    silence = null;
+  };
   const expect = (withinMs: number) => {
-    clearTimeout(silence);
+    hear();
     silence = setTimeout(() => client.terminate(), withinMs);
   };
-  const hear = () => clearTimeout(silence);
-  client.on('connecting', () => expect(CONNECT_MS));
+  client.on('connecting', () => expect(2 * silenceMs));
   client.on('connected', hear);
   client.on('ping', (isReceived) => isReceived || expect(silenceMs));
+  // An answer may have to wait behind many events.
+  client.on('message', () => silence !== null && expect(silenceMs));
   client.on('pong', (isReceived) => isReceived && hear());
   client.on('error', hear);
   client.on('closed', hear);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { RealtimeError } from '../../../clients/realtime/realtime-client.ts';
 import { createTestClient, cursorsOf, FOLLOW, type Entry } from './realtime-kit.ts';
@@ -63,8 +63,67 @@ describe('the realtime client, when its socket is closed', () => {
 
   test('by nobody, but dead, leaves it for another one', async (t) => {
     const { url } = await startServer(t, ({ count, next }) => next(`c${count}`));
-    const events = createTestClient(t, { url, keepAliveMs: 20 }).subscribe<Entry>(FOLLOW);
+    const events = createTestClient(t, { url, keepAliveMs: 100 }).subscribe<Entry>(FOLLOW);
     assert.deepEqual(await cursorsOf(events, 3), ['c1', 'c2', 'c3']);
+  });
+
+  test('by nobody, and busy, though it answers no ping, stays on it', async (t) => {
+    const KEEP_ALIVE_MS = 300;
+    let subscriptions = 0;
+    const { url } = await startServer(t, ({ message, send, next }) => {
+      subscriptions += 1;
+      const startedAtMs = performance.now();
+      const go = (number: number) => {
+        next(`c${number}`);
+        if (performance.now() - startedAtMs < 3 * KEEP_ALIVE_MS) setImmediate(go, number + 1);
+        else send({ type: 'complete', id: 'id' in message ? message.id : '' });
+      };
+      go(1);
+    });
+    const client = createTestClient(t, { url, keepAliveMs: KEEP_ALIVE_MS, maxBufferedEvents: Infinity });
+    for await (const { data } of client.subscribe<Entry>(FOLLOW)) assert.ok(data);
+    assert.equal(subscriptions, 1);
+  });
+
+  test('is not even opened, leaves it for another server', async (t) => {
+    const silent = createTcpServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    t.after(() => silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const { url } = await startServer(t, ({ next }) => next('c1'));
+    const errors: unknown[] = [];
+    const client = createTestClient(t, {
+      url: [`http://127.0.0.1:${port}`, url],
+      keepAliveMs: 100,
+      onRetry: ({ closeCode }) => void errors.push(closeCode),
+    });
+    assert.deepEqual(await cursorsOf(client.subscribe<Entry>(FOLLOW), 1), ['c1']);
+    assert.equal(errors[0], 4499);
+  });
+
+  test('by its client, is closed at once, and a while later where only nothing runs on it any more', async (t) => {
+    const ends: string[] = [];
+    const bothEnded = Promise.withResolvers<void>();
+    const open = async (name: string) => {
+      const completed = Promise.withResolvers<void>();
+      const { url } = await startSocketServer(t, ({ message, socket, send, next }) => {
+        if (message.type === 'connection_init') send({ type: 'connection_ack' });
+        if (message.type === 'complete') completed.resolve();
+        if (message.type !== 'subscribe') return;
+        socket.once('close', () => ends.push(name) === 2 && bothEnded.resolve());
+        next('c1');
+      });
+      const client = createTestClient(t, { url });
+      const events = client.subscribe<Entry>(FOLLOW);
+      await cursorsOf(events, 1);
+      return { client, events, completed: completed.promise };
+    };
+    const left = await open('left');
+    await left.events.return();
+    await left.completed;
+    (await open('closed')).client.close();
+    await bothEnded.promise;
+    assert.deepEqual(ends, ['closed', 'left']);
   });
 
   test('goes on at the next address, and comes round to the first', async (t) => {
@@ -98,22 +157,25 @@ describe('the realtime client, told that it must load anew', () => {
       if (count === script.length) send({ type: 'complete', id });
     });
     const given: unknown[] = [];
-    const events = createTestClient(t, { url }).subscribe<{ log: { place: string } }>(document, {
+    const waits: string[] = [];
+    const onRetry = ({ message }: RealtimeError) => void waits.push(message);
+    const events = createTestClient(t, { url, onRetry }).subscribe<{ log: { place: string } }>(document, {
       after: 'c0',
     });
     for await (const { data } of events) given.push(data?.log.place);
-    return { begun, given };
+    return { begun, given, waits };
   }
   const line = (place: string) => ({ __typename: 'Line', place });
 
   test('because it read too slowly, takes the subscription up again behind its last event', async (t) => {
-    const { begun, given } = await read(t, WITH_REASON, [
+    const { begun, given, waits } = await read(t, WITH_REASON, [
       [{ ...SLOW, place: 'c4' }],
       [line('c1'), { ...SLOW, place: 'c4' }, line('c5')],
       [line('c2'), line('c3'), line('c4')],
     ]);
     assert.deepEqual(given, ['c1', 'c2', 'c3', 'c4']);
     assert.deepEqual(begun, ['c0', 'c0', 'c1']);
+    assert.equal(waits.length, 1, 'where it has not come any further it does not try at once');
   });
 
   test('for another reason, gives that to its reader and goes on behind it', async (t) => {
@@ -154,14 +216,15 @@ describe('the realtime client, when its event stream', () => {
     });
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
+  const eventOf = (count: number) => `event: next\ndata: {"data":{"log":{"cursor":"c${count}"}}}\n\n`;
   const stream = (response: ServerResponse, count: number) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.write(`event: next\ndata: {"data":{"log":{"cursor":"c${count}"}}}\n\n`);
+    response.write(eventOf(count));
   };
 
   test('goes silent, drops it for another one', async (t) => {
     const url = await startStreamServer(t, stream);
-    const client = createTestClient(t, { url, transport: 'sse', keepAliveMs: 20 });
+    const client = createTestClient(t, { url, transport: 'sse', keepAliveMs: 100 });
     assert.deepEqual(await cursorsOf(client.subscribe<Entry>(FOLLOW), 3), ['c1', 'c2', 'c3']);
   });
 
@@ -181,12 +244,36 @@ describe('the realtime client, when its event stream', () => {
     assert.deepEqual(retried, [503, 429, 408]);
   });
 
-  test('ends with its last events, and not with its subscription, follows on', async (t) => {
-    const url = await startStreamServer(t, (response, count) => {
-      stream(response, count);
-      response.end();
-    });
-    const client = createTestClient(t, { url, transport: 'sse' });
-    assert.deepEqual(await cursorsOf(client.subscribe<Entry>(FOLLOW), 3), ['c1', 'c2', 'c3']);
+  test('is lost with others, goes where they go', async (t) => {
+    const asked = [0, 0, 0];
+    const both = Promise.withResolvers<void>();
+    const servers = asked.map((_, index) =>
+      startStreamServer(t, async (response) => {
+        if (++asked[index]! === 2) both.resolve();
+        if (index > 0) return stream(response, index);
+        await both.promise;
+        response.writeHead(503).end();
+      }),
+    );
+    const client = createTestClient(t, { url: await Promise.all(servers), transport: 'sse' });
+    const follow = () => cursorsOf(client.subscribe<Entry>(FOLLOW), 1);
+    assert.deepEqual(await Promise.all([follow(), follow()]), [['c1'], ['c1']]);
+    assert.deepEqual(asked, [2, 2, 0]);
+  });
+
+  test('ends together with its last events, and not with its subscription, follows on', async (t) => {
+    const AT_ONCE = 20;
+    let count = 0;
+    // Over a network the end may come a moment later.
+    const fetch = async () => {
+      const events = Array.from({ length: AT_ONCE }, () => eventOf(++count));
+      return new Response(events.join(''), { headers: { 'content-type': 'text/event-stream' } });
+    };
+    const client = createTestClient(t, { url: 'http://nowhere.invalid', transport: 'sse', fetch });
+    const seen = await cursorsOf(client.subscribe<Entry>(FOLLOW), 3 * AT_ONCE);
+    assert.deepEqual(
+      seen,
+      seen.map((_, index) => `c${index + 1}`),
+    );
   });
 });
