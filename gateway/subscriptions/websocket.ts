@@ -127,7 +127,8 @@ function keepAlive(connection: Connection, nowMs: number, keepAliveMs: number): 
   const { lastHeardAtMs, pingedAtMs } = connection;
   if (nowMs - lastHeardAtMs <= keepAliveMs) return;
   // The wait is for an answer to the ping: this process may have been held up for longer than its peer was silent.
-  if (pingedAtMs < lastHeardAtMs) connection.ping(nowMs);
+  // A near peer answers within the same millisecond.
+  if (pingedAtMs <= lastHeardAtMs) connection.ping(nowMs);
   else if (nowMs - pingedAtMs > keepAliveMs) connection.terminate();
 }
 
