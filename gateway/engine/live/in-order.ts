@@ -9,19 +9,20 @@ export interface InOrder<T> {
 export function createInOrder<T>(maxRunning: number, handOut: (done: T) => Promise<void> | void): InOrder<T> {
   let tail: Promise<void> = Promise.resolve();
   let running = 0;
-  let makeRoom: () => void = () => undefined;
+  let room: PromiseWithResolvers<void> | null = null;
   const inTurn = async (before: Promise<void>, work: Promise<T>) => {
     const done = await work;
     await before;
     await handOut(done);
     running -= 1;
-    makeRoom();
+    room?.resolve();
+    room = null;
   };
   return {
     async add(work) {
       running += 1;
       tail = inTurn(tail, work);
-      if (running >= maxRunning) await new Promise<void>((resolve) => (makeRoom = resolve));
+      if (running >= maxRunning) await (room ??= Promise.withResolvers()).promise;
     },
     settled: () => tail,
   };

@@ -102,13 +102,14 @@ const addedField = ({ name }: EventField): FieldNode => ({
   alias: { kind: Kind.NAME, value: `position__${name}` },
 });
 
+function isNotice(member: GraphQLObjectType): boolean {
+  const reason = getNamedType(member.getFields()['reason']?.type);
+  return isEnumType(reason) && reason.getValue(SLOW_CONSUMER) !== undefined;
+}
+
 /** The member of the events' type that is told by a `reason` which may be SLOW_CONSUMER. */
 function noticeOf(schema: GraphQLSchema, type: GraphQLNamedType): GraphQLObjectType | null {
   if (!isAbstractType(type)) return null;
-  const isNotice = (member: GraphQLObjectType) => {
-    const reason = getNamedType(member.getFields()['reason']?.type);
-    return isEnumType(reason) && reason.getValue(SLOW_CONSUMER) !== undefined;
-  };
   return schema.getPossibleTypes(type).find(isNotice) ?? null;
 }
 

@@ -35,7 +35,7 @@ export function createRoomLog(): RoomLog {
     read(roomId, after) {
       const { events, readers } = roomOf(roomId);
       let seq = after === null ? events.length : Number(after);
-      let isOver = false;
+      const life = { isOver: false };
       let arrival = Promise.withResolvers<void>();
       const wake = () => {
         arrival.resolve();
@@ -44,14 +44,17 @@ export function createRoomLog(): RoomLog {
       readers.add(wake);
       const reader: AsyncIterableIterator<{ roomEvents: RoomEvent }> = {
         async next() {
-          while (!isOver && seq >= events.length) await arrival.promise;
-          const event = events[seq];
-          if (isOver || !event) return { value: undefined, done: true };
+          let event = events[seq];
+          while (!life.isOver && !event) {
+            await arrival.promise;
+            event = events[seq];
+          }
+          if (life.isOver || !event) return { value: undefined, done: true };
           seq += 1;
           return { value: { roomEvents: event } };
         },
         async return() {
-          isOver = true;
+          life.isOver = true;
           readers.delete(wake);
           wake();
           return { value: undefined, done: true };

@@ -48,19 +48,17 @@ export async function sends(seconds: number): Promise<SendsFigures> {
   let sent = 0;
   let answered = 0;
   let refused: unknown = null;
+  const sendMessage = async (author: string, input: object) => {
+    const { userErrors, message } = Object((await chat.ask(author, SEND, { input }))['sendMessage']);
+    if (!message) throw new Error(JSON.stringify(userErrors));
+    answered += 1;
+  };
   const send = () => {
     const room = rooms[sent % ROOMS];
     const author = room?.members[Math.floor(sent / ROOMS) % MEMBERS] ?? '';
     sent += 1;
     const input = { roomId: room?.id, content: `${nowUs()} another take`, clientNonce: `n${sent}` };
-    void chat.ask(author, SEND, { input }).then(
-      ({ sendMessage }) => {
-        const { userErrors, message } = Object(sendMessage);
-        if (!message) refused ??= JSON.stringify(userErrors);
-        answered += 1;
-      },
-      (error: unknown) => (refused ??= error),
-    );
+    void sendMessage(author, input).catch((error: unknown) => (refused ??= error));
   };
   const received = () => rooms.reduce((sum, room) => sum + room.received, 0);
   const allThere = () =>

@@ -58,6 +58,7 @@ export function createLoggedFeed(live: LiveOptions = {}): LoggedFeed {
     let isOver = false;
     const over = Promise.withResolvers<void>();
     const lost = cutting.promise;
+    const isWaiting = () => !isOver && seq >= size;
     counts.open += 1;
     counts.opened += 1;
     const end = () => {
@@ -70,7 +71,7 @@ export function createLoggedFeed(live: LiveOptions = {}): LoggedFeed {
     return {
       async next() {
         try {
-          while (!isOver && seq >= size) await Promise.race([wake.promise, over.promise, lost]);
+          while (isWaiting()) await Promise.race([wake.promise, over.promise, lost]);
         } catch (error) {
           end();
           throw error;
