@@ -401,7 +401,7 @@ export type MutationRecordPlaysArgs = {
 
 export type Subscription = {
   __typename?: 'Subscription';
-  /** The number as it is, then as it changes, at most once a second. Ends when its subject is deleted or becomes PRIVATE. */
+  /** The number as it is, then as it changes, at most once a second. Ends with NOT_FOUND when its subject is deleted or becomes PRIVATE. */
   liveCounter: LiveCounter;
 };
 

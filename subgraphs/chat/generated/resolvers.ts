@@ -913,13 +913,17 @@ export type MutationSetPresenceArgs = {
 export type Subscription = {
   __typename?: 'Subscription';
   /**
-   * Events of a room in order, without gap or duplicate: first those behind `after`, then live ones. Without `after` it starts now. It completes
-   * after the event with which the caller lost sight of the room.
+   * Events of a room in order, without gap or duplicate: first those behind `after`, then live ones. Without `after` it starts now. It never
+   * completes: once the caller may no longer see the room, it ends with FORBIDDEN and the reason, behind the event that led to it. In a direct room
+   * the same goes for a block between the two, which leaves what was written readable.
    */
   roomEvents: RoomEvent;
-  /** Who is typing in a room, oneself left out; members only. Signals are not kept, and a lost one is replaced by the next. */
+  /**
+   * Who is typing in a room, oneself left out. Signals are not kept, and a lost one is replaced by the next. Of each person the newest is given, at
+   * most twice a second. For members only: whoever is none any more, or is blocked in a direct room, gets FORBIDDEN with the reason as its end.
+   */
   typing: TypingSignal;
-  /** The people given, each at once and then whenever their presence changes. */
+  /** The people given, each at once and then as their presence is by the time it is told, at most twice a second. Who blocks the caller is OFFLINE from then on. */
   presence: User;
 };
 

@@ -945,11 +945,17 @@ export type MutationRemoveParticipantArgs = {
 
 export type Subscription = {
   __typename?: 'Subscription';
-  /** What happens in a live room: replays what came after `after`, then goes on live, in order, nothing missing and nothing twice. */
+  /**
+   * What happens in a live room: replays what came after `after`, then goes on live, in order, nothing missing and nothing twice. It completes behind
+   * the event with which the room ends. Once the caller may no longer see the room it ends with FORBIDDEN and the reason.
+   */
   liveRoomEvents: LiveRoomEvent;
-  /** Who is heard in a live room, at most five times a second. Nothing comes while all are silent. */
+  /** Who is heard in a live room: the newest report, at most five times a second, and none while all are silent. It ends as `liveRoomEvents` does. */
   activeSpeakers: ActiveSpeakers;
-  /** Comments on a track as they are written; null for one that was deleted at once. Ends when the caller may no longer see the track. */
+  /**
+   * Comments on a track as they are written; null for one that was deleted at once. It ends with FORBIDDEN when the track is hidden from the caller,
+   * and with NOT_FOUND when it is deleted.
+   */
   trackComments?: Maybe<TrackComment>;
 };
 
