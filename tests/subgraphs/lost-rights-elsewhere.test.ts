@@ -11,10 +11,14 @@ import { analyticsSubgraph } from '../../subgraphs/analytics/subgraph.ts';
 import { chatSubgraph } from '../../subgraphs/chat/subgraph.ts';
 import { streamSubgraph } from '../../subgraphs/stream/subgraph.ts';
 import { userSubgraph, type UserSubgraph } from '../../subgraphs/user/subgraph.ts';
+import { createJwtAuth } from '../../gateway/auth/jwt-auth.ts';
 import { silentLog } from '../support/events.ts';
+import { connectSocket } from '../support/graphql-ws-client.ts';
 import { services, skipWithout } from '../support/services.ts';
-import { startTestSubgraph, type TestSubgraph } from '../support/subgraphs.ts';
+import { startTestSubgraph, TEST_SECRET, type TestSubgraph } from '../support/subgraphs.ts';
 import { registerUser } from '../support/users.ts';
+import { readEvents } from '../unit/gateway/event-reader.ts';
+import { startFakeGateway } from '../unit/gateway/fake-gateway.ts';
 import { must, openChannel } from './chat-kit.ts';
 import { endOf, take, until } from './result-streams.ts';
 import { must as mustStream, openLiveRoom, publish, type Stream } from './stream-kit.ts';
@@ -76,6 +80,32 @@ describe('a right that is lost by what happens in another subgraph', { skip }, (
   };
   const people = async (...handles: string[]) =>
     Promise.all(handles.map((handle) => registerUser(user, `${handle}_${randomBytes(4).toString('hex')}`)));
+
+  it('by the end of a session: its sockets and event streams at the gateway', async (t) => {
+    const [person] = await people('leaver');
+    const { accessToken, viewer } = person!;
+    const liveBus = await redisLiveBus({ url: services.redisUrl ?? '', log: silentLog, namespace });
+    // Nobody is asked for the list of ended sessions: what is known comes over Redis.
+    const auth = createJwtAuth({
+      jwks: () => user.open.subgraph.keys.jwks(),
+      secret: TEST_SECRET,
+      log: silentLog,
+      revocations: { liveBus },
+    });
+    const gateway = await startFakeGateway({ auth });
+    const socket = await connectSocket(gateway.url, { token: accessToken });
+    const authorization = `Bearer ${accessToken}`;
+    const events = await readEvents(gateway.url, { query: 'subscription { ticks }' }, { authorization });
+    await gateway.engine.nextUpstream();
+    await user.data(viewer, 'mutation { logout { userErrors { message } } }');
+    const changedMs = performance.now();
+    assert.deepEqual(await socket.closed, { code: 4403, reason: 'The session was ended.' });
+    assert.match((await events.next())?.data ?? '', /"The session was ended\.".*UNAUTHENTICATED/);
+    t.diagnostic(`${Math.round(performance.now() - changedMs)} ms after the change was answered`);
+    await gateway.close();
+    await auth.close();
+    await liveBus.close();
+  });
 
   it('by a block: a direct room', async (t) => {
     const [a, b] = await people('blocker', 'blocked');
