@@ -1,8 +1,8 @@
 import type { FormattedExecutionResult } from 'graphql';
 import { isResultStream, type GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import type { Engine, EngineScope } from '../engine/engine.ts';
+import { positionBehind } from '../engine/live/live-event.ts';
 import type { GatewayMetrics, StreamTransport } from '../metrics.ts';
-import { resumptionOf } from './resumption.ts';
 
 /** Where the results of one operation go. Each resolves once the client can take more. */
 export interface ResultSink {
@@ -38,8 +38,8 @@ export async function runStreamed(
     metrics.operated(transport);
     return sink.next(await engine.execute(operation, scope), null);
   }
-  const resumption = resumptionOf(operation, engine.apiSchema, lastEventId);
-  const stream = await engine.subscribe(resumption.operation, scope);
+  const from = isEventId(lastEventId) ? { ...scope, after: lastEventId } : scope;
+  const stream = await engine.subscribe(operation, from);
   if (!isResultStream(stream)) return sink.next(stream, null);
   metrics.subscribed(transport);
   onLive();
@@ -50,11 +50,21 @@ export async function runStreamed(
   try {
     for await (const result of stream) {
       // An event has data, be it null.
-      await ('data' in result ? sink.next(result, resumption.idOf(result)) : sink.lost(result));
+      await ('data' in result ? sink.next(result, eventIdOf(result)) : sink.lost(result));
       metrics.delivered(transport);
     }
   } finally {
     scope.signal.removeEventListener('abort', stop);
     metrics.unsubscribed(transport);
   }
+}
+
+/** What a header carries unchanged, and a line of an event stream. */
+const EVENT_ID = /^[\x21-\x7e]+$/;
+
+const isEventId = (value: unknown): value is string => typeof value === 'string' && EVENT_ID.test(value);
+
+function eventIdOf(result: FormattedExecutionResult): string | null {
+  const position = positionBehind(result);
+  return isEventId(position) ? position : null;
 }

@@ -3,7 +3,7 @@ import type { FormattedExecutionResult } from 'graphql';
 import { WebSocket } from 'ws';
 import { CodedError } from '#platform/errors.ts';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
-import { createEventQueue } from './event-queue.ts';
+import { EventQueue } from './event-queue.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { allVariables, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
 
@@ -95,7 +95,12 @@ async function subscribe(
     FormattedExecutionResult | CodedError | 'live'
   >();
   let dispose: (() => void) | undefined;
-  const queue = createEventQueue(maxQueuedEvents, request.signal, () => dispose?.(), onDropped);
+  const queue = new EventQueue({
+    maxQueued: maxQueuedEvents,
+    signal: request.signal,
+    stop: () => dispose?.(),
+    onDropped,
+  });
   const lose = (cause: unknown) => {
     const message = `The subgraph ${name} ended the subscription or could not be reached.`;
     const error = new CodedError('SUBGRAPH_UNAVAILABLE', message, {}, cause);

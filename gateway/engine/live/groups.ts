@@ -58,7 +58,8 @@ export function createGroups(source: ServingSource, log: Log, options: LiveOptio
       const plan = planLive(source.serving(), request, scope);
       if ('errors' in plan) return refused(plan.errors, scope.correlationId);
       const audience = audienceOf(scope);
-      const start = scope.after ?? plan.subscription.log?.startOf(plan.variables);
+      const { log: eventLog } = plan.subscription;
+      const start = eventLog && (scope.after ?? eventLog.startOf(plan.variables));
       const key = keyOf(request, plan, audience);
       const siblings = known.get(key) ?? new Set();
       const group =

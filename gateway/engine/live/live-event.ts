@@ -2,6 +2,12 @@ import type { FormattedExecutionResult } from 'graphql';
 
 export type Present = (result: FormattedExecutionResult) => FormattedExecutionResult;
 
+const positions = new WeakMap<FormattedExecutionResult, string>();
+
+/** Where a subscriber stands behind the event of this result; null where that is not known. */
+export const positionBehind = (result: FormattedExecutionResult): string | null =>
+  positions.get(result) ?? null;
+
 /** One event of a subscription as all get it who asked the same. Nobody changes it. */
 export class LiveEvent {
   readonly result: FormattedExecutionResult;
@@ -22,6 +28,7 @@ export class LiveEvent {
     this.cursor = cursor;
     this.correlationId = correlationId;
     this.#inPlaceOfMissed = inPlaceOfMissed;
+    if (cursor !== null) positions.set(result, cursor);
   }
 
   /** The result as JSON in UTF-8, written once: all callers present it the same way. Nobody changes it. */

@@ -1,6 +1,6 @@
 import type { FormattedExecutionResult } from 'graphql';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
-import { createEventQueue } from '../client/event-queue.ts';
+import { EventQueue } from '../client/event-queue.ts';
 import { isFollowing, type Following, type Subscriber } from './subscriber.ts';
 
 /** So many events wait for a reader, after which whoever completes them waits too. */
@@ -14,7 +14,7 @@ export async function streamOf(
   signal: AbortSignal,
 ): Promise<ResultStream | FormattedExecutionResult> {
   let following: Following | null = null;
-  const queue = createEventQueue(MAX_QUEUED, signal, () => following?.stop());
+  const queue = new EventQueue({ maxQueued: MAX_QUEUED, signal, stop: () => following?.stop() });
   const outcome = await follow({
     next: ({ result }) => queue.push(result),
     busy: () => queue.whenBelow(MAX_WAITING),

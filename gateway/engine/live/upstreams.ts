@@ -1,6 +1,6 @@
 import type { FormattedExecutionResult } from 'graphql';
 import { isResultStream, type ResultStream } from '#platform/subgraph-endpoint.ts';
-import { createEventQueue, type EventQueue } from '../client/event-queue.ts';
+import { EventQueue } from '../client/event-queue.ts';
 import type { SubgraphClient, SubgraphFetch } from '../client/subgraph-client.ts';
 
 export interface UpstreamRequest extends Omit<SubgraphFetch, 'signal'> {
@@ -70,7 +70,8 @@ class Upstream {
   }
 
   async join(signal: AbortSignal): Promise<ResultStream | FormattedExecutionResult> {
-    const queue = createEventQueue(MAX_WAITING, signal, () => this.#leave(queue));
+    const stop = () => this.#leave(queue);
+    const queue: EventQueue = new EventQueue({ maxQueued: MAX_WAITING, signal, stop });
     this.#queues.add(queue);
     const opened = await this.#opened;
     return isResultStream(opened) ? queue.stream : opened;

@@ -38,8 +38,6 @@ export async function createReferenceEngine(
     if ('errors' in checked) return refused(checked.errors, scope.correlationId);
     return run(checked.document, request.operationName, request.variables, scope);
   };
-  const refuseSubscription = async (_request: GraphQLRequest, { correlationId }: EngineScope) =>
-    refused([noSubscriptions()], correlationId);
   const engine: Engine = {
     get apiSchema() {
       return gateway.current().apiSchema;
@@ -90,6 +88,9 @@ function check(schema: GraphQLSchema, { query }: GraphQLRequest): Checked {
 }
 
 const coded = (message: string, code: string) => new GraphQLError(message, { extensions: { code } });
+
+const refuseSubscription = async (_request: GraphQLRequest, { correlationId }: EngineScope) =>
+  refused([noSubscriptions()], correlationId);
 
 const noSubscriptions = () =>
   coded('This gateway runs the reference engine, which has no subscriptions.', 'BAD_REQUEST');

@@ -53,6 +53,8 @@ const schema = buildSchema(/* GraphQL */ `
 export interface FakeUpstream {
   readonly request: GraphQLRequest;
   readonly headers: EngineScope['headers'];
+  /** Where the transport says that it goes on. */
+  readonly after: string | undefined;
   /** An event of `ticks`. */
   push(value: unknown): void;
   pushResult(result: FormattedExecutionResult): void;
@@ -222,17 +224,18 @@ async function readUpload(upload: Upload): Promise<string> {
 
 function createUpstream(
   request: GraphQLRequest,
-  { headers }: EngineScope,
+  { headers, after }: EngineScope,
 ): { upstream: FakeUpstream; stream: ResultStream } {
   const returned = Promise.withResolvers<void>();
   const events = createQueue<FormattedExecutionResult | null>();
   const upstream: FakeUpstream = {
     request,
     headers,
+    after,
     taken: 0,
     returned: returned.promise,
     push: (value) => events.push({ data: { ticks: value } }),
-    pushResult: events.push,
+    pushResult: (result) => events.push(new LiveEvent(result, cursorIn(result)).result),
     end: () => events.push(null),
   };
   let isOver = false;
@@ -256,6 +259,12 @@ function createUpstream(
     [Symbol.asyncDispose]: async () => undefined,
   };
   return { upstream, stream };
+}
+
+/** As the engine knows it of events with a log. */
+function cursorIn({ data }: FormattedExecutionResult): string | null {
+  const cursor: unknown = Object(data?.['log']).cursor;
+  return typeof cursor === 'string' ? cursor : null;
 }
 
 function createQueue<T>(): { push(value: T): void; next(): Promise<T> } {

@@ -7,7 +7,7 @@ import type { LiveBus, LiveSubscription } from '#platform/events/ports.ts';
 import type { Log } from '#platform/log.ts';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
 import { createInOrder } from '../../live/in-order.ts';
-import { createEventQueue, type EventQueue } from '../event-queue.ts';
+import { EventQueue } from '../event-queue.ts';
 import type { SubgraphFetch } from '../subgraph-client.ts';
 import { entityEvent, type EntitySource } from './entity-event.ts';
 import type { EntityOperation } from './entity-operation.ts';
@@ -57,7 +57,11 @@ export class AnnouncedSubscription {
     this.#options = options;
     this.#entity = entity;
     this.#onOver = onOver;
-    this.#queue = createEventQueue(MAX_ANNOUNCED, request.signal, () => this.end());
+    this.#queue = new EventQueue({
+      maxQueued: MAX_ANNOUNCED,
+      signal: request.signal,
+      stop: () => this.end(),
+    });
     this.#request = { ...request, signal: this.#life.signal };
   }
 

@@ -6,7 +6,7 @@ import type { LiveBus } from '#platform/events/ports.ts';
 import type { Log } from '#platform/log.ts';
 import { MAX_POLL_MESSAGES, type LiveMessage, type PollAnswer } from '#platform/polling/poll-protocol.ts';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
-import { createEventQueue, type EventQueue } from '../event-queue.ts';
+import { EventQueue } from '../event-queue.ts';
 import type { SubgraphFetch } from '../subgraph-client.ts';
 import type { Gate } from './gate.ts';
 import { sendPoll, type PollOutcome, type PollSender } from './poll-request.ts';
@@ -62,7 +62,11 @@ export class PolledSubscription {
   constructor(request: SubgraphFetch, options: PollingOptions, onOver: () => void) {
     this.#options = options;
     this.#onOver = onOver;
-    this.#queue = createEventQueue(MAX_QUEUED, request.signal, () => this.end());
+    this.#queue = new EventQueue({
+      maxQueued: MAX_QUEUED,
+      signal: request.signal,
+      stop: () => this.end(),
+    });
     this.#request = { ...request, signal: this.#life.signal };
     const onMessage = (message: LiveMessage) => this.#hear(message);
     this.#listener = new TopicListener({ liveBus: options.liveBus, onMessage, log: options.log });
