@@ -10,6 +10,9 @@ export interface RecollectionLimits {
 
 const LIMITS: RecollectionLimits = { maxEvents: 256, maxBytes: 32 * 1024 * 1024 };
 
+/** Half of what waits for a client: none that reads is too slow for it. */
+const MAX_AT_ONCE_BYTES = 128 * 1024;
+
 /** The latest events of all groups together, oldest first: memory is bounded, however many groups there are. */
 export interface Recollection {
   begin(start: unknown): RecentEvents;
@@ -57,11 +60,14 @@ export class RecentEvents {
     this.#drop = drop;
   }
 
-  /** Events behind a place, or null where it is not known here. */
+  /** Events behind a place, or null where it is not known here, or they are too many to be handed over at once. */
   behind(place: unknown): readonly LiveEvent[] | null {
     const at = this.#events.findLastIndex(({ cursor }) => cursor === place);
-    if (at >= 0) return this.#events.slice(at + 1);
-    return place !== undefined && place === this.#start ? [...this.#events] : null;
+    const isStart = place !== undefined && place === this.#start;
+    if (at < 0 && !isStart) return null;
+    const events = this.#events.slice(at + 1);
+    const bytes = events.reduce((sum, event) => sum + event.bytes, 0);
+    return bytes <= MAX_AT_ONCE_BYTES ? events : null;
   }
 
   add(event: LiveEvent): void {

@@ -87,6 +87,20 @@ describe('a subscriber that comes back', () => {
     for (const { following } of [back, stayed]) following.stop();
   });
 
+  test('to more than can be handed over at once has an upstream, too, which is read at its pace', async () => {
+    const feed = createLoggedFeed({ recollection: { maxEvents: 10_000 } });
+    const query = `subscription($after: String) { log(after: $after) { seq ${Array.from({ length: 40 }, (_, at) => `a${at}: cursor`).join(' ')} } }`;
+    const stayed = await subscribeTo(feed.engine, query);
+    for (let count = 0; count < 500; count += 1) feed.publish();
+    await stayed.has(500);
+    const back = await subscribeTo(feed.engine, query, { after: 'c1' });
+    assert.equal(back.events.length, 0);
+    await back.has(499);
+    assert.deepEqual(seqs(back.events), upTo(500, 2));
+    assert.equal(feed.opened, 2);
+    for (const { following } of [back, stayed]) following.stop();
+  });
+
   test('is told where to go on by the transport, too', async () => {
     const feed = createLoggedFeed();
     for (let count = 0; count < 5; count += 1) feed.publish();
