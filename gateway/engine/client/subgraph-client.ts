@@ -9,8 +9,15 @@ export interface SubgraphOperation {
   readonly kind: 'query' | 'mutation' | 'subscription';
   /** JSON text of the request body up to and including `"variables":{`, so that a body is built by appending text. ASCII only. */
   readonly bodyPrefix: string;
-  /** Name of the type of a subscription's events; undefined for other operations. */
-  readonly eventType?: string | undefined;
+  /** What the schema says of a subscription's root field; undefined for other operations. */
+  readonly event?: EventField | undefined;
+}
+
+export interface EventField {
+  /** Name of the type of the events. */
+  readonly type: string;
+  /** Values of arguments that are not given. */
+  readonly defaults: Readonly<Record<string, unknown>>;
 }
 
 /** What a plan or a caller asks of a subgraph, made ready to be sent many times. */

@@ -1,6 +1,6 @@
 import type { ConditionNode, FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
 import { getNamedType, getOperationAST, Kind, parse, type GraphQLSchema } from 'graphql';
-import type { SubgraphOperation } from '../client/subgraph-client.ts';
+import type { EventField, SubgraphOperation } from '../client/subgraph-client.ts';
 import type { EventLog } from '../live/event-log.ts';
 import { publicName } from '../private-names.ts';
 import { inOrderOfContexts } from './context-order.ts';
@@ -84,11 +84,13 @@ export interface CompiledSubscription {
   readonly rest: Run | undefined;
 }
 
-function eventTypeOf(schema: GraphQLSchema, { operation }: FetchNode): string | undefined {
+function eventOf(schema: GraphQLSchema, { operation }: FetchNode): EventField | undefined {
   const selections = getOperationAST(parse(operation, { noLocation: true }))?.selectionSet.selections ?? [];
   const root = selections.find((node) => node.kind === Kind.FIELD);
   const field = root && schema.getSubscriptionType()?.getFields()[root.name.value];
-  return field && getNamedType(field.type).name;
+  if (!field) return undefined;
+  const defaults = field.args.map(({ name, defaultValue }): [string, unknown] => [name, defaultValue]);
+  return { type: getNamedType(field.type).name, defaults: Object.fromEntries(defaults) };
 }
 
 export function compileSubscription(
@@ -99,7 +101,7 @@ export function compileSubscription(
   const { primary, rest } = node;
   return {
     service: primary.serviceName,
-    operation: { ...operationOf(primary), eventType: eventTypeOf(schema, primary) },
+    operation: { ...operationOf(primary), event: eventOf(schema, primary) },
     variablesOf: compileVariables(primary),
     log,
     rewrite: compileRewrites(schema, primary.outputRewrites),

@@ -17,7 +17,7 @@ import {
 } from 'graphql';
 import { CodedError } from '#platform/errors.ts';
 import { allSelections, fragmentsOf, responseName } from '../../subscription-rules.ts';
-import { subgraphOperation, type SubgraphOperation } from '../subgraph-client.ts';
+import { subgraphOperation, type EventField, type SubgraphOperation } from '../subgraph-client.ts';
 
 /** How the event of a subscription is asked for as an entity. */
 export interface EntityOperation {
@@ -44,26 +44,26 @@ export function entityOperation(subscription: SubgraphOperation): EntityOperatio
   return made;
 }
 
-function make({ query, operationName, eventType }: SubgraphOperation): EntityOperation {
+function make({ query, operationName, event }: SubgraphOperation): EntityOperation {
   const document = parse(query, { noLocation: true });
   const definition = getOperationAST(document, operationName);
   const fragments = fragmentsOf(document);
   const roots = definition ? allSelections(definition.selectionSet, fragments).filter(isField) : [];
   const [root] = roots;
   const selections = roots.flatMap(({ selectionSet }) => selectionSet?.selections ?? []);
-  if (!definition || !root || eventType === undefined || selections.length === 0)
+  if (!definition || !root || !event || selections.length === 0)
     throw new CodedError('INTERNAL_SERVER_ERROR', 'The events of this subscription are no entities.');
   const used = reachable(selections, fragments);
   const variables = (definition.variableDefinitions ?? []).filter(isUsedIn([...selections, ...used]));
   const mark = unusedName(selections, fragments);
-  const text = print(entityDocument(eventType, mark, selections, used, variables));
+  const text = print(entityDocument(event.type, mark, selections, used, variables));
   return {
     fieldName: root.name.value,
     responseName: responseName(root),
     operation: subgraphOperation(text, undefined, 'query'),
     variableNames: variables.map(({ variable }) => variable.name.value),
     mark,
-    argumentOf: argumentOf(definition, root),
+    argumentOf: argumentOf(definition, root, event.defaults),
   };
 }
 
@@ -145,7 +145,11 @@ function unusedName(
   return name;
 }
 
-function argumentOf(definition: OperationDefinitionNode, root: FieldNode): EntityOperation['argumentOf'] {
+function argumentOf(
+  definition: OperationDefinitionNode,
+  root: FieldNode,
+  standard: EventField['defaults'],
+): EntityOperation['argumentOf'] {
   const given = new Map((root.arguments ?? []).map(({ name, value }) => [name.value, value]));
   const defaults = new Map(
     (definition.variableDefinitions ?? []).map(({ variable, defaultValue }) => [
@@ -154,18 +158,20 @@ function argumentOf(definition: OperationDefinitionNode, root: FieldNode): Entit
     ]),
   );
   return (name, variables) => {
-    const node = given.get(name);
-    if (node?.kind !== Kind.VARIABLE) return textOfNode(node);
-    const variable = node.name.value;
-    return Object.hasOwn(variables, variable) && variables[variable] !== undefined
-      ? textOfValue(variables[variable])
-      : textOfNode(defaults.get(variable));
+    let node = given.get(name);
+    if (node?.kind === Kind.VARIABLE) {
+      const variable = node.name.value;
+      if (Object.hasOwn(variables, variable) && variables[variable] !== undefined)
+        return textOfValue(variables[variable]);
+      node = defaults.get(variable);
+    }
+    return node ? textOfNode(node) : textOfValue(standard[name]);
   };
 }
 
 /** As it was written: a number may be an ID that no number can hold. */
-function textOfNode(node: ValueNode | undefined): string | null {
-  switch (node?.kind) {
+function textOfNode(node: ValueNode): string | null {
+  switch (node.kind) {
     case Kind.STRING:
     case Kind.INT:
     case Kind.ENUM:
