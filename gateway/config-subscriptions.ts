@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { messageOf } from '#platform/errors.ts';
-import { mayCoincide, parseTopicTemplate } from './engine/client/event-driven/topic-template.ts';
+import {
+  mayCoincide,
+  parseTopicTemplate,
+  type TopicTemplate,
+} from './engine/client/event-driven/topic-template.ts';
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -43,6 +47,15 @@ export const subscriptionsOfOne = z
       add('is required by upstream: topics');
   });
 
+/** Null for a text that is refused elsewhere. */
+function templateOf(text: string): TopicTemplate | null {
+  try {
+    return parseTopicTemplate(text);
+  } catch {
+    return null;
+  }
+}
+
 interface Announcing {
   readonly subscriptions?: { readonly topics?: Readonly<Record<string, string>> | undefined } | undefined;
 }
@@ -52,10 +65,10 @@ export function coincidingTopics(
   subgraphs: Readonly<Record<string, Announcing>>,
 ): { readonly path: readonly string[]; readonly message: string }[] {
   const all = Object.entries(subgraphs).flatMap(([name, { subscriptions }]) =>
-    Object.entries(subscriptions?.topics ?? {}).map(([field, text]) => ({
-      path: ['subgraphs', name, 'subscriptions', 'topics', field],
-      template: parseTopicTemplate(text),
-    })),
+    Object.entries(subscriptions?.topics ?? {}).flatMap(([field, text]) => {
+      const template = templateOf(text);
+      return template ? [{ path: ['subgraphs', name, 'subscriptions', 'topics', field], template }] : [];
+    }),
   );
   return all.flatMap(({ path, template }, index) =>
     all

@@ -9,6 +9,7 @@ import {
   SUBGRAPH_DEFAULTS,
   subgraphSettings,
 } from '../../../gateway/config-subgraphs.ts';
+import { missingInOneProcess, missingVariables } from '../../../gateway/event-sources.ts';
 import { CHECKOUT } from '../../support/platform-process.ts';
 
 const DOCS = join(CHECKOUT, 'docs');
@@ -72,6 +73,99 @@ subgraphs:
         return true;
       },
     );
+  });
+
+  test('says how events come from each subgraph, and says so at once where that cannot be', () => {
+    const text = (subgraphs: string) => `subgraphs: { ${subgraphs} }`;
+    const config = parseConfig(
+      text(`all: { subscriptions: { upstream: polls, pollMs: 9000 } }, chat: { subscriptions: { maxConcurrent: 2 } },
+        old: { subscriptions: { upstream: socket } },
+        reviews: { subscriptions: { upstream: topics, topics: { added: "review.{id}", again: "review.{productId}" } } }`),
+      'veza.yaml',
+    );
+    const of = (name: string) => subgraphSettings(config, name, false).subscriptions;
+    assert.deepEqual(of('chat'), { upstream: 'polls', pollMs: 9_000, maxConcurrent: 2, topics: {} });
+    assert.equal(of('old').upstream, 'socket');
+    assert.deepEqual(of('reviews').topics, { added: 'review.{id}', again: 'review.{productId}' });
+    assert.deepEqual(missingVariables(config, { REDIS_URL: 'redis://r' }), [
+      'INTERNAL_SECRET: is required by subgraphs.all.subscriptions.upstream',
+    ]);
+    assert.deepEqual(missingVariables(config, { INTERNAL_SECRET: 'secret' }), [
+      'REDIS_URL: is required by subgraphs.all.subscriptions.upstream, subgraphs.reviews.subscriptions.upstream',
+    ]);
+    // Subgraphs of the same process share its live bus.
+    assert.deepEqual(
+      missingInOneProcess(config, (name) => name === 'chat', {}),
+      ['REDIS_URL: is required by subgraphs.reviews.subscriptions.upstream'],
+    );
+    const refused = {
+      'all: { subscriptions: { upstream: topics } }':
+        /^subgraphs\.all\.subscriptions\.upstream: must be socket or polls/,
+      'a: { subscriptions: { upstream: topics } }':
+        /^subgraphs\.a\.subscriptions\.topics: is required by upstream: topics/,
+      'a: { subscriptions: { upstream: polls, topics: { x: "t" } } }':
+        /topics: says nothing without upstream: topics/,
+      'a: { subscriptions: { upstream: pull } }': /upstream: must be socket, polls or topics/,
+      'a: { subscriptions: { pollMs: 1 } }': /^subgraphs\.a\.subscriptions\.pollMs: /,
+      'a: { subscriptions: { upstream: topics, topics: { "x y": "t" } } }': /topics\.x y: is no field name/,
+    };
+    for (const [subgraphs, pattern] of Object.entries(refused))
+      assert.throws(
+        () => parseConfig(text(subgraphs), 'veza.yaml'),
+        ({ problems }: ConfigError) => problems.length === 1 && pattern.test(problems[0] ?? ''),
+        subgraphs,
+      );
+  });
+
+  test('refuses templates of topics by which one client could reach what is meant for others', () => {
+    const problemsOf = (a: object, b: object = {}) => {
+      const of = (topics: object) => ({
+        subscriptions: { upstream: 'topics', topics: { z: 'z', ...topics } },
+      });
+      try {
+        parseConfig(JSON.stringify({ subgraphs: { a: of(a), b: of(b) } }), 'veza.yaml');
+        return [];
+      } catch (error) {
+        assert.ok(error instanceof ConfigError);
+        return error.problems.map((problem) =>
+          problem.replace(/^subgraphs\.(\w)\.subscriptions\.topics\./, '$1.'),
+        );
+      }
+    };
+    const malformed = {
+      '{id}': /begin with text of its own/,
+      '': /begin with text of its own/,
+      'a.{id}{lang}': /separate arguments/,
+      'a.{id}-{lang}': /separate arguments/,
+      'a.{id': /a brace that is not/,
+      'a.{i d}': /no topic may have/,
+      'a%2E{id}': /no topic may have/,
+      'a b': /no topic may have/,
+      'veza:live:room:{id}': /the platform itself/,
+    };
+    for (const [template, pattern] of Object.entries(malformed))
+      assert.match(problemsOf({ x: template }).join(), pattern, template);
+    const apart = [
+      ['review.{id}', 'review.{id}.{lang}'],
+      ['review.added.{id}', 'review.deleted.{id}'],
+      ['review:{id}', 'review.{id}'],
+      ['review-{id}.x', 'review-{id}.y'],
+      ['review.{id}', 'review'],
+      ['review.{id}', 'review.{other}'],
+      ['re{id}', 'xe{id}'],
+    ];
+    for (const [x, y] of apart) assert.deepEqual(problemsOf({ x }, { y }), [], `${x} and ${y}`);
+    const alike = [
+      ['review.{id}', 'review.added'],
+      ['review.{id}.added', 'review.{id}.{what}'],
+      ['review.a{id}', 'review.{id}'],
+      ['review-{id}', 'review-added'],
+      ['review.{id}x', 'review.a{id}'],
+    ];
+    for (const [x, y] of alike) {
+      const expected = ['b.y: can mean a topic of subgraphs.a.subscriptions.topics.x'];
+      assert.deepEqual(problemsOf({ x }, { y }), expected, `${x} and ${y}`);
+    }
   });
 
   test('that is no YAML, no map or not there is refused with what is wrong with it', () => {
