@@ -12,7 +12,7 @@ export interface PlatformProcesses {
   /** Ends one process with a signal; the others go on. */
   end(name: ProcessName, signal: NodeJS.Signals): Promise<number | null>;
   /** Starts an ended process again, on its old port. */
-  restart(name: ProcessName): Promise<void>;
+  restart(name: ProcessName, own?: NodeJS.ProcessEnv): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,13 +36,13 @@ export async function startPlatformProcesses(): Promise<PlatformProcesses> {
     ...linksBetween(ports),
   };
   const running = new Map<ProcessName, Process>();
-  const start = async (name: ProcessName) => {
+  const start = async (name: ProcessName, own: NodeJS.ProcessEnv = {}) => {
     const script =
       name === 'gateway' || name === 'media-server' ? `${name}/index.ts` : `subgraphs/${name}/index.ts`;
-    const process = await startProcess(script, [], { ...env, PORT: String(ports[name]) }, isReady);
+    const process = await startProcess(script, [], { ...env, ...own, PORT: String(ports[name]) }, isReady);
     running.set(name, process);
   };
-  await Promise.all([...SUBGRAPHS, 'media-server' as const].map(start));
+  await Promise.all([...SUBGRAPHS, 'media-server' as const].map((name) => start(name)));
   await start('gateway');
   return {
     url,

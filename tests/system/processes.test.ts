@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually, platformClient } from '../support/platform-client.ts';
+import { dataFolder } from '../support/platform-process.ts';
 import { startPlatformProcesses, type PlatformProcesses } from '../support/platform-processes.ts';
 import { skipWithout } from '../support/services.ts';
 import { journey, signUp } from './journey.ts';
@@ -14,6 +17,16 @@ describe('the platform as seven processes on PostgreSQL, Redis and NATS', { skip
   after(() => platform.close());
 
   it('serves the whole journey of its users [S01 S08 F04 F12]', () => journey(platform.url));
+
+  it('serves it again where the gateway polls every subscription, without a socket to any subgraph', async () => {
+    const folder = await dataFolder();
+    const config = join(folder.path, 'gateway.yaml');
+    await writeFile(config, 'subgraphs: { all: { subscriptions: { upstream: polls } } }');
+    await platform.end('gateway', 'SIGTERM');
+    await platform.restart('gateway', { GATEWAY_CONFIG: config });
+    await journey(platform.url);
+    await folder.remove();
+  });
 
   it('refuses a session on every process as soon as it has signed out [F02 X03]', async () => {
     const member = await signUp(platform.url, 'leaver');
