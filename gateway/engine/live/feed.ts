@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError, messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { isResultStream, type ResultStream } from '#platform/subgraph-endpoint.ts';
+import { isPassing } from '../client/passing-failures.ts';
 import type { ClientSet } from '../client-registry.ts';
 import type { EngineScope } from '../engine.ts';
 import { isJsonObject } from '../plan/execution.ts';
@@ -47,6 +48,9 @@ export class Feed {
     null;
   /** Another plan asks for other events, from the position on. */
   #isOutdated = false;
+  /** Since the last event: when it was lost first, and how often. */
+  #lostAtMs: number | null = null;
+  #losses = 0;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -90,20 +94,20 @@ export class Feed {
       if (!upstream) return { done: true, value: null };
       try {
         const { value, done } = await upstream.stream.next();
-        const isOver = this.#options.signal.aborted;
-        if (done && (isOver || !this.#isOutdated)) {
-          await this.#close();
-          return { done, value: null };
+        if (this.#options.signal.aborted || (done && !this.#isOutdated)) {
+          await this.close();
+          return { done: true, value: null };
         }
-        if (value && !this.#isOutdated) return { done: false, value: this.#received(value, upstream.plan) };
-        await this.#close();
+        if (value && !this.#isOutdated) {
+          const event = this.#received(value, upstream.plan);
+          if (!this.#canResume || !isLoss(event.result)) return { done: false, value: event };
+          this.#noteLoss('its subgraph cannot tell its events now');
+        }
+        await this.close();
       } catch (error) {
-        await this.#close();
+        await this.close();
         if (!this.#canResume || this.#options.signal.aborted) throw error;
-        this.#options.log.info(
-          { reason: messageOf(error) },
-          'subscription lost its upstream, going on from its log',
-        );
+        this.#noteLoss(messageOf(error));
       }
       const refusal = await this.#resume();
       if (refusal) return { done: true, value: refusal };
@@ -119,7 +123,10 @@ export class Feed {
   }
 
   async close(): Promise<void> {
-    await this.#close();
+    const upstream = this.#upstream;
+    this.#upstream = null;
+    upstream?.clients.release();
+    await upstream?.stream.return();
   }
 
   get #canResume(): boolean {
@@ -133,30 +140,40 @@ export class Feed {
     rewrite?.(data);
     const cursor = log?.cursorOf(data) ?? null;
     if (cursor !== null) this.#position = cursor;
+    this.#lostAtMs = null;
+    this.#losses = 0;
     return { result, cursor, plan };
   }
 
-  async #close(): Promise<void> {
-    const upstream = this.#upstream;
-    this.#upstream = null;
-    upstream?.clients.release();
-    await upstream?.stream.return();
+  #noteLoss(reason: string): void {
+    if (this.#lostAtMs === null)
+      this.#options.log.info({ reason }, 'subscription lost its upstream, going on from its log');
+    this.#lostAtMs ??= performance.now();
+    this.#losses += 1;
   }
 
-  /** Resolves with a refusal, or null once it is live again. */
+  /** Resolves with a refusal, or null once it is live again. The pauses become longer until there is an event. */
   async #resume(): Promise<FormattedExecutionResult | null> {
     const { signal, resumeMs = RESUME_MS } = this.#options;
-    const endMs = performance.now() + resumeMs;
-    for (let delayMs = MIN_DELAY_MS; ; delayMs = Math.min(MAX_DELAY_MS, 2 * delayMs)) {
+    for (;;) {
       this.#isOutdated = false;
+      if (this.#losses > 1)
+        await pause(Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** (this.#losses - 2)), signal);
+      const isLastTry = performance.now() - (this.#lostAtMs ?? Infinity) > resumeMs;
       try {
-        return await this.open();
+        const refusal = await this.open();
+        if (!refusal || isLastTry || !isPassing(refusal)) return refusal;
       } catch (error) {
-        if (signal.aborted || performance.now() > endMs) throw error;
-        await sleep(delayMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(
-          () => undefined,
-        );
+        if (signal.aborted || isLastTry) throw error;
       }
+      this.#losses += 1;
     }
   }
 }
+
+/** No event, but that there are none now. */
+const isLoss = (result: FormattedExecutionResult) => result.data === undefined && isPassing(result);
+
+/** Half of it at random, so that many do not come back at the same moment. */
+const pause = (ms: number, signal: AbortSignal) =>
+  sleep(ms * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(() => undefined);

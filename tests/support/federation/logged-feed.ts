@@ -21,6 +21,10 @@ export interface LoggedFeed {
   cut(): void;
   /** While true, nobody can subscribe. */
   isDown: boolean;
+  /** Resolves when somebody is refused. */
+  refused(): Promise<void>;
+  /** With what code everybody is refused now. */
+  refusesWith: string | null;
   /** Upstreams that are open now, and that were opened so far. */
   readonly open: number;
   readonly opened: number;
@@ -45,6 +49,7 @@ export function createLoggedFeed(live: LiveOptions = {}): LoggedFeed {
   let wake = Promise.withResolvers<void>();
   let cutting = Promise.withResolvers<never>();
   let closing = Promise.withResolvers<void>();
+  const refusing = Promise.withResolvers<void>();
   const counts = { open: 0, opened: 0, completions: 0 };
   const lineAt = (seq: number) => ({
     __typename: 'Line',
@@ -102,6 +107,8 @@ export function createLoggedFeed(live: LiveOptions = {}): LoggedFeed {
   };
   const feed = {
     isDown: false,
+    refused: () => refusing.promise,
+    refusesWith: null as string | null,
     publish() {
       size += 1;
       wake.resolve();
@@ -141,10 +148,14 @@ export function createLoggedFeed(live: LiveOptions = {}): LoggedFeed {
         counts.completions += 1;
         return client.fetch(request);
       },
-      subscribe: (request) =>
-        feed.isDown
+      subscribe: (request) => {
+        const { refusesWith: code } = feed;
+        if (code !== null) refusing.resolve();
+        if (code !== null) return Promise.resolve({ errors: [{ message: 'No.', extensions: { code } }] });
+        return feed.isDown
           ? Promise.reject(new CodedError('SUBGRAPH_UNAVAILABLE', 'The subgraph feed is down.'))
-          : client.subscribe(request),
+          : client.subscribe(request);
+      },
     };
   };
   const sdl = composeSupergraph({ ...subgraphs, feed: { typeDefs: namesElsewhere } });

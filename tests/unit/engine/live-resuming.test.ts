@@ -35,6 +35,21 @@ describe('a subscription whose upstream is lost', () => {
     subscriber.following.stop();
   });
 
+  test('waits while its subgraph says that it cannot answer now, and ends where it says that it will not', async () => {
+    const feed = createLoggedFeed();
+    const subscriber = await subscribeTo(feed.engine, LOG, { after: 'c0' });
+    feed.refusesWith = 'SERVICE_UNAVAILABLE';
+    feed.cut();
+    feed.publish();
+    await feed.refused();
+    feed.refusesWith = null;
+    await subscriber.has(1);
+    feed.refusesWith = 'FORBIDDEN';
+    feed.cut();
+    assert.equal((await subscriber.ended)?.errors?.[0]?.extensions?.['code'], 'FORBIDDEN');
+    assert.deepEqual(seqs(subscriber.events), [1]);
+  });
+
   test('ends with an error where nobody knows what was missed', async () => {
     const feed = createLoggedFeed();
     const plain = await subscribeTo(feed.engine, 'subscription { plain { seq } }');

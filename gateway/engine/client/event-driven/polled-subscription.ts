@@ -10,7 +10,7 @@ import { EventQueue } from '../event-queue.ts';
 import type { SubgraphFetch } from '../subgraph-client.ts';
 import type { Gate } from './gate.ts';
 import { sendPoll, type PollOutcome, type PollSender } from './poll-request.ts';
-import { isPassing } from './passing-failures.ts';
+import { isPassing } from '../passing-failures.ts';
 import { TopicListener } from './topic-listener.ts';
 
 export interface PollingOptions extends PollSender {
