@@ -191,7 +191,10 @@ describe('a poll of an event log', () => {
   it('begins before the first event of a log that has none yet', async () => {
     const first = await poll('room:unborn', {});
     await appendMany(under.events, 'room:unborn', 2);
-    assert.deepEqual((await poll('room:unborn', { position: first.position })).items, [1, 2]);
+    const second = await poll('room:unborn', { position: first.position });
+    assert.deepEqual(second.items, [1, 2]);
+    await appendMany(under.events, 'room:unborn', 1);
+    assert.deepEqual((await poll('room:unborn', { position: second.position })).items, [3]);
   });
 
   it('takes events from messages in whatever order and number they come, and believes the log alone', async () => {
@@ -202,7 +205,7 @@ describe('a poll of an event log', () => {
     const invented = { topic: 'room:b', payload: { ...five.payload, seq: 6, id: 'evt_6' } };
     const foreign = { topic: 'room:b', payload: { ...one.payload, stream: 'room:c' } };
     for (const messages of [
-      [one, two, three, four, five],
+      [one, two, three, four, five, invented],
       [five, three, three, one],
       [four, { topic: 'room:b', payload: 'garbage' }, foreign, invented],
     ])

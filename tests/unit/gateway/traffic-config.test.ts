@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ConfigError, parseConfig, readConfig } from '../../../gateway/config.ts';
@@ -10,6 +11,7 @@ import {
   subgraphSettings,
 } from '../../../gateway/config-subgraphs.ts';
 import { missingInOneProcess, missingVariables } from '../../../gateway/event-sources.ts';
+import { readSettings } from '../../../gateway/settings.ts';
 import { CHECKOUT } from '../../support/platform-process.ts';
 
 const DOCS = join(CHECKOUT, 'docs');
@@ -97,6 +99,12 @@ subgraphs:
     assert.deepEqual(
       missingInOneProcess(config, (name) => name === 'chat', {}),
       ['REDIS_URL: is required by subgraphs.reviews.subscriptions.upstream'],
+    );
+    const file = join(mkdtempSync(join(tmpdir(), 'veza-config-')), 'gateway.yaml');
+    writeFileSync(file, text('chat: { subscriptions: { upstream: polls } }'));
+    assert.throws(
+      () => readSettings(['--config', file], {}),
+      /REDIS_URL: is required by subgraphs\.chat.*\n.*INTERNAL_SECRET/,
     );
     const refused = {
       'all: { subscriptions: { upstream: topics } }':
