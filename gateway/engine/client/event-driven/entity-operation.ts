@@ -54,7 +54,7 @@ function make({ query, operationName, event }: SubgraphOperation): EntityOperati
   if (!definition || !root || !event || selections.length === 0)
     throw new CodedError('INTERNAL_SERVER_ERROR', 'The events of this subscription are no entities.');
   const used = reachable(selections, fragments);
-  const variables = (definition.variableDefinitions ?? []);
+  const variables = (definition.variableDefinitions ?? []).filter(isUsedIn([...selections, ...used]));
   const mark = unusedName(selections, fragments);
   const text = print(entityDocument(event.type, mark, selections, used, variables));
   return {
