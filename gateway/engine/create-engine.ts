@@ -5,7 +5,6 @@ import { createClientRegistry, type ClientRegistryOptions } from './client-regis
 import type { Engine } from './engine.ts';
 import { execute, executeInParts, executeText, type Execute } from './execute.ts';
 import { createGroups, type LiveOptions } from './live/groups.ts';
-import { streamOf } from './live/stream-of.ts';
 import { kindOf, lookUp, lookUpDocument } from './look-up.ts';
 import { createCacheCounts } from './operation-cache.ts';
 import type { LabelledOptions } from './override-labels.ts';
@@ -26,8 +25,8 @@ export interface EngineOptions extends LabelledOptions {
 export function createEngine(options: EngineOptions): Engine {
   const registry = createClientRegistry(options);
   const counts = createCacheCounts();
-  const mutations = { ended: 0 };
   const { tracing = null, cache } = options;
+  const mutations = { ended: 0 };
   const servingOptions = { ...options, cache: { ...cache, counts }, registry, tracing, mutations };
   let serving = serve(servingOptions, options.sdl);
   // Documents that were validated against an older schema run on the supergraph of that schema.
@@ -60,9 +59,9 @@ export function createEngine(options: EngineOptions): Engine {
     executeDocument: runDocument(execute),
     executeDocumentInParts: runDocument(executeInParts),
     follow: groups.follow,
-    subscribe: (request, scope) =>
-      streamOf((subscriber) => groups.follow(request, scope, subscriber), scope.signal),
+    subscribe: groups.subscribe,
     operationKind: (request, headers) => kindOf(serving, request, headers),
+    liveCounts: () => groups.counts,
     operationCache: () => ({ ...counts, ...serving.operations.size() }),
     swap(sdl) {
       serving = serve(servingOptions, sdl, serving);

@@ -1,6 +1,7 @@
 import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { GraphQLRequest, RequestScope, ResultStream } from '#platform/subgraph-endpoint.ts';
 import type { Following, Subscriber } from './live/subscriber.ts';
+import type { LiveCounts } from './live/upstreams.ts';
 import type { CacheCounts, CacheSize } from './operation-cache.ts';
 
 /** What travels beside a client's request. `headers` are sent to every subgraph as they are: the caller decides what is forwarded. */
@@ -98,6 +99,8 @@ export interface Engine {
     headers?: EngineScope['headers'],
   ): 'query' | 'mutation' | 'subscription' | null;
 
+  /** What subscriptions share now, and how often they went on from their log. */
+  liveCounts(): Readonly<LiveCounts>;
   /** How look-ups of prepared operations went so far, and what is kept. */
   operationCache(): Readonly<CacheCounts> & CacheSize;
 

@@ -22,6 +22,7 @@ export interface FeedOptions {
   /** Where the client wants to go on; null or undefined: now. */
   readonly start: unknown;
   readonly log: Log;
+  readonly onResumed: () => void;
   /** How long a lost upstream is tried again. */
   readonly resumeMs?: number | undefined;
 }
@@ -162,6 +163,7 @@ export class Feed {
       const isLastTry = performance.now() - (this.#lostAtMs ?? Infinity) > resumeMs;
       try {
         const refusal = await this.open();
+        if (!refusal) this.#options.onResumed();
         if (!refusal || isLastTry || !isPassing(refusal)) return refusal;
       } catch (error) {
         if (signal.aborted || isLastTry) throw error;

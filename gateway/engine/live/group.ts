@@ -23,6 +23,8 @@ export interface GroupOptions {
   readonly upstreams: Upstreams;
   readonly log: Log;
   readonly resumeMs: number | undefined;
+  /** Each time that it has gone on from its log. */
+  readonly onResumed: () => void;
   /** After each event with a position. */
   readonly onDelivered: (group: Group, cursor: string) => void;
   readonly onOver: (group: Group) => void;

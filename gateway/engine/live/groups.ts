@@ -1,6 +1,6 @@
 import type { FormattedExecutionResult } from 'graphql';
 import type { Log } from '#platform/log.ts';
-import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import type { GraphQLRequest, ResultStream } from '#platform/subgraph-endpoint.ts';
 import type { EngineScope } from '../engine.ts';
 import type { JsonObject } from '../plan/execution.ts';
 import { refused } from '../response.ts';
@@ -9,8 +9,9 @@ import { Follower, Group } from './group.ts';
 import { planLive, type LivePlan } from './live-plan.ts';
 import type { ServingSource } from './live-plans.ts';
 import { createRecollection, type RecollectionLimits } from './recent-events.ts';
+import { streamOf } from './stream-of.ts';
 import type { Following, Subscriber } from './subscriber.ts';
-import { createUpstreams } from './upstreams.ts';
+import { createUpstreams, type LiveCounts } from './upstreams.ts';
 
 export interface LiveOptions extends AudienceOptions {
   /** How much is kept of the latest events, for those who come back. */
@@ -21,17 +22,21 @@ export interface LiveOptions extends AudienceOptions {
 
 /** Subscriptions, as many as are equal on one upstream and one run of their plan. */
 export interface Groups {
+  readonly counts: Readonly<LiveCounts>;
   /** See Engine.follow. */
   follow(
     request: GraphQLRequest,
     scope: EngineScope,
     subscriber: Subscriber,
   ): Promise<Following | FormattedExecutionResult>;
+  /** See Engine.subscribe. */
+  subscribe(request: GraphQLRequest, scope: EngineScope): Promise<ResultStream | FormattedExecutionResult>;
 }
 
 export function createGroups(source: ServingSource, log: Log, options: LiveOptions = {}): Groups {
   const known = new Map<string, Set<Group>>();
-  const upstreams = createUpstreams();
+  const counts: LiveCounts = { groups: 0, upstreams: 0, resumptions: 0 };
+  const upstreams = createUpstreams(counts);
   const recollection = createRecollection(options.recollection);
   const audienceOf = createAudiences(options);
 
@@ -44,30 +49,36 @@ export function createGroups(source: ServingSource, log: Log, options: LiveOptio
       recent: recollection.begin(begun.start),
       resumeMs: options.resumeMs,
       onDelivered: (one, cursor) => siblings.size > 1 && uniteAt(cursor, one, siblings),
+      onResumed: () => void (counts.resumptions += 1),
       onOver(one) {
+        counts.groups -= 1;
         siblings.delete(one);
         if (siblings.size === 0 && known.get(key) === siblings) known.delete(key);
       },
     });
+    counts.groups += 1;
     siblings.add(group);
     known.set(key, siblings);
     return group;
   };
+  const follow: Groups['follow'] = async (request, scope, subscriber) => {
+    const plan = planLive(source.serving(), request, scope);
+    if ('errors' in plan) return refused(plan.errors, scope.correlationId);
+    const audience = audienceOf(scope);
+    const { log: eventLog } = plan.subscription;
+    const start = eventLog && (scope.after ?? eventLog.startOf(plan.variables));
+    const key = keyOf(request, plan, audience);
+    const siblings = known.get(key) ?? new Set();
+    const group =
+      joinable(siblings, plan, start) ?? begin(siblings, key, { plan, request, scope, audience, start });
+    const follower = new Follower(subscriber);
+    group.add(follower, start);
+    return (await group.opened) ?? follower;
+  };
   return {
-    async follow(request, scope, subscriber) {
-      const plan = planLive(source.serving(), request, scope);
-      if ('errors' in plan) return refused(plan.errors, scope.correlationId);
-      const audience = audienceOf(scope);
-      const { log: eventLog } = plan.subscription;
-      const start = eventLog && (scope.after ?? eventLog.startOf(plan.variables));
-      const key = keyOf(request, plan, audience);
-      const siblings = known.get(key) ?? new Set();
-      const group =
-        joinable(siblings, plan, start) ?? begin(siblings, key, { plan, request, scope, audience, start });
-      const follower = new Follower(subscriber);
-      group.add(follower, start);
-      return (await group.opened) ?? follower;
-    },
+    counts,
+    follow,
+    subscribe: (request, scope) => streamOf((subscriber) => follow(request, scope, subscriber), scope.signal),
   };
 }
 

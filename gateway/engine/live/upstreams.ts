@@ -20,10 +20,18 @@ export interface Upstreams {
   ): Promise<ResultStream | FormattedExecutionResult>;
 }
 
+/** How much is shared now, and how often upstreams were lost. */
+export interface LiveCounts {
+  groups: number;
+  upstreams: number;
+  /** Times that a subscription went on from its log. */
+  resumptions: number;
+}
+
 /** Events that may wait for one reader; past this its stream fails. */
 const MAX_WAITING = 1_000;
 
-export function createUpstreams(): Upstreams {
+export function createUpstreams(counts: LiveCounts): Upstreams {
   const byClient = new WeakMap<SubgraphClient, Map<string, Upstream>>();
   return {
     async open(client, request, signal) {
@@ -35,7 +43,9 @@ export function createUpstreams(): Upstreams {
       const key = keyOf(request);
       let upstream = upstreams.get(key);
       if (!upstream?.isJoinable) {
+        counts.upstreams += 1;
         const opened = new Upstream(client, request, () => {
+          counts.upstreams -= 1;
           if (upstreams.get(key) === opened) upstreams.delete(key);
         });
         upstreams.set(key, (upstream = opened));

@@ -56,6 +56,7 @@ export async function createReferenceEngine(
     follow: refuseSubscription,
     subscribe: refuseSubscription,
     operationKind: (request) => kindOf(gateway.current().apiSchema, request),
+    liveCounts: () => ({ groups: 0, upstreams: 0, resumptions: 0 }),
     // ApolloGateway keeps its plans to itself.
     operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),
     swap(sdl) {

@@ -11,6 +11,7 @@ describe('subscriptions that ask the same', () => {
     const feed = createLoggedFeed();
     const all = await Promise.all(Array.from({ length: 20 }, () => subscribeTo(feed.engine, LOG)));
     assert.equal(feed.opened, 1);
+    assert.deepEqual(feed.engine.liveCounts(), { groups: 1, upstreams: 1, resumptions: 0 });
     feed.publish();
     feed.publish();
     for (const subscriber of all) {
@@ -23,6 +24,7 @@ describe('subscriptions that ask the same', () => {
     assert.equal(feed.open, 1);
     all[0]?.following.stop();
     await closed;
+    assert.deepEqual(feed.engine.liveCounts(), { groups: 0, upstreams: 0, resumptions: 0 });
   });
 
   test('are those of one caller: other headers are other subscriptions', async () => {
