@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { presenceTopic } from '../../subgraphs/chat/service/presence-keeper.ts';
 import { PresenceWatch } from '../../subgraphs/chat/service/presence-watch.ts';
+import { createProbe } from '../support/events.ts';
 import { UPSTREAMS } from '../support/subgraph-upstreams.ts';
 import { must, newUser, openChannel, refusals, startChat, tellBlock, type Chat } from './chat-kit.ts';
 import { endOf, take, until } from './result-streams.ts';
+
+async function forward<T>(source: AsyncIterable<T>, to: (value: T) => void): Promise<void> {
+  for await (const value of source) to(value);
+}
 
 const PRESENCE = `query ($refs: [_Any!]!) { _entities(representations: $refs) { ... on User { presence { status activity lastActiveAt } } } }`;
 const WATCH = `subscription ($userIds: [ID!]!) { presence(userIds: $userIds) { id presence { status activity } } }`;
@@ -81,6 +87,27 @@ for (const upstream of UPSTREAMS)
       const waiting = stream.next();
       await stream.return();
       assert.equal((await waiting).done, true);
+    });
+
+    it('is hinted at where it changes, and not by those who watch each other', async () => {
+      const [a, b] = [newUser(), newUser()];
+      const hints = createProbe<unknown>();
+      for (const person of [a, b])
+        void forward(await chat.liveBus.subscribe(presenceTopic(person)), hints.add);
+      const streams = [
+        await chat.subscribe(a, WATCH, { userIds: [a, b] }),
+        await chat.subscribe(b, WATCH, { userIds: [b, a] }),
+      ];
+      for (const activity of ['one', 'two', 'three']) {
+        await must(chat, a, 'setPresence', { status: 'DND', activity });
+        for (const stream of streams) {
+          let [seen] = await take(stream, 1);
+          while (seen.presence.presence.activity !== activity) [seen] = await take(stream, 1);
+        }
+      }
+      // Two who came, and three who said something.
+      assert.equal(hints.values.length, 5);
+      await Promise.all(streams.map((stream) => stream.return()));
     });
 
     it('tells watchers of a sign of life that expired, and of a change whose hint was lost', async () => {
