@@ -22,7 +22,17 @@ export interface StreamEncoding {
 
 // JSON.stringify leaves no line break in its output, so that one data field carries any result.
 const event = (name: string, data: string) => `event: ${name}\ndata: ${data}\n\n`;
-const next = (result: FormattedExecutionResult) => event('next', JSON.stringify(result));
+
+const texts = new WeakMap<FormattedExecutionResult, string>();
+
+/** Written once: an event without errors is the same object for all who share it. */
+function textOf(result: FormattedExecutionResult): string {
+  let text = texts.get(result);
+  if (text === undefined) texts.set(result, (text = JSON.stringify(result)));
+  return text;
+}
+
+const next = (result: FormattedExecutionResult) => event('next', textOf(result));
 
 /** The distinct-connections mode of the graphql-sse protocol, which has no form of its own for failures. */
 const sse: StreamEncoding = {
@@ -40,26 +50,31 @@ export const SHARED_SSE = {
   contentType: sse.contentType,
   opening: sse.opening,
   heartbeat: sse.heartbeat,
-  next: (id: string, payload: FormattedExecutionResult) => event('next', JSON.stringify({ id, payload })),
+  next: (id: string, payload: FormattedExecutionResult) =>
+    event('next', `{"id":${JSON.stringify(id)},"payload":${textOf(payload)}}`),
   complete: (id: string) => event('complete', JSON.stringify({ id })),
 };
 
 const DELIMITER = '\r\n--graphql';
 
 // The delimiter follows each part at once, so that a client need not wait for the next one to know that a part is whole.
-const part = (value: unknown) =>
-  `\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(value)}${DELIMITER}`;
-const HEARTBEAT = part({});
+const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}${DELIMITER}`;
+const HEARTBEAT = part('{}');
 
 /** Apollo's multipart protocol for subscriptions over HTTP, version 1.0. */
 const multipart: StreamEncoding = {
   contentType: `multipart/mixed;boundary="graphql";subscriptionSpec="${SUBSCRIPTION_SPEC}"`,
   opening: `${DELIMITER}${HEARTBEAT}`,
   heartbeat: HEARTBEAT,
-  result: (payload) => part({ payload }),
+  result: (payload) => part(`{"payload":${textOf(payload)}}`),
   // The protocol has neither path nor locations outside of a payload.
   failure: ({ errors = [] }) =>
-    part({ payload: null, errors: errors.map(({ message, extensions }) => ({ message, extensions })) }),
+    part(
+      JSON.stringify({
+        payload: null,
+        errors: errors.map(({ message, extensions }) => ({ message, extensions })),
+      }),
+    ),
   closing: '--\r\n',
   // Clients take what is cut off for broken, and do not retry it by themselves.
   departure: (failure) => multipart.failure(failure()) + multipart.closing,
