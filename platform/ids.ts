@@ -6,6 +6,7 @@ export const ID_PREFIXES = {
   Session: 'ses',
   Room: 'rom',
   Message: 'msg',
+  Notification: 'ntf',
   Track: 'trk',
   TrackComment: 'tcm',
   LiveRoom: 'liv',

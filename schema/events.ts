@@ -9,6 +9,7 @@ import { z } from 'zod';
 const id = z.string();
 const at = z.string();
 const visibility = z.enum(['PUBLIC', 'UNLISTED', 'PRIVATE']);
+const roomKind = z.enum(['CHANNEL', 'DIRECT', 'GROUP']);
 const roomRole = z.enum(['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER']);
 
 const orderState = z.enum([
@@ -43,7 +44,7 @@ export const EVENTS = {
     1,
     z.object({
       roomId: id,
-      kind: z.enum(['CHANNEL', 'DIRECT', 'GROUP']),
+      kind: roomKind,
       name: z.string().nullable(),
       topic: z.string().nullable(),
       visibility,
@@ -63,7 +64,11 @@ export const EVENTS = {
   'room.memberRoleChanged': define(1, z.object({ roomId: id, userId: id, role: roomRole })),
   // In direct rooms and groups only.
   'room.readMarkerMoved': define(1, z.object({ roomId: id, userId: id, lastReadSeq: z.number().int() })),
-  'message.created': define(1, z.object({ roomId: id, messageId: id, authorId: id })),
+  'message.created': define(
+    1,
+    // Older events do not say what room it is.
+    z.object({ roomId: id, messageId: id, authorId: id, roomKind: roomKind.optional() }),
+  ),
   'message.edited': define(1, z.object({ roomId: id, messageId: id, revision: z.number().int() })),
   'message.deleted': define(1, z.object({ roomId: id, messageId: id, byModerator: z.boolean() })),
   'message.reactionChanged': define(
@@ -76,6 +81,20 @@ export const EVENTS = {
       added: z.boolean(),
       count: z.number().int(),
     }),
+  ),
+
+  'notification.created': define(
+    1,
+    z.object({
+      notificationId: id,
+      userId: id,
+      kind: z.enum(['FOLLOW', 'TRACK_COMMENT', 'SALE', 'LIVE_STARTED', 'DIRECT_MESSAGE']),
+    }),
+  ),
+  // The host's followers whose ids are not behind `upToUserId` have been told; whoever handles it goes on with those behind.
+  'liveRoom.startAnnounced': define(
+    1,
+    z.object({ liveRoomId: id, hostId: id, chatRoomId: id.nullable(), startedAt: at, upToUserId: id }),
   ),
 
   // stream
@@ -122,7 +141,11 @@ export const EVENTS = {
       scheduledFor: at.nullable(),
     }),
   ),
-  'liveRoom.started': define(1, z.object({ liveRoomId: id, hostId: id })),
+  'liveRoom.started': define(
+    1,
+    // Null without a chat room. Events from before it was told have none, and nobody can say who may know of their rooms.
+    z.object({ liveRoomId: id, hostId: id, chatRoomId: id.nullable().optional() }),
+  ),
   'liveRoom.ended': define(1, z.object({ liveRoomId: id, hostId: id })),
   'liveRoom.participantJoined': define(
     1,

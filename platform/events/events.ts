@@ -3,7 +3,13 @@ import type { Database } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
 import type { Cursor } from './cursor.ts';
 import { head, read, type ReadOptions, type StreamHead } from './event-log.ts';
-import { createInbox, type DeadLetter, type Handler, type InboxTiming } from './inbox.ts';
+import {
+  createInbox,
+  type ConsumeOptions,
+  type DeadLetter,
+  type Handler,
+  type InboxTiming,
+} from './inbox.ts';
 import { createOutboxRelay, type OutboxLag, type RelayObserver } from './outbox-relay.ts';
 import type { AnyEvent, DurableBus, LiveBus } from './ports.ts';
 import type { Poll } from '#platform/polling/poll.ts';
@@ -27,7 +33,12 @@ export interface Events {
    * Registers a durable reaction, before `start`. `consumer` names it for good: its progress is kept under that name, and processes that use the
    * same name share the work. The handler runs in one transaction per event; an event is handled once, in the order of its stream.
    */
-  consume<N extends EventName>(consumer: string, names: readonly N[], handler: Handler<N>): void;
+  consume<N extends EventName>(
+    consumer: string,
+    names: readonly N[],
+    handler: Handler<N>,
+    options?: ConsumeOptions<N>,
+  ): void;
   /** Events that failed too often or cannot be read, oldest first. */
   deadLetters(limit?: number): Promise<DeadLetter[]>;
   /** Gives a dead letter a fresh set of attempts. Returns false where there is none with this id. */

@@ -15,6 +15,11 @@ export type { DeadLetter } from './inbox-store.ts';
 /** Reacts to one event. All it writes through `tx` is committed together with the note that the event is done. */
 export type Handler<N extends EventName = EventName> = (event: AnyEvent<N>, tx: Transaction) => Promise<void>;
 
+export interface ConsumeOptions<N extends EventName = EventName> {
+  /** Events that it is false for are dropped as they arrive, before they cost a row and a transaction. It must always answer the same for an event. */
+  readonly wants?: (event: AnyEvent<N>) => boolean;
+}
+
 /** Injectable for tests. */
 export interface InboxTiming {
   readonly now?: () => Date;
@@ -37,6 +42,7 @@ interface Consumer {
   readonly name: string;
   readonly names: readonly EventName[];
   readonly handle: (event: AnyEvent, tx: Transaction) => Promise<void>;
+  readonly wants: (event: AnyEvent) => boolean;
   readonly lanes: readonly WorkLoop[];
 }
 
@@ -61,18 +67,28 @@ export function createInbox(deps: InboxDeps) {
   const wake = () => consumers.forEach(({ lanes }) => lanes.forEach((lane) => lane.wake()));
 
   const accept = (consumer: Consumer) => async (event: EventFrame) => {
+    const opened = openFrame(event);
+    // What cannot be read is kept: it becomes a dead letter.
+    if ('event' in opened && !consumer.wants(opened.event)) return;
     await database.background(() => store.storeEvent(database.fork(), consumer.name, event, now()));
     consumer.lanes.forEach((lane) => lane.wake());
   };
 
   return {
-    consume<N extends EventName>(name: string, names: readonly N[], handler: Handler<N>): void {
+    consume<N extends EventName>(
+      name: string,
+      names: readonly N[],
+      handler: Handler<N>,
+      options: ConsumeOptions<N> = {},
+    ): void {
       if (consumers.has(name)) throw new Error(`The consumer ${name} is registered already.`);
       const wanted = new Set<string>(names);
       const handle = (event: AnyEvent, tx: Transaction) =>
         wanted.has(event.name) ? handler(event as AnyEvent<N>, tx) : Promise.resolve();
+      const wants = (event: AnyEvent) =>
+        options.wants === undefined || !wanted.has(event.name) || options.wants(event as AnyEvent<N>);
       const lanes = Array.from({ length: LANES }, () => createLane(deps, name, handle, now));
-      consumers.set(name, { name, names, handle, lanes });
+      consumers.set(name, { name, names, handle, wants, lanes });
     },
     /** Resolves once every consumer is registered at the bus. */
     async start(): Promise<void> {

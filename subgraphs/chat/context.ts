@@ -5,6 +5,7 @@ import type { Members } from './service/members.ts';
 import type { MessageReactions } from './service/message-reactions.ts';
 import type { Messages } from './service/messages.ts';
 import type { Moderation } from './service/moderation.ts';
+import type { Notifications } from './service/notifications.ts';
 import type { PresenceBoard } from './service/presence.ts';
 import type { RoomFeed } from './service/room-feed.ts';
 import type { Rooms } from './service/rooms.ts';
@@ -19,6 +20,7 @@ export interface Services {
   readonly roomFeed: RoomFeed;
   readonly typing: Typing;
   readonly presenceBoard: PresenceBoard;
+  readonly notifications: Notifications;
 }
 
 /** What the resolvers of one operation work with. */

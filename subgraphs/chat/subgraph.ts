@@ -3,6 +3,8 @@ import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgrap
 import { createContext, type Services } from './context.ts';
 import { MessageEntity, Reaction } from './data/message.entity.ts';
 import { ChatTables } from './data/migrations/chat-tables.ts';
+import { NotificationTables } from './data/migrations/notification-tables.ts';
+import { Follow, NotificationEntity } from './data/notification.entity.ts';
 import { Block, PresenceEntity } from './data/presence.entity.ts';
 import { RoomBan, RoomEntity, RoomMember } from './data/room.entity.ts';
 import { registerReactions } from './reactions.ts';
@@ -12,6 +14,7 @@ import { createMembers } from './service/members.ts';
 import { createMessageReactions } from './service/message-reactions.ts';
 import { createMessages } from './service/messages.ts';
 import { createModeration } from './service/moderation.ts';
+import { createNotifications } from './service/notifications.ts';
 import { createPresenceBoard } from './service/presence.ts';
 import { createPresenceKeeper } from './service/presence-keeper.ts';
 import { createRoomFeed } from './service/room-feed.ts';
@@ -22,8 +25,11 @@ import { createTyping } from './service/typing.ts';
 export function chatSubgraph(): SubgraphDefinition {
   return {
     name: 'chat',
-    entities: [RoomEntity, RoomMember, RoomBan, MessageEntity, Reaction, Block, PresenceEntity],
-    migrations: [ChatTables],
+    entities: [
+      ...[RoomEntity, RoomMember, RoomBan, MessageEntity, Reaction, Block, PresenceEntity],
+      ...[NotificationEntity, Follow],
+    ],
+    migrations: [ChatTables, NotificationTables],
     create: createChatSubgraph,
   };
 }
@@ -41,6 +47,7 @@ function createChatSubgraph(foundation: Foundation): Subgraph {
     roomFeed: createRoomFeed({ ...foundation, keeper }),
     typing: createTyping({ ...foundation, keeper }),
     presenceBoard: createPresenceBoard({ ...foundation, keeper }),
+    notifications: createNotifications(foundation),
   };
   const endpoint = createEndpoint({
     schemaFile: new URL('schema.graphql', import.meta.url),

@@ -129,10 +129,11 @@ describe('a cursor that the list did not give', () => {
       'Room.members': entityList('Room', 'members(after: $after)', [AT, ids.User]),
       'Room.bannedUsers': entityList('Room', 'bannedUsers(after: $after)', [AT, ids.User]),
       'Viewer.rooms': entityList('Viewer', 'rooms(after: $after)', [AT, ids.Room]),
+      'Viewer.notifications': entityList('Viewer', 'notifications(after: $after)', [5]),
     },
     async (name) => {
       const room = await scene('chat');
-      return name === 'Viewer.rooms' ? { ...room, id: String(room.caller) } : room;
+      return name.startsWith('Viewer') ? { ...room, id: String(room.caller) } : room;
     },
   );
   refuseForeign(

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoffMs } from '#platform/events/backoff.ts';
-import { createInbox, type Handler, type InboxTiming } from '#platform/events/inbox.ts';
+import { createInbox, type ConsumeOptions, type Handler, type InboxTiming } from '#platform/events/inbox.ts';
 import type { AnyEvent } from '#platform/events/ports.ts';
 import { frame } from '../contract/durable-bus.contract.ts';
 import { createProbe, silentLog, startEvents } from '../support/events.ts';
 
 /** An inbox whose clock stands still until the test moves it. */
-async function startInbox(handler: Handler<'message.edited'>, timing: InboxTiming = {}) {
+async function startInbox(
+  handler: Handler<'message.edited'>,
+  timing: InboxTiming = {},
+  options: ConsumeOptions<'message.edited'> = {},
+) {
   const under = await startEvents();
   const clock = { ms: Date.parse('2026-01-01T00:00:00Z') };
   const inbox = createInbox({
@@ -17,7 +21,7 @@ async function startInbox(handler: Handler<'message.edited'>, timing: InboxTimin
     transact: under.events.transact,
     timing: { now: () => new Date(clock.ms), random: () => 1, ...timing },
   });
-  inbox.consume('test', ['message.edited'], handler);
+  inbox.consume('test', ['message.edited'], handler, options);
   await inbox.start();
   return {
     under,
@@ -35,6 +39,25 @@ async function startInbox(handler: Handler<'message.edited'>, timing: InboxTimin
     },
   };
 }
+
+test('an event that is not wanted leaves no row, and one that cannot be read does all the same', async () => {
+  const handled = createProbe<number>();
+  const wants = ({ seq }: AnyEvent) => seq % 2 === 0;
+  await using started = await startInbox(async ({ seq }) => handled.add(seq), {}, { wants });
+  const { durableBus } = started.under;
+  for (const event of [frame(1), frame(2), frame(3, { version: 99 }), frame(4), frame(5)])
+    await durableBus.publish(event);
+  assert.deepEqual((await handled.atLeast(2)).toSorted(), [2, 4]);
+  const rows = await waitFor(started.rows, (found) => found.every(({ state }) => state !== 'pending'));
+  assert.deepEqual(
+    rows.map(({ seq, state }) => [seq, state]),
+    [
+      [2, 'done'],
+      [3, 'dead'],
+      [4, 'done'],
+    ],
+  );
+});
 
 test('a failing event comes again after a growing pause, and its stream waits for it [E03]', async () => {
   const tried = createProbe<string>();

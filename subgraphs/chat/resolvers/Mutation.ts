@@ -48,6 +48,10 @@ export const Mutation: MutationResolvers = {
     toPayload(async () => ({
       presence: await context.presenceBoard.set(requireViewer(context), status, activity),
     })),
+  markNotificationsRead: (_root, { upToId }, context) =>
+    toPayload(async () => ({
+      readUpTo: await context.notifications.markRead(requireViewer(context), upToId),
+    })),
 };
 
 const roomAfter = (context: Context, run: (viewer: Viewer) => Promise<string>) =>

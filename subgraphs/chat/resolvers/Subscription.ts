@@ -1,4 +1,5 @@
 import { requireViewer } from '#platform/auth-directive.ts';
+import type { NotificationEvent } from '../domain/notification.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { TypingSignal } from '../domain/presence.ts';
 import type { UserReference } from '../domain/references.ts';
@@ -18,5 +19,10 @@ export const Subscription: SubscriptionResolvers = {
     subscribe: (_root, { userIds }, context) =>
       context.presenceBoard.follow(requireViewer(context), userIds, context),
     resolve: (user: UserReference) => user,
+  },
+  notifications: {
+    subscribe: (_root, { after }, context) =>
+      context.notifications.follow(requireViewer(context), after ?? null, context),
+    resolve: (event: NotificationEvent) => event,
   },
 };

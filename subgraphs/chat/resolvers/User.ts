@@ -8,4 +8,6 @@ export const Viewer: ViewerResolvers = {
   // Another subgraph may hand an account's id over; only its owner sees the rooms.
   __resolveReference: ({ id }, { viewer }) => (viewer?.userId === id ? { id } : null),
   rooms: ({ id }, args, { directory }) => directory.membershipsOf(id, args),
+  notifications: ({ id }, { unreadOnly, ...page }, { notifications }) =>
+    notifications.list(id, unreadOnly ?? false, page),
 };

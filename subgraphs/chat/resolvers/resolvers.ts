@@ -2,6 +2,7 @@ import { DateTime, EventCursor, Json, Url } from '#platform/scalars.ts';
 import type { Resolvers } from '../generated/resolvers.ts';
 import { Message } from './Message.ts';
 import { Mutation } from './Mutation.ts';
+import { notificationResolvers } from './Notification.ts';
 import { Query } from './Query.ts';
 import { Room, RoomBan, RoomMembership } from './Room.ts';
 import { roomEventResolvers } from './RoomEvent.ts';
@@ -19,6 +20,7 @@ export const resolvers: Resolvers = {
   User,
   Viewer,
   ...roomEventResolvers,
+  ...notificationResolvers,
   DateTime,
   EventCursor,
   JSON: Json,

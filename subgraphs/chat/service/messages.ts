@@ -119,7 +119,7 @@ async function write(
     deletedAt: null,
   };
   await insertMessage(em, message);
-  const payload = { roomId: room.id, messageId: message.id, authorId };
+  const payload = { roomId: room.id, messageId: message.id, authorId, roomKind: room.kind };
   await append({ stream: streamOf(room.id), name: 'message.created', payload, actorId: authorId });
   return message;
 }

@@ -5,6 +5,7 @@ import type { Events } from '#platform/events/events.ts';
 import type { Transaction } from '#platform/events/unit-of-work.ts';
 import { isId, newId } from '#platform/ids.ts';
 import type { Viewer } from '#platform/viewer.ts';
+import type { EventPayload } from '#schema/events.ts';
 import { insertRoom, lockRoom, saveState, type LoggedLiveRoom } from '../data/live-room.repository.ts';
 import { isChatMember } from '../data/neighbour.repository.ts';
 import { clearRoom } from '../data/participant.repository.ts';
@@ -43,7 +44,8 @@ export function createLiveRooms({ events, now }: { events: Events; now: () => Da
         .transact(async (tx) => {
           const room = start(await requireRoom(tx.em, id, viewer.userId, 'id'), viewer.userId, now());
           await saveState(tx.em, room);
-          return record(tx, room, 'liveRoom.started');
+          const { id: liveRoomId, hostId, chatRoomId } = room;
+          return record(tx, room, 'liveRoom.started', { liveRoomId, hostId, chatRoomId });
         })
         .catch((error: unknown) => {
           // The unique index decides who is first where a host starts two rooms at once.
@@ -55,7 +57,7 @@ export function createLiveRooms({ events, now }: { events: Events; now: () => Da
         const room = end(await requireRoom(tx.em, id, viewer.userId, 'id'), viewer.userId, now());
         await saveState(tx.em, room);
         await clearRoom(tx.em, id, 'ROOM_ENDED', now());
-        return record(tx, room, 'liveRoom.ended');
+        return record(tx, room, 'liveRoom.ended', { liveRoomId: id, hostId: room.hostId });
       }),
   };
 }
@@ -100,18 +102,13 @@ async function recordCreated(tx: Transaction, room: LiveRoom): Promise<LoggedLiv
   return readAgain(tx.em, room);
 }
 
-async function record(
+async function record<N extends 'liveRoom.started' | 'liveRoom.ended'>(
   tx: Transaction,
   room: LiveRoom,
-  name: 'liveRoom.started' | 'liveRoom.ended',
+  name: N,
+  payload: EventPayload<N>,
 ): Promise<LoggedLiveRoom> {
-  const { id: liveRoomId, hostId } = room;
-  await tx.append({
-    stream: `live-room:${liveRoomId}`,
-    name,
-    payload: { liveRoomId, hostId },
-    actorId: hostId,
-  });
+  await tx.append({ stream: `live-room:${room.id}`, name, payload, actorId: room.hostId });
   return readAgain(tx.em, room);
 }
 
