@@ -131,7 +131,7 @@ describe('notifications', () => {
     });
     assert.deepEqual(others, []);
     assert.deepEqual(await toldTo(chat, a), []);
-    const heard = "select count(*)::int as count from inbox where consumer = 'chat-direct-messages'";
+    const heard = "select count(*)::int as count from inbox where consumer = 'chat-notifications'";
     const [earlier] = await chat.rows<{ count: number }>(heard);
     const [c, d] = [newUser(), newUser()];
     await say(chat, c, await openChannel(chat, [c, d]), 'hello all');

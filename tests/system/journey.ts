@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { eventually, platformClient, type PlatformClient } from '../support/platform-client.ts';
 import { toneWav } from '../support/wav.ts';
+import { notified } from './notified.ts';
 
 /** What users do, from signing up to seeing their sale counted, over the public protocol of the platform at `url`. */
 export async function journey(url: string): Promise<void> {
@@ -11,6 +12,7 @@ export async function journey(url: string): Promise<void> {
   await sell(artist, fan, trackId);
   await count(artist, fan, trackId);
   await seeItAll(artist, fan, trackId);
+  await notified(artist, fan, trackId);
 }
 
 export interface Member extends PlatformClient {
