@@ -13,7 +13,8 @@ import { serveLog } from './served-log.ts';
 import { createTokenIssuer } from './tokens.ts';
 
 export const FOLLOW = 'subscription ($after: String) { log(after: $after) { cursor } }';
-export const RETRY = { minDelayMs: 2, maxDelayMs: 50 };
+/** A connection that lasts for the longest delay begins the count of failures anew: on a busy machine any may last for a while. */
+export const RETRY = { minDelayMs: 2, maxDelayMs: 5_000 };
 
 /** Every way in which subscriptions travel. */
 export const MODES = {
