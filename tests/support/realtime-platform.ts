@@ -7,7 +7,7 @@ import { newId } from '#platform/ids.ts';
 import { signViewer, VIEWER_HEADER } from '#platform/viewer.ts';
 import { createTestDatabase } from './databases.ts';
 import { CHECKOUT, startProcess } from './platform-process.ts';
-import { freePort } from './servers.ts';
+import { freePort, restartableServer } from './servers.ts';
 import { services } from './services.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
@@ -61,7 +61,8 @@ export async function startRealtimePlatform(): Promise<RealtimePlatform> {
   await copyFile(join(CHECKOUT, 'schema/supergraph.graphql'), supergraph);
   const config = join(folder, 'polls.yaml');
   await writeFile(config, BY_POLLS);
-  const [redis, nats] = [await proxyTo(services.redisUrl, stack), await proxyTo(services.natsUrl, stack)];
+  const redis = await proxyTo(services.redisUrl, stack);
+  const nats = await proxyTo(await ownNats(stack), stack);
   const secret = randomBytes(32).toString('hex');
   const shared = { INTERNAL_SECRET: secret, REDIS_URL: redis.url, LOG_LEVEL: 'info', HOST: '127.0.0.1' };
   const chatEnv = { ...shared, DATABASE_URL: database.url, NATS_URL: nats.url, FILES_DIR: folder };
@@ -131,6 +132,14 @@ async function untilTaken<T>(attempt: () => Promise<T>): Promise<T> {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+}
+
+/** A server of its own: thousands of events would keep the consumers of other tests busy. */
+async function ownNats(stack: AsyncDisposableStack): Promise<string> {
+  const args = (port: number, folder: string) => ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', folder];
+  const server = stack.use(await restartableServer('nats-server', args));
+  await server.start();
+  return `nats://127.0.0.1:${server.port}`;
 }
 
 /** A way to the server at an address, which is the address with another port. */
