@@ -25,36 +25,74 @@ export interface StreamHead {
   readonly oldestSeq: number;
 }
 
-// The row lock taken here lasts until the commit. So seq has no gap, numbers become visible in order, and outbox positions of a stream ascend with them.
-const TAKE_SEQ = `insert into event_stream as s (stream, epoch, last_seq) values (?, 1 + floor(random() * 2147483646)::integer, 1)
-  on conflict (stream) do update set last_seq = s.last_seq + 1 returning last_seq::float8 as seq`;
-
-const WRITE = `with logged as (
+// The lock on a stream's row lasts until the commit. So seq has no gap, numbers become visible in order, and outbox positions of a stream ascend with them.
+// `behind`: how many of the given events follow in the same stream. Streams are locked in one order, whoever writes.
+const WRITE = `with given as (
+    select * from jsonb_to_recordset(?::jsonb) as g (place int, behind int, stream text, id text, name text, version int,
+      at timestamptz, "actorId" text, "correlationId" text, payload jsonb)
+  ), taken as (
+    insert into event_stream as s (stream, epoch, last_seq)
+    select stream, 1 + floor(random() * 2147483646)::integer, count(*) from given group by stream order by stream
+    on conflict (stream) do update set last_seq = s.last_seq + excluded.last_seq returning stream, last_seq
+  ), logged as (
     insert into event_log (stream, seq, id, name, version, at, actor_id, correlation_id, payload)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb) returning id, stream, seq
-  ) insert into outbox (event_id, stream, seq) select id, stream, seq from logged`;
+    select stream, last_seq - behind, id, name, version, at, "actorId", "correlationId", payload from given join taken using (stream)
+    returning id, stream, seq
+  ), queued as (
+    insert into outbox (event_id, stream, seq) select id, logged.stream, seq from logged join given using (id) order by place
+  ) select id, seq::float8 as seq from logged`;
 
 /**
- * Adds one event to its stream and to the outbox, inside the caller's transaction: without a transaction it throws.
+ * Adds events to their streams and to the outbox, in the given order, inside the caller's transaction: without a transaction it throws.
  * Writers of one stream wait for each other until they commit.
  */
-export async function append<N extends EventName>(em: Em, given: NewEvent<N>): Promise<EventEnvelope<N>> {
+export async function appendAll<N extends EventName>(
+  em: Em,
+  events: readonly NewEvent<N>[],
+): Promise<EventEnvelope<N>[]> {
   if (!em.isInTransaction()) throw new CodedError('INTERNAL_SERVER_ERROR', 'append needs a transaction.');
-  const { version, payload: shape } = EVENTS[given.name];
-  const payload = shape.parse(given.payload) as EventPayload<N>;
-  const { stream, name, actorId = null, correlationId = null } = given;
-  const seq = await takeSeq(em, stream, given.expectedSeq);
+  if (events.length === 0) return [];
   const now = new Date();
-  const id = newId('Event', now.getTime());
-  const at = now.toISOString();
-  const columns = [stream, seq, id, name, version, at, actorId, correlationId, JSON.stringify(payload)];
-  await em.execute(WRITE, columns, 'run');
-  return { id, name, version, stream, seq, at, actorId, correlationId, payload };
+  const entries = events.map((event) => ({
+    id: newId('Event', now.getTime()),
+    ...accept(event),
+    at: now.toISOString(),
+  }));
+  const rows = await em.execute<{ id: string; seq: number }[]>(WRITE, [JSON.stringify(toRows(entries))]);
+  const seqs = new Map(rows.map(({ id, seq }) => [id, seq]));
+  return entries.map((entry, place) => {
+    const seq = seqs.get(entry.id) ?? 0;
+    requireSeq(seq, events[place]?.expectedSeq);
+    return { ...entry, seq };
+  });
 }
 
-async function takeSeq(em: Em, stream: string, expectedSeq: number | undefined): Promise<number> {
-  const { seq } = await em.execute<{ seq: number }>(TAKE_SEQ, [stream], 'get');
-  if (expectedSeq === undefined || seq === expectedSeq + 1) return seq;
+function accept<N extends EventName>({
+  name,
+  payload,
+  stream,
+  actorId = null,
+  correlationId = null,
+}: NewEvent<N>) {
+  const { version, payload: shape } = EVENTS[name];
+  return { name, version, stream, actorId, correlationId, payload: shape.parse(payload) as EventPayload<N> };
+}
+
+function toRows(entries: readonly { readonly stream: string }[]): object[] {
+  const behind = new Map<string, number>();
+  const count = (stream: string) => {
+    const following = behind.get(stream) ?? 0;
+    behind.set(stream, following + 1);
+    return following;
+  };
+  return entries
+    .map((entry, place) => ({ ...entry, place }))
+    .toReversed()
+    .map((entry) => ({ ...entry, behind: count(entry.stream) }));
+}
+
+function requireSeq(seq: number, expectedSeq: number | undefined): void {
+  if (expectedSeq === undefined || seq === expectedSeq + 1) return;
   throw new Refusal(conflict('It was changed by someone else in the meantime.', seq - 1));
 }
 

@@ -34,6 +34,8 @@ export interface OutboxRelayDeps {
 type OutboxRow = EventFrame & { readonly position: string };
 
 const BATCH_EVENTS = 100;
+// Under load a batch of ten costs what one of one costs; nobody notices the delay.
+const GATHER_MS = 10;
 const RELAY_LOCK = 7_346_102;
 
 const NEXT = `select o.position::text as position, ${FRAME_COLUMNS} from outbox o
@@ -49,7 +51,7 @@ const LAG = `select count(*)::float8 as pending,
 export function createOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
   const { database, log, pollMs = 1_000 } = deps;
   const step = () => database.background(() => relayBatch(deps));
-  const loop = new WorkLoop({ name: `${database.name} outbox`, step, pollMs, log });
+  const loop = new WorkLoop({ name: `${database.name} outbox`, step, pollMs, gatherMs: GATHER_MS, log });
   return {
     start: () => loop.start(),
     wake: () => loop.wake(),

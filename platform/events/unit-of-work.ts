@@ -1,15 +1,17 @@
 import { DeadlockException } from '@mikro-orm/core';
 import type { EventName } from '#schema/events.ts';
 import type { Database, Em } from '#platform/database.ts';
-import { messageOf } from '#platform/errors.ts';
+import { CodedError, messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import { append, type NewEvent } from './event-log.ts';
+import { appendAll, type NewEvent } from './event-log.ts';
 import type { EventEnvelope, LiveBus } from './ports.ts';
 
 /** One transaction: what `em` flushes and what `append` writes is committed together or not at all. */
 export interface Transaction {
   readonly em: Em;
   append<N extends EventName>(event: NewEvent<N>): Promise<EventEnvelope<N>>;
+  /** The same for several at once, in this order. */
+  appendAll<N extends EventName>(events: readonly NewEvent<N>[]): Promise<EventEnvelope<N>[]>;
   /** Sends a live message after the commit, never before: whoever looks because of it sees what was committed. It may get lost. */
   tell(topic: string, payload: unknown): void;
   /** A part that may fail alone: when `run` throws, its changes and events are undone, the error goes on to the caller, the rest stands. */
@@ -57,9 +59,15 @@ function createTransaction(em: Em, messages: LiveMessage[]): Transaction {
   return {
     em,
     async append(event) {
-      const envelope = await append(em, event);
-      messages.push({ topic: envelope.stream, payload: envelope, eventId: envelope.id });
+      const [envelope] = await appendAll(em, [event]);
+      if (!envelope) throw new CodedError('INTERNAL_SERVER_ERROR', 'The event was not written.');
+      messages.push(toLive(envelope));
       return envelope;
+    },
+    async appendAll(events) {
+      const envelopes = await appendAll(em, events);
+      messages.push(...envelopes.map(toLive));
+      return envelopes;
     },
     tell: (topic, payload) => void messages.push({ topic, payload }),
     async savepoint(run) {
@@ -70,6 +78,12 @@ function createTransaction(em: Em, messages: LiveMessage[]): Transaction {
     },
   };
 }
+
+const toLive = (event: EventEnvelope): LiveMessage => ({
+  topic: event.stream,
+  payload: event,
+  eventId: event.id,
+});
 
 // Nobody waits for the live bus: what it loses, subscribers read from the log, and a slow Redis must not slow down writers.
 function announce({ liveBus, log, onCommit }: TransactDeps, messages: readonly LiveMessage[]): void {

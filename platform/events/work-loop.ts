@@ -8,6 +8,8 @@ export interface WorkLoopOptions {
   readonly step: () => Promise<'more' | 'idle'>;
   /** Longest wait without a wake-up. */
   readonly pollMs: number;
+  /** How long it waits after a wake-up for more of them: what comes close together is done in one step. 0 unless given. */
+  readonly gatherMs?: number;
   readonly log: Log;
 }
 
@@ -39,14 +41,16 @@ export class WorkLoop {
   }
 
   async #work(): Promise<void> {
-    const { name, step, pollMs, log } = this.#options;
+    const { name, step, pollMs, gatherMs = 0, log } = this.#options;
     let failures = 0;
     while (!this.#stopping.signal.aborted) {
       this.#woken = false;
       try {
         const outcome = await step();
         failures = 0;
-        if (outcome === 'idle' && !this.#woken) await this.#pause(pollMs, true);
+        if (outcome === 'more') continue;
+        if (!this.#woken) await this.#pause(pollMs, true);
+        if (this.#woken && gatherMs > 0) await this.#pause(gatherMs, false);
       } catch (error) {
         failures += 1;
         log.warn({ worker: name, failures, reason: messageOf(error) }, 'worker step failed');

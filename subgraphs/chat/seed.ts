@@ -2,7 +2,7 @@ import { DEMO_GEAR_ROOM_ID, DEMO_ROOM_ID, DEMO_TRACKS, DEMO_USERS } from '#platf
 import type { Database } from '#platform/database.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import type { Services } from './context.ts';
-import { findMessageByNonce } from './data/message.repository.ts';
+import { findMessagesByNonce } from './data/message.repository.ts';
 import { findDirectRoomId, findRooms } from './data/room.repository.ts';
 
 const [MIRA, TEO, JUNO] = DEMO_USERS.map(({ id }): Viewer => ({
@@ -55,7 +55,8 @@ async function isDone(database: Database): Promise<boolean> {
   const direct = await findDirectRoomId(database.fork(), [low, high]);
   if (direct === null) return false;
   const lastNonce = nonceOf(PRIVATE_WORDS.length - 1);
-  return (await findMessageByNonce(database.fork(), direct, TEO.userId, lastNonce)) !== null;
+  const nonce = { roomId: direct, authorId: TEO.userId, clientNonce: lastNonce };
+  return (await findMessagesByNonce(database.fork(), [nonce])).length > 0;
 }
 
 async function openChannel(

@@ -11,6 +11,7 @@ import { registerReactions } from './reactions.ts';
 import { resolvers } from './resolvers/resolvers.ts';
 import { seed } from './seed.ts';
 import { createMembers } from './service/members.ts';
+import { createMessageReader } from './service/message-reader.ts';
 import { createMessageReactions } from './service/message-reactions.ts';
 import { createMessages } from './service/messages.ts';
 import { createModeration } from './service/moderation.ts';
@@ -43,6 +44,7 @@ function createChatSubgraph(foundation: Foundation): Subgraph {
     members: createMembers(foundation),
     moderation: createModeration(foundation),
     messages: createMessages(foundation),
+    readMessage: createMessageReader(database),
     messageReactions: createMessageReactions(foundation),
     roomFeed: createRoomFeed({ ...foundation, keeper }),
     typing: createTyping({ ...foundation, keeper }),

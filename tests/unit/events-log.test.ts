@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Refusal } from '#platform/errors.ts';
-import { append } from '#platform/events/event-log.ts';
+import { appendAll } from '#platform/events/event-log.ts';
+import { seededRandom } from '../support/random.ts';
 import { appendMany, messageEdited, startEvents, type EventsUnderTest } from '../support/events.ts';
 
 let under: EventsUnderTest;
@@ -102,5 +103,66 @@ test('a payload that breaks the event list is not written', async () => {
 });
 
 test('append outside of a transaction is an error', async () => {
-  await assert.rejects(append(under.database.fork(), messageEdited('room:none', 1)), /needs a transaction/);
+  await assert.rejects(
+    appendAll(under.database.fork(), [messageEdited('room:none', 1)]),
+    /needs a transaction/,
+  );
+});
+
+test('several events at once come in their order into their streams, into the outbox and to who listens [E04]', async () => {
+  const { events, liveBus, database } = under;
+  const heard = await liveBus.subscribe('room:first');
+  const streams = ['room:second', 'room:first', 'room:second', 'room:first', 'room:first'];
+  const written = await events.transact((tx) =>
+    tx.appendAll(streams.map((stream, index) => messageEdited(stream, index + 1))),
+  );
+  assert.deepEqual(
+    written.map(({ stream, seq, payload }) => [stream, seq, payload.revision]),
+    [
+      ['room:second', 1, 1],
+      ['room:first', 1, 2],
+      ['room:second', 2, 3],
+      ['room:first', 2, 4],
+      ['room:first', 3, 5],
+    ],
+  );
+  assert.deepEqual(
+    await events.read('room:first'),
+    written.filter(({ stream }) => stream === 'room:first'),
+  );
+  const queued = await database
+    .fork()
+    .execute<{ event_id: string }[]>(
+      `select event_id from outbox where stream in ('room:first', 'room:second') order by position`,
+    );
+  assert.deepEqual(
+    queued.map((row) => row.event_id),
+    written.map(({ id }) => id),
+  );
+  assert.deepEqual((await heard.next()).value, written[1]);
+});
+
+test('writers of many streams at once neither deadlock nor leave a gap [E04]', async (t) => {
+  const seed = Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  t.diagnostic(`TEST_SEED=${seed}`);
+  const random = seededRandom(seed);
+  const below = (count: number) => Math.floor(random() * count);
+  const names = Array.from({ length: 6 }, (_, index) => `room:mixed-${index}`);
+  const counts = new Map(names.map((name) => [name, 0]));
+  const batches = Array.from({ length: 120 }, () =>
+    Array.from({ length: 1 + below(8) }, () => `room:mixed-${below(6)}`),
+  );
+  for (const name of batches.flat()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  await Promise.all(
+    batches.map((batch) =>
+      under.events.transact((tx) => tx.appendAll(batch.map((stream) => messageEdited(stream, 1)))),
+    ),
+  );
+  for (const name of names) {
+    const seqs = (await under.events.read(name)).map(({ seq }) => seq);
+    assert.deepEqual(
+      seqs,
+      Array.from({ length: counts.get(name) ?? 0 }, (_, index) => index + 1),
+    );
+  }
 });

@@ -7,6 +7,7 @@ import type { Room, RoomKind, RoomSettings, Visibility } from '../domain/room.ts
 import { RoomEntity } from './room.entity.ts';
 
 interface RoomRow {
+  readonly viewerId: string;
   readonly id: string;
   readonly kind: RoomKind;
   readonly name: string | null;
@@ -27,28 +28,42 @@ interface RoomRow {
   readonly blocked: boolean;
 }
 
-// The room, the head of its log, and how the viewer stands to it. One parameter twice: the viewer's id.
-const SELECT = `select r.id, r.kind, r.name, r.topic, r.visibility, r.creator_id as "creatorId",
-    r.member_count as "memberCount", r.last_seq as "lastSeq", r.slow_mode_seconds as "slowModeSeconds",
-    r.created_at as "createdAt", coalesce(s.epoch, 0) as epoch, coalesce(s.last_seq, 0)::float8 as "eventSeq",
-    m.role, m.joined_at as "joinedAt", m.last_read_seq as "lastReadSeq", m.last_sent_at as "lastSentAt",
-    b.room_id is not null as banned,
-    r.kind = 'DIRECT' and exists (select 1 from block where blocker_id in (r.direct_low_id, r.direct_high_id)
-      and blocked_id in (r.direct_low_id, r.direct_high_id)) as blocked
-  from room r
-  left join event_stream s on s.stream = 'room:' || r.id
-  left join room_member m on m.room_id = r.id and m.user_id = ?
-  left join room_ban b on b.room_id = r.id and b.user_id = ?`;
+// The room, the head of its log, and how the viewer stands to it.
+const COLUMNS = `v.viewer_id as "viewerId", r.id, r.kind, r.name, r.topic, r.visibility, r.creator_id as "creatorId",
+  r.member_count as "memberCount", r.last_seq as "lastSeq", r.slow_mode_seconds as "slowModeSeconds",
+  r.created_at as "createdAt", coalesce(s.epoch, 0) as epoch, coalesce(s.last_seq, 0)::float8 as "eventSeq",
+  m.role, m.joined_at as "joinedAt", m.last_read_seq as "lastReadSeq", m.last_sent_at as "lastSentAt",
+  b.room_id is not null as banned,
+  r.kind = 'DIRECT' and exists (select 1 from block where blocker_id in (r.direct_low_id, r.direct_high_id)
+    and blocked_id in (r.direct_low_id, r.direct_high_id)) as blocked`;
+const STANDING = `left join event_stream s on s.stream = 'room:' || r.id
+  left join room_member m on m.room_id = r.id and m.user_id = v.viewer_id
+  left join room_ban b on b.room_id = r.id and b.user_id = v.viewer_id`;
 
 /** Rooms as the viewer stands to them; also those that do not exist for the viewer. */
 export async function findRooms(em: Em, viewerId: string | null, ids: readonly string[]): Promise<Room[]> {
-  const viewer = viewerId ?? '';
-  const rows = await em.execute<RoomRow[]>(`${SELECT} where r.id = any(?::text[])`, [
-    viewer,
-    viewer,
-    textArray(ids),
-  ]);
-  return rows.map((row) => toRoom(row, viewer));
+  const userId = viewerId ?? '';
+  const rooms = await findRoomsOfEach(
+    em,
+    ids.map((roomId) => ({ roomId, userId })),
+  );
+  return rooms.filter((room) => room !== null);
+}
+
+/** As findRooms, for many viewers: each room as that person stands to it, or null where there is none, in the given order. */
+export async function findRoomsOfEach(
+  em: Em,
+  standings: readonly { readonly roomId: string; readonly userId: string }[],
+): Promise<(Room | null)[]> {
+  const roomIds = textArray(standings.map(({ roomId }) => roomId));
+  const userIds = textArray(standings.map(({ userId }) => userId));
+  const rows = await em.execute<(RoomRow & { place: number })[]>(
+    `select ${COLUMNS}, v.place::int as place from unnest(?::text[], ?::text[]) with ordinality as v (room_id, viewer_id, place)
+     join room r on r.id = v.room_id ${STANDING}`,
+    [roomIds, userIds],
+  );
+  const rooms = new Map(rows.map(({ place, ...row }) => [place, toRoom(row)]));
+  return standings.map((_, index) => rooms.get(index + 1) ?? null);
 }
 
 /**
@@ -56,9 +71,22 @@ export async function findRooms(em: Em, viewerId: string | null, ids: readonly s
  * so writers of one room take turns. Two statements, because one would read the joined rows as they were before it waited for the lock.
  */
 export async function lockRoom(em: Em, viewerId: string, id: string): Promise<Room | null> {
-  await em.execute('select 1 from room where id = ? for no key update', [id]);
+  await lockRooms(em, [id], 'wait');
   const [room] = await findRooms(em, viewerId, [id]);
   return room ?? null;
+}
+
+/** Locks those of the rooms that exist, as lockRoom does; `skip` passes over those that somebody else has locked. The ids of the locked ones. */
+export async function lockRooms(
+  em: Em,
+  ids: readonly string[],
+  ifLocked: 'wait' | 'skip',
+): Promise<ReadonlySet<string>> {
+  const rows = await em.execute<{ id: string }[]>(
+    `select id from room where id = any(?::text[]) order by id for no key update ${ifLocked === 'skip' ? 'skip locked' : ''}`,
+    [textArray(ids)],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Public channels whose name or topic contains `text`, newest first. */
@@ -68,7 +96,6 @@ export async function listPublicRooms(
   text: string | null,
   page: Page,
 ): Promise<Room[]> {
-  const viewer = viewerId ?? '';
   const { condition, order, parameters } = keyset(page, {
     columns: [{ name: 'r.id', type: 'text' }],
     direction: 'desc',
@@ -76,10 +103,11 @@ export async function listPublicRooms(
   const search = text === null ? '' : `and r.search_text like ?`;
   const pattern = text === null ? [] : [`%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`];
   const rows = await em.execute<RoomRow[]>(
-    `${SELECT} where r.visibility = 'PUBLIC' ${search} ${condition} order by ${order} limit ?`,
-    [viewer, viewer, ...pattern, ...parameters, page.limit + 1],
+    `select ${COLUMNS} from room r cross join (values (?::text)) as v (viewer_id) ${STANDING}
+     where r.visibility = 'PUBLIC' ${search} ${condition} order by ${order} limit ?`,
+    [viewerId ?? '', ...pattern, ...parameters, page.limit + 1],
   );
-  return rows.map((row) => toRoom(row, viewer));
+  return rows.map(toRoom);
 }
 
 export interface RoomToInsert extends RoomSettings {
@@ -123,8 +151,9 @@ export async function saveRoom(em: Em, id: string, settings: RoomSettings): Prom
   await em.nativeUpdate(RoomEntity, { id }, { name, topic, visibility, slowModeSeconds });
 }
 
-function toRoom(row: RoomRow, viewerId: string): Room {
-  const { id, kind, name, topic, visibility, creatorId, memberCount, lastSeq, slowModeSeconds } = row;
+function toRoom(row: RoomRow): Room {
+  const { viewerId, id, kind, name, topic, visibility, creatorId, memberCount, lastSeq, slowModeSeconds } =
+    row;
   const { epoch, eventSeq, role, joinedAt, banned, blocked } = row;
   const membership =
     role === null || joinedAt === null

@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader';
 import type { Em } from '#platform/database.ts';
 import { Refusal } from '#platform/errors.ts';
 import { isId } from '#platform/ids.ts';
@@ -6,7 +7,7 @@ import { parsePage, toConnection, type Connection, type Page, type PageArgs } fr
 import { checkText } from '#platform/rules.ts';
 import { idKey, instantKey, intKey } from '#platform/sort-keys.ts';
 import { listBans, listMembers, listMemberships } from '../data/member.repository.ts';
-import { findMessages, listMessages } from '../data/message.repository.ts';
+import { listMessages } from '../data/message.repository.ts';
 import { findPresence } from '../data/presence.repository.ts';
 import { findReactions } from '../data/reaction.repository.ts';
 import { findRooms, listPublicRooms } from '../data/room.repository.ts';
@@ -14,6 +15,7 @@ import type { Ban, Membership } from '../domain/membership.ts';
 import type { Message, ReactionGroup } from '../domain/message.ts';
 import { ABSENT, presenceAt, type Presence } from '../domain/presence.ts';
 import { isVisible, type Room } from '../domain/room.ts';
+import type { MessageReader } from './message-reader.ts';
 
 /** Reads of one operation, as its viewer may see them. Its loaders batch and remember, so it must not outlive the operation. */
 export interface Directory {
@@ -36,8 +38,16 @@ const MAX_SEARCH_CHARS = 100;
 /** People in the order of a moment, such as that of joining. */
 const BY_USER = { keys: [instantKey, idKey('User')], defaultSize: DEFAULT_SIZE } as const;
 
-export function createDirectory(em: Em, viewerId: string | null, now: Date): Directory {
-  const { rooms, messages, presence, reactions } = createLoaders(em, viewerId);
+export interface DirectoryDeps {
+  readonly em: Em;
+  readonly readMessage: MessageReader;
+  readonly viewerId: string | null;
+  readonly now: Date;
+}
+
+export function createDirectory(deps: DirectoryDeps): Directory {
+  const { em, viewerId, now } = deps;
+  const { rooms, messages, presence, reactions } = createLoaders(deps);
   const lists = createLists(em);
   return {
     async room(id) {
@@ -94,14 +104,13 @@ function acceptSearch(text: string | null | undefined): string | null {
   return text.trim();
 }
 
-function createLoaders(em: Em, viewerId: string | null) {
+function createLoaders({ em, readMessage, viewerId }: DirectoryDeps) {
   const rooms: Loader<Room> = createLoader(
     (ids) => findRooms(em, viewerId, ids),
     ({ id }) => id,
   );
-  const messages: Loader<Message> = createLoader(
-    (ids) => findMessages(em, viewerId, ids),
-    ({ id }) => id,
+  const messages: Loader<Message> = new DataLoader((ids) =>
+    Promise.all(ids.map((id) => readMessage(viewerId, id))),
   );
   const presence = createLoader(
     (ids) => findPresence(em, viewerId, ids),

@@ -1,28 +1,13 @@
-import type { Em } from '#platform/database.ts';
-import { forbidden, notFound, Refusal } from '#platform/errors.ts';
-import type { Events } from '#platform/events/events.ts';
+import { forbidden, Refusal } from '#platform/errors.ts';
 import type { Transaction } from '#platform/events/unit-of-work.ts';
-import { isId, newId } from '#platform/ids.ts';
 import type { Viewer } from '#platform/viewer.ts';
-import {
-  findMessageByNonce,
-  findMessageIn,
-  insertMessage,
-  saveDeletion,
-  saveEdit,
-} from '../data/message.repository.ts';
-import { acceptMessage, editMessage, requireSlowModePassed, type Message } from '../domain/message.ts';
-import { permissionsOf, requirePermission } from '../domain/permissions.ts';
-import { streamOf, type Room } from '../domain/room.ts';
-import { lockRoomFor, lockRoomOfMessage } from './room-access.ts';
-
-export interface NewMessage {
-  readonly roomId: string;
-  readonly content: string;
-  readonly clientNonce: string;
-  readonly replyToId?: string | null;
-  readonly trackId?: string | null;
-}
+import { saveDeletion, saveEdit } from '../data/message.repository.ts';
+import { editMessage, type Message } from '../domain/message.ts';
+import { requirePermission } from '../domain/permissions.ts';
+import { streamOf } from '../domain/room.ts';
+import type { NewMessage } from './message-draft.ts';
+import { lockRoomOfMessage } from './room-access.ts';
+import { createSending, type SendingDeps } from './sending.ts';
 
 /** Every change answers with the message after it. */
 export interface Messages {
@@ -32,25 +17,10 @@ export interface Messages {
   delete(viewer: Viewer, messageId: string): Promise<Message>;
 }
 
-export interface MessagesDeps {
-  readonly events: Events;
-  readonly now: () => Date;
-}
-
-export function createMessages({ events, now }: MessagesDeps): Messages {
+export function createMessages(deps: SendingDeps): Messages {
+  const { events, now } = deps;
   return {
-    async send(viewer, input) {
-      const accepted = acceptMessage(input);
-      return events.transact(async (tx) => {
-        const room = await lockRoomFor(tx.em, viewer, input.roomId, 'SEND', 'input.roomId');
-        const earlier = await findMessageByNonce(tx.em, room.id, viewer.userId, accepted.clientNonce);
-        if (earlier) return earlier;
-        const sentAt = now();
-        requirePace(room, viewer, sentAt);
-        await requireReferences(tx.em, room, input);
-        return write(tx, room, viewer, { ...input, ...accepted }, sentAt);
-      });
-    },
+    send: createSending(deps),
 
     edit: (viewer, messageId, content, expectedRevision) =>
       events.transact(async (tx) => {
@@ -79,49 +49,6 @@ export function createMessages({ events, now }: MessagesDeps): Messages {
         return message.deletedAt ? message : remove(tx, message, viewer, now());
       }),
   };
-}
-
-function requirePace(room: Room, viewer: Viewer, now: Date): void {
-  const { membership } = room.viewer;
-  if (!membership || permissionsOf(room, viewer.roles).includes('BYPASS_SLOW_MODE')) return;
-  requireSlowModePassed(room.slowModeSeconds, membership, now);
-}
-
-async function requireReferences(em: Em, room: Room, { replyToId, trackId }: NewMessage): Promise<void> {
-  if (trackId != null && !isId('Track', trackId))
-    throw new Refusal(notFound('input.trackId', trackId, 'There is no such track.'));
-  if (replyToId == null) return;
-  const known = isId('Message', replyToId) && (await findMessageIn(em, room.id, replyToId));
-  if (!known)
-    throw new Refusal(notFound('input.replyToId', replyToId, 'There is no such message in this room.'));
-}
-
-async function write(
-  { em, append }: Transaction,
-  room: Room,
-  { userId: authorId }: Viewer,
-  input: NewMessage,
-  createdAt: Date,
-): Promise<Message> {
-  const message: Message = {
-    id: newId('Message', createdAt.getTime()),
-    roomId: room.id,
-    authorId,
-    content: input.content,
-    // The room's lock is held: nobody else takes this number.
-    seq: room.lastSeq + 1,
-    clientNonce: input.clientNonce,
-    revision: 1,
-    replyToId: input.replyToId ?? null,
-    trackId: input.trackId ?? null,
-    createdAt,
-    editedAt: null,
-    deletedAt: null,
-  };
-  await insertMessage(em, message);
-  const payload = { roomId: room.id, messageId: message.id, authorId, roomKind: room.kind };
-  await append({ stream: streamOf(room.id), name: 'message.created', payload, actorId: authorId });
-  return message;
 }
 
 async function remove(

@@ -2,7 +2,7 @@ import type { Em } from '#platform/database.ts';
 import { notFound, Refusal } from '#platform/errors.ts';
 import { isId } from '#platform/ids.ts';
 import type { Viewer } from '#platform/viewer.ts';
-import { findMessageIn, findRoomIdOfMessage } from '../data/message.repository.ts';
+import { findMessageIn, findRoomIdsOfMessages } from '../data/message.repository.ts';
 import { findRooms, lockRoom } from '../data/room.repository.ts';
 import type { Message } from '../domain/message.ts';
 import { requireFollowable, requirePermission, type RoomPermission } from '../domain/permissions.ts';
@@ -17,9 +17,7 @@ export async function lockRoomFor(
   field = 'roomId',
 ): Promise<Room> {
   const room = isId('Room', roomId) ? await lockRoom(em, viewer.userId, roomId) : null;
-  const visible = requireVisible(room, roomId, field);
-  requirePermission(visible, viewer.roles, permission);
-  return visible;
+  return requireRoom(room, viewer, roomId, permission, field);
 }
 
 /** A message and its locked room, where the viewer can see them. */
@@ -28,8 +26,10 @@ export async function lockRoomOfMessage(
   viewer: Viewer,
   messageId: string,
 ): Promise<{ readonly room: Room; readonly message: Message }> {
-  const roomId = isId('Message', messageId) ? await findRoomIdOfMessage(em, messageId) : null;
-  const room = roomId === null ? null : await lockRoom(em, viewer.userId, roomId);
+  const roomId = isId('Message', messageId)
+    ? (await findRoomIdsOfMessages(em, [messageId])).get(messageId)
+    : undefined;
+  const room = roomId === undefined ? null : await lockRoom(em, viewer.userId, roomId);
   const message = room && isVisible(room) ? await findMessageIn(em, room.id, messageId) : null;
   if (!room || !message) throw new Refusal(notFound('messageId', messageId, 'There is no such message.'));
   return { room, message };
@@ -43,9 +43,7 @@ export async function readRoomFor(
   permission: RoomPermission,
 ): Promise<Room> {
   const [room] = isId('Room', roomId) ? await findRooms(em, viewer?.userId ?? null, [roomId]) : [];
-  const visible = requireVisible(room ?? null, roomId, 'roomId');
-  requirePermission(visible, viewer?.roles ?? [], permission);
-  return visible;
+  return requireRoom(room ?? null, viewer, roomId, permission, 'roomId');
 }
 
 /** The room, where the viewer may (still) be told of what happens in it; the refusal says why not. */
@@ -56,9 +54,17 @@ export async function readFollowedRoom(em: Em, viewer: Viewer | null, roomId: st
   return room;
 }
 
-function requireVisible(room: Room | null, roomId: string, field: string): Room {
-  if (room && isVisible(room)) return room;
-  throw new Refusal(notFound(field, roomId, 'There is no such room.'));
+/** The room as it was read, where the viewer may do this in it; the refusals of lockRoomFor. */
+export function requireRoom(
+  room: Room | null,
+  viewer: Viewer | null,
+  roomId: string,
+  permission: RoomPermission,
+  field: string,
+): Room {
+  if (!room || !isVisible(room)) throw new Refusal(notFound(field, roomId, 'There is no such room.'));
+  requirePermission(room, viewer?.roles ?? [], permission);
+  return room;
 }
 
 /** Refuses malformed ids of people; whether an account belongs to one, the user subgraph knows. */

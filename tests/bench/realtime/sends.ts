@@ -4,6 +4,7 @@ import { startChat, type RunningChat } from './chat.ts';
 import { createHistogram } from './histogram.ts';
 import { publishAt } from './publishing.ts';
 import { nowUs } from './room-log.ts';
+import { Sender } from './sender.ts';
 import { LeanSocket } from './socket.ts';
 import { until } from './until.ts';
 
@@ -23,7 +24,6 @@ const ARRIVAL_MS = 60_000;
 const MAX_UNDER_WAY = 100;
 
 const CREATE = `mutation ($input: CreateRoomInput!) { createRoom(input: $input) { room { id } userErrors { message } } }`;
-const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } userErrors { message } } }`;
 const FOLLOW = `subscription ($roomId: ID!) { roomEvents(roomId: $roomId) { seq ... on MessageCreated { message { content } } } }`;
 
 /** A room with its members, one of whom listens at the subgraph itself. */
@@ -48,17 +48,17 @@ export async function sends(seconds: number): Promise<SendsFigures> {
   let sent = 0;
   let answered = 0;
   let refused: unknown = null;
-  const sendMessage = async (author: string, input: object) => {
-    const { userErrors, message } = Object((await chat.ask(author, SEND, { input }))['sendMessage']);
-    if (!message) throw new Error(JSON.stringify(userErrors));
-    answered += 1;
-  };
+  const sender = new Sender(
+    chat,
+    () => (answered += 1),
+    (error) => (refused ??= error),
+  );
   const send = () => {
     const room = rooms[sent % ROOMS];
     const author = room?.members[Math.floor(sent / ROOMS) % MEMBERS] ?? '';
     sent += 1;
     const input = { roomId: room?.id, content: `${nowUs()} another take`, clientNonce: `n${sent}` };
-    void sendMessage(author, input).catch((error: unknown) => (refused ??= error));
+    sender.send(author, input, sent);
   };
   const received = () => rooms.reduce((sum, room) => sum + room.received, 0);
   const allThere = () =>
@@ -80,6 +80,7 @@ export async function sends(seconds: number): Promise<SendsFigures> {
   const cpuUs = ((chat.cpuMs() - before.cpuMs) * 1_000) / count;
   const lost = rooms.reduce((sum, room) => sum + room.gaps, 0) + Math.max(0, sent - received());
   const p95Ms = histogram.now.percentileMs(0.95);
+  sender.close();
   await chat.end();
   console.log(
     `\nsends: ${SENDS_PER_S} messages/s for ${seconds} s in ${ROOMS} rooms of ${MEMBERS}, at the chat subgraph\n`,
