@@ -8,6 +8,7 @@ import type { Message as MessageModel, ReactionGroup as ReactionGroupModel } fro
 import type { Presence as PresenceModel, TypingSignal as TypingSignalModel } from '../domain/presence.ts';
 import type { RoomEvent as RoomEventModel, RoomChange, MessageChange, MessageDeletion, ReactionChange, MembershipEvent, ReadMarker, Resync } from '../domain/room-event.ts';
 import type { Notification as NotificationModel, FollowNews, TrackCommentNews, SaleNews, LiveStartedNews, DirectMessageNews, NotificationEvent as NotificationEventModel, NotificationCreation, NotificationResync } from '../domain/notification.ts';
+import type { InboxEvent as InboxEventModel, InboxRoomChange, InboxResync } from '../domain/inbox-event.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -814,6 +815,39 @@ export type NotificationResyncRequired = NotificationEvent & {
   reason: ResyncReason;
 };
 
+/** What a sidebar is told. */
+export type InboxEvent = {
+  /** Position behind this event; hand it back as `after` to continue. */
+  cursor: Scalars['EventCursor']['output'];
+};
+
+/**
+ * A room of the caller as it is now. Told of a message that is sent, edited or deleted, of the room's settings and its end, and, to the caller alone, of coming
+ * into the room or leaving it by whoever's doing, of their role and of their read marker. One event may stand for several changes of its room.
+ */
+export type InboxRoomChanged = InboxEvent & {
+  __typename?: 'InboxRoomChanged';
+  /** Position behind this event; hand it back as `after` to continue. */
+  cursor: Scalars['EventCursor']['output'];
+  /** Id of the room, known also where it was left. */
+  roomId: Scalars['ID']['output'];
+  /** The room; null where the caller is not in it any more, or it is gone: take it out of the sidebar. */
+  room?: Maybe<Room>;
+  /** How many of its messages the caller has not read; null where `room` is. */
+  unreadCount?: Maybe<Scalars['Int']['output']>;
+  /** The newest message, also one that was deleted; null where there is none, and where `room` is. */
+  lastMessage?: Maybe<Message>;
+};
+
+/** The inbox cannot continue from where the client is: drop the sidebar, load the rooms again, and go on from `cursor`. No position is too old. */
+export type InboxResyncRequired = InboxEvent & {
+  __typename?: 'InboxResyncRequired';
+  /** Position from which the subscription goes on. */
+  cursor: Scalars['EventCursor']['output'];
+  /** Why. */
+  reason: ResyncReason;
+};
+
 /** Someone is typing. */
 export type TypingSignal = {
   __typename?: 'TypingSignal';
@@ -1128,6 +1162,12 @@ export type Subscription = {
    * never completes.
    */
   notifications: NotificationEvent;
+  /**
+   * The caller's rooms, each as it is now whenever it changes: first those that changed behind `after`, in the order of their newest changes, then those that
+   * change. No change is missed, and none comes twice; of several changes of one room, the latest may stand for all. Without `after` it starts now: subscribe,
+   * then load the rooms. It never completes.
+   */
+  inbox: InboxEvent;
 };
 
 
@@ -1148,6 +1188,11 @@ export type SubscriptionPresenceArgs = {
 
 
 export type SubscriptionNotificationsArgs = {
+  after?: InputMaybe<Scalars['EventCursor']['input']>;
+};
+
+
+export type SubscriptionInboxArgs = {
   after?: InputMaybe<Scalars['EventCursor']['input']>;
 };
 
@@ -1290,6 +1335,10 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( NotificationCreation )
     | ( NotificationResync )
   ;
+  InboxEvent:
+    | ( InboxRoomChange )
+    | ( InboxResync )
+  ;
 };
 
 /** Mapping between all available schema types and the resolvers types */
@@ -1358,6 +1407,9 @@ export type ResolversTypes = {
   NotificationEvent: ResolverTypeWrapper<NotificationEventModel>;
   NotificationCreated: ResolverTypeWrapper<NotificationCreation>;
   NotificationResyncRequired: ResolverTypeWrapper<NotificationResync>;
+  InboxEvent: ResolverTypeWrapper<InboxEventModel>;
+  InboxRoomChanged: ResolverTypeWrapper<InboxRoomChange>;
+  InboxResyncRequired: ResolverTypeWrapper<InboxResync>;
   TypingSignal: ResolverTypeWrapper<TypingSignalModel>;
   SlowModeError: ResolverTypeWrapper<UserErrorData>;
   CreateRoomInput: CreateRoomInput;
@@ -1434,6 +1486,9 @@ export type ResolversParentTypes = {
   NotificationEvent: NotificationEventModel;
   NotificationCreated: NotificationCreation;
   NotificationResyncRequired: NotificationResync;
+  InboxEvent: InboxEventModel;
+  InboxRoomChanged: InboxRoomChange;
+  InboxResyncRequired: InboxResync;
   TypingSignal: TypingSignalModel;
   SlowModeError: UserErrorData;
   CreateRoomInput: CreateRoomInput;
@@ -1837,6 +1892,25 @@ export type NotificationResyncRequiredResolvers<ContextType = Context, ParentTyp
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type InboxEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['InboxEvent'] = ResolversParentTypes['InboxEvent']> = {
+  __resolveType: TypeResolveFn<'InboxRoomChanged' | 'InboxResyncRequired', ParentType, ContextType>;
+};
+
+export type InboxRoomChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['InboxRoomChanged'] = ResolversParentTypes['InboxRoomChanged']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  roomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  room?: Resolver<Maybe<ResolversTypes['Room']>, ParentType, ContextType>;
+  unreadCount?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  lastMessage?: Resolver<Maybe<ResolversTypes['Message']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type InboxResyncRequiredResolvers<ContextType = Context, ParentType extends ResolversParentTypes['InboxResyncRequired'] = ResolversParentTypes['InboxResyncRequired']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['ResyncReason'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type TypingSignalResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TypingSignal'] = ResolversParentTypes['TypingSignal']> = {
   userId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
@@ -1913,6 +1987,7 @@ export type SubscriptionResolvers<ContextType = Context, ParentType extends Reso
   typing?: SubscriptionResolver<ResolversTypes['TypingSignal'], "typing", ParentType, ContextType, RequireFields<SubscriptionTypingArgs, 'roomId'>>;
   presence?: SubscriptionResolver<ResolversTypes['User'], "presence", ParentType, ContextType, RequireFields<SubscriptionPresenceArgs, 'userIds'>>;
   notifications?: SubscriptionResolver<ResolversTypes['NotificationEvent'], "notifications", ParentType, ContextType, Partial<SubscriptionNotificationsArgs>>;
+  inbox?: SubscriptionResolver<ResolversTypes['InboxEvent'], "inbox", ParentType, ContextType, Partial<SubscriptionInboxArgs>>;
 };
 
 export type Resolvers<ContextType = Context> = {
@@ -1970,6 +2045,9 @@ export type Resolvers<ContextType = Context> = {
   NotificationEvent?: NotificationEventResolvers<ContextType>;
   NotificationCreated?: NotificationCreatedResolvers<ContextType>;
   NotificationResyncRequired?: NotificationResyncRequiredResolvers<ContextType>;
+  InboxEvent?: InboxEventResolvers<ContextType>;
+  InboxRoomChanged?: InboxRoomChangedResolvers<ContextType>;
+  InboxResyncRequired?: InboxResyncRequiredResolvers<ContextType>;
   TypingSignal?: TypingSignalResolvers<ContextType>;
   SlowModeError?: SlowModeErrorResolvers<ContextType>;
   RoomPayload?: RoomPayloadResolvers<ContextType>;

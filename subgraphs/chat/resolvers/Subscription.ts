@@ -1,4 +1,5 @@
 import { requireViewer } from '#platform/auth-directive.ts';
+import type { InboxEvent } from '../domain/inbox-event.ts';
 import type { NotificationEvent } from '../domain/notification.ts';
 import type { RoomEvent } from '../domain/room-event.ts';
 import type { TypingSignal } from '../domain/presence.ts';
@@ -24,5 +25,10 @@ export const Subscription: SubscriptionResolvers = {
     subscribe: (_root, { after }, context) =>
       context.notifications.follow(requireViewer(context), after ?? null, context),
     resolve: (event: NotificationEvent) => event,
+  },
+  inbox: {
+    subscribe: (_root, { after }, context) =>
+      context.inbox.follow(requireViewer(context), after ?? null, context),
+    resolve: (event: InboxEvent) => event,
   },
 };

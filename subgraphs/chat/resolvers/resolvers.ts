@@ -1,5 +1,6 @@
 import { DateTime, EventCursor, Json, Url } from '#platform/scalars.ts';
 import type { Resolvers } from '../generated/resolvers.ts';
+import { inboxResolvers } from './Inbox.ts';
 import { Message } from './Message.ts';
 import { Mutation } from './Mutation.ts';
 import { notificationResolvers } from './Notification.ts';
@@ -21,6 +22,7 @@ export const resolvers: Resolvers = {
   Viewer,
   ...roomEventResolvers,
   ...notificationResolvers,
+  ...inboxResolvers,
   DateTime,
   EventCursor,
   JSON: Json,

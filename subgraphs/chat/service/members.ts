@@ -13,6 +13,7 @@ import {
   moveReadMarker,
   saveRole,
 } from '../data/member.repository.ts';
+import { noteMemberChange } from '../data/room-change.repository.ts';
 import { requireLeavable, requireRoleChange, type Membership, type RoomRole } from '../domain/membership.ts';
 import { requireSpace, streamOf, type Room } from '../domain/room.ts';
 import { lockRoomFor, readRoomFor, requireUserIds } from './room-access.ts';
@@ -136,7 +137,8 @@ async function markRead(
   if (lastReadSeq === null) return standing.membership;
   const payload = { roomId, userId: viewer.userId, lastReadSeq };
   // In a channel with a thousand readers every message would be followed by a thousand such events.
-  if (kind !== 'CHANNEL')
+  if (kind === 'CHANNEL') await noteMemberChange(em, roomId, viewer.userId);
+  else
     await append({
       stream: streamOf(roomId),
       name: 'room.readMarkerMoved',
