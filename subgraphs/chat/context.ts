@@ -3,6 +3,7 @@ import type { Foundation } from '#platform/subgraph-process.ts';
 import { createDirectory, type Directory } from './service/directory.ts';
 import type { Inbox } from './service/inbox.ts';
 import type { Members } from './service/members.ts';
+import type { MessageReader } from './service/message-reader.ts';
 import type { MessageReactions } from './service/message-reactions.ts';
 import type { Messages } from './service/messages.ts';
 import type { Moderation } from './service/moderation.ts';
@@ -17,6 +18,7 @@ export interface Services {
   readonly members: Members;
   readonly moderation: Moderation;
   readonly messages: Messages;
+  readonly readMessage: MessageReader;
   readonly messageReactions: MessageReactions;
   readonly roomFeed: RoomFeed;
   readonly typing: Typing;
@@ -35,6 +37,8 @@ export function createContext(
   services: Services,
   { database, now }: Pick<Foundation, 'database' | 'now'>,
 ): Context {
-  const directory = createDirectory(database.fork(), scope.viewer?.userId ?? null, now());
+  const viewerId = scope.viewer?.userId ?? null;
+  const { readMessage } = services;
+  const directory = createDirectory({ em: database.fork(), readMessage, viewerId, now: now() });
   return { ...scope, ...services, directory };
 }

@@ -13,6 +13,7 @@ import { resolvers } from './resolvers/resolvers.ts';
 import { seed } from './seed.ts';
 import { createInbox } from './service/inbox.ts';
 import { createMembers } from './service/members.ts';
+import { createMessageReader } from './service/message-reader.ts';
 import { createMessageReactions } from './service/message-reactions.ts';
 import { createMessages } from './service/messages.ts';
 import { createModeration } from './service/moderation.ts';
@@ -48,6 +49,7 @@ function createChatSubgraph(given: Foundation): Subgraph {
     members: createMembers(foundation),
     moderation: createModeration(foundation),
     messages: createMessages(foundation),
+    readMessage: createMessageReader(database),
     messageReactions: createMessageReactions(foundation),
     roomFeed: createRoomFeed({ ...foundation, keeper }),
     typing: createTyping({ ...foundation, keeper }),
