@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { eventually, platformClient, type PlatformClient } from '../support/platform-client.ts';
 import { toneWav } from '../support/wav.ts';
 import { notified } from './notified.ts';
+import { sidebar } from './sidebar.ts';
 
 /** What users do, from signing up to seeing their sale counted, over the public protocol of the platform at `url`. */
 export async function journey(url: string): Promise<void> {
@@ -13,6 +14,7 @@ export async function journey(url: string): Promise<void> {
   await count(artist, fan, trackId);
   await seeItAll(artist, fan, trackId);
   await notified(artist, fan, trackId);
+  await sidebar(artist, fan);
 }
 
 export interface Member extends PlatformClient {

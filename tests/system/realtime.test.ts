@@ -10,6 +10,8 @@ import { dataFolder, startPlatformProcess, type PlatformProcess } from '../suppo
 import { seededRandom } from '../support/random.ts';
 import { freePort } from '../support/servers.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { signUp } from './journey.ts';
+import { BEGINNING, INBOX, openGroup, writeIn, type InboxData } from './sidebar.ts';
 import { createFollowedRoom, FOLLOW_ROOM, type FollowedRoom, type RoomEventData } from './followed-room.ts';
 
 const SEED = Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -125,5 +127,42 @@ describe(`a room followed with the realtime client (TEST_SEED=${SEED})`, () => {
     platform = await startPlatformProcess(folder.path, { PORT: String(port) });
     await room.write(3);
     await Promise.all(readers.map(({ readAll }) => readAll()));
+  });
+
+  it('shows each room of an inbox as it is in the end, while the platform is killed and started again', async (t) => {
+    const [writer, reader] = [await signUp(platform.url, 'writer'), await signUp(platform.url, 'reader')];
+    const rooms: string[] = [];
+    for (let count = 0; count < 3; count++) rooms.push(await openGroup(writer, [reader]));
+    const readers = Object.values(MODES).map((mode) => {
+      const url = `http://127.0.0.1:${proxy.port}/graphql`;
+      const client = createRealtimeClient({ url, token: () => reader.token, retry: RETRY, ...mode });
+      t.after(() => client.close());
+      const events = client.subscribe<InboxData>(INBOX, { after: BEGINNING });
+      const shown = new Map<string, string | undefined>();
+      /** Reads on until each room shows this, with its author from another subgraph. */
+      return async (content: string) => {
+        const missing = () => rooms.some((roomId) => shown.get(roomId) !== `${writer.handle}: ${content}`);
+        while (missing()) {
+          const inbox = (await events.next()).value?.data?.inbox;
+          assert.equal(inbox?.__typename, 'InboxRoomChanged');
+          const { lastMessage } = inbox;
+          shown.set(inbox.roomId, lastMessage ? `${lastMessage.author.handle}: ${lastMessage.content}` : '');
+        }
+      };
+    });
+    const writeEverywhere = async (content: string) => {
+      for (const roomId of rooms) await writeIn(writer, roomId, content);
+      await Promise.all(readers.map((until) => until(content)));
+    };
+    await writeEverywhere('before');
+    await platform.end('SIGKILL');
+    platform = await startPlatformProcess(folder.path, { PORT: String(port) });
+    await writeEverywhere('after');
+    // What was written while nobody could hear it.
+    proxy.block();
+    for (const content of ['unheard', 'unheard, too'])
+      for (const roomId of rooms) await writeIn(writer, roomId, content);
+    proxy.open();
+    await Promise.all(readers.map((until) => until('unheard, too')));
   });
 });
