@@ -13,7 +13,7 @@ type Direction = RequestData<'createTransport'>['direction'];
 
 /** What a peer tells its room. */
 export interface PeerOwner {
-  readonly onProducerOpened: (peer: Peer, producer: types.Producer) => void;
+  readonly onProducerOpened: (peer: Peer, producer: types.Producer, router: types.Router) => void;
   readonly onProducerPaused: (peer: Peer, producer: types.Producer) => void;
   readonly onProducerClosed: (peer: Peer, producer: types.Producer) => void;
 }
@@ -116,7 +116,7 @@ export class Peer {
     });
     for (const event of ['pause', 'resume'] as const)
       producer.observer.on(event, () => this.#owner.onProducerPaused(this, producer));
-    this.#owner.onProducerOpened(this, producer);
+    this.#owner.onProducerOpened(this, producer, media.router);
     if (this.muted && !producer.paused) await producer.pause();
     await media.observe(producer);
   }

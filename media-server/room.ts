@@ -13,12 +13,15 @@ import { Peer, type PeerOwner } from './peer.ts';
 import type { RoomMedia } from './room-media.ts';
 import type { Connection } from './signalling/connection.ts';
 import { SignallingError } from './signalling/signalling-error.ts';
+import type { Voice } from './voices.ts';
 
 /** What a room tells the rest of the media server. */
 export interface RoomOwner {
   readonly onConnected: (liveRoomId: string, participantId: string) => void;
   readonly onDisconnected: (liveRoomId: string, participantId: string, reason: DisconnectReason) => void;
   readonly onSpeakers: (report: SpeakersReport) => void;
+  readonly onVoice: (liveRoomId: string, voice: Voice) => void;
+  readonly onClosed: (liveRoomId: string) => void;
   /** The last peer has gone. */
   readonly onEmpty: (room: Room) => void;
 }
@@ -156,10 +159,14 @@ export class Room implements PeerOwner {
     }
     this.#media?.close();
     this.#media = null;
+    this.#owner.onClosed(this.id);
   }
 
-  onProducerOpened(peer: Peer, { id: producerId, paused }: types.Producer): void {
-    this.#tellOthers(peer, 'producerOpened', { participantId: peer.participantId, producerId, paused });
+  onProducerOpened(peer: Peer, producer: types.Producer, router: types.Router): void {
+    const { participantId } = peer;
+    const { id: producerId, paused } = producer;
+    this.#tellOthers(peer, 'producerOpened', { participantId, producerId, paused });
+    this.#owner.onVoice(this.id, { participantId, producer, router });
   }
 
   onProducerPaused(peer: Peer, { id: producerId, paused }: types.Producer): void {

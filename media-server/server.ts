@@ -19,6 +19,7 @@ import { createPresence, type Presence } from './presence.ts';
 import { Rooms } from './rooms.ts';
 import { createSocketServer } from './signalling/socket-server.ts';
 import { heartbeatOf, mediaStatus, type MediaAvailability, type MediaStatus } from './status.ts';
+import { createVoices, type Voices } from './voices.ts';
 import { WorkerPool } from './workers.ts';
 
 /** Path of the signalling WebSocket. */
@@ -86,10 +87,11 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
   const tell = teller(liveBus, log);
   const presence = createPresence({ serverId, durableBus, log });
   const admission = createAdmission(secret);
+  const voices = createVoices();
   let pool: WorkerPool | null = null;
   const rooms = new Rooms({
     findPool: () => pool,
-    owner: roomOwner(presence, tell),
+    owner: roomOwner(presence, voices, tell),
     emptyRoomGraceMs: limits.emptyRoomGraceMs,
     log,
   });
@@ -113,10 +115,16 @@ function teller(liveBus: LiveBus, log: Log): Tell {
       .catch((error: unknown) => log.debug({ err: error, topic }, 'not published'));
 }
 
-const roomOwner = (presence: Presence, tell: Tell): ConstructorParameters<typeof Rooms>[0]['owner'] => ({
+const roomOwner = (
+  presence: Presence,
+  voices: Voices,
+  tell: Tell,
+): ConstructorParameters<typeof Rooms>[0]['owner'] => ({
   onConnected: presence.connected,
   onDisconnected: presence.disconnected,
   onSpeakers: (report) => tell(speakersTopic(report.liveRoomId), report),
+  onVoice: voices.opened,
+  onClosed: voices.roomClosed,
 });
 
 async function startPool(deps: MediaServerDeps, rooms: Rooms): Promise<WorkerPool | null> {
