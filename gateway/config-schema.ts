@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_GRANT_CLAIMS } from './auth/grant-claims.ts';
 import { coincidingTopics, subscriptionsOfAll, subscriptionsOfOne } from './config-subscriptions.ts';
 import { COMPRESSION } from './http/compression.ts';
 import { REQUEST_LIMITS } from './http/request.ts';
@@ -135,6 +136,12 @@ const overrideLabels = z.strictObject({
   percent: z.record(z.string().min(1), z.number().min(0).max(100)).default({}),
 });
 
+const authorization = z.strictObject({
+  rejectUnauthorized: z.boolean().default(false),
+  scopesClaim: z.string().min(1).default(DEFAULT_GRANT_CLAIMS.scopesClaim),
+  policiesClaim: z.string().min(1).default(DEFAULT_GRANT_CLAIMS.policiesClaim),
+});
+
 const shutdown = z.strictObject({
   delayMs: delayMs.default(0),
   socketsMs: delayMs.optional(),
@@ -152,6 +159,7 @@ export const configSchema = z.strictObject({
   clients: clients.prefault({}),
   supergraph: supergraph.prefault({}),
   overrideLabels: overrideLabels.prefault({}),
+  authorization: authorization.prefault({}),
   shutdown: shutdown.prefault({}),
   subgraphs: z
     .object({ all: forAll.prefault({}) })

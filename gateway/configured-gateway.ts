@@ -93,6 +93,7 @@ export async function createConfiguredGateway(options: ConfiguredGatewayOptions)
     requestDeadlineMs: config.requestDeadlineMs,
     isHidden: hiddenServices(config),
     overrides: overridesFrom(config),
+    rejectUnauthorized: config.authorization.rejectUnauthorized,
     ignoredHeaders: ignoredByAll(config),
     sharing: config.sharing,
     shedding: createLoadShedding({ ...config.shedding, pressure, metrics: traffic }),

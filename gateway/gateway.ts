@@ -21,6 +21,8 @@ export interface GatewayDeps extends FrontSettings {
   readonly engine?: 'engine' | 'reference';
   /** Which labels of progressive `@override` hold for a request, besides `percent(n)`. The reference engine takes none to hold. */
   readonly overrides?: Pick<LabelledOptions, 'overrideLabels' | 'overrideShares'>;
+  /** Whether an operation is refused as a whole that asks for what its caller may not see. Unset: it runs without. */
+  readonly rejectUnauthorized?: boolean;
   /** How long a client's query or mutation may take as a whole. Unset: as long as its client waits. */
   readonly requestDeadlineMs?: number;
   /** Whether errors keep the name of a subgraph to themselves. Unset: they name every one. */
@@ -44,7 +46,12 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
   const isReference = settings.engine === 'reference';
   const served = isReference
     ? await createReferenceEngine(options)
-    : createEngine({ ...settings.overrides, ...options, live: liveOptions(settings) });
+    : createEngine({
+        ...settings.overrides,
+        ...options,
+        cache: { rejectUnauthorized: settings.rejectUnauthorized ?? false },
+        live: liveOptions(settings),
+      });
   const engine = limitedEngine(served, settings);
   // The route's context value is the scope itself (see graphql-route.ts).
   const apollo = createApolloGateway(sharedEngine(engine, settings), ({ context }) => context as FrontScope);

@@ -1,13 +1,19 @@
 import type { Viewer } from '#platform/viewer.ts';
+import type { Grants } from '../engine/authorization/grants.ts';
 
 /** A caller whose token was verified. */
 export interface Identity {
   readonly viewer: Viewer;
+  readonly grants: Grants;
   /** When the token ends, and with it whatever the caller keeps open. */
   readonly expiresAtMs: number;
   /** Value of the signed viewer header, fresh enough for a request that is sent now. */
   viewerHeader(): string;
 }
+
+/** Whether what runs for the one may go on for the other. */
+export const isSameCaller = (one: Identity | null, other: Identity | null): boolean =>
+  JSON.stringify(one?.viewer) === JSON.stringify(other?.viewer) && one?.grants.key === other?.grants.key;
 
 /** Decides who is calling. */
 export interface GatewayAuth {

@@ -3,8 +3,10 @@ import { jwtVerify } from 'jose';
 import { z } from 'zod';
 import { CodedError } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import { signViewer, VIEWER_HEADER_TTL_MS, type Viewer } from '#platform/viewer.ts';
+import { signViewer, VIEWER_HEADER_TTL_MS } from '#platform/viewer.ts';
+import type { Grants } from '../engine/authorization/grants.ts';
 import type { GatewayAuth, Identity } from './auth.ts';
+import { DEFAULT_GRANT_CLAIMS, grantsOf, type GrantClaims } from './grant-claims.ts';
 import { createKeySet, remoteKeys, type KeySet, type LoadKeys } from './key-set.ts';
 import { REMEMBER_MS, watchRevocations, type RevocationSources } from './revocations.ts';
 
@@ -13,6 +15,8 @@ export interface JwtAuthOptions {
   readonly jwks: URL | LoadKeys;
   readonly issuer?: string;
   readonly audience?: string;
+  /** Where a token says what it grants; default: `scope` and `policies`. */
+  readonly claims?: GrantClaims;
   /** Signs the viewer header; shared with the subgraphs. */
   readonly secret: string;
   readonly revocations?: RevocationSources;
@@ -41,8 +45,9 @@ export function createJwtAuth(options: JwtAuthOptions): GatewayAuth {
   const verified = createTokenCache(now);
 
   const identify = async (token: string): Promise<Identity> => {
-    const { sub, sid, exp, roles } = await verify(token, keys, options);
-    return createIdentity({ userId: sub, sessionId: sid, roles }, exp * 1_000, secret, now);
+    const { sub, sid, exp, roles, grants } = await verify(token, keys, options);
+    const viewer = { userId: sub, sessionId: sid, roles };
+    return createIdentity({ viewer, grants, expiresAtMs: exp * 1_000 }, secret, now);
   };
   const requireCurrent = ({ expiresAtMs, viewer }: Identity) => {
     if (expiresAtMs + CLOCK_TOLERANCE_S * 1_000 <= now())
@@ -70,8 +75,18 @@ function bearerToken(authorization: string): string {
   return token;
 }
 
-async function verify(token: string, keys: KeySet, options: JwtAuthOptions): Promise<z.infer<typeof claims>> {
-  const { issuer = 'veza', audience = 'veza', log, now = Date.now } = options;
+async function verify(
+  token: string,
+  keys: KeySet,
+  options: JwtAuthOptions,
+): Promise<z.infer<typeof claims> & { readonly grants: Grants }> {
+  const {
+    issuer = 'veza',
+    audience = 'veza',
+    claims: names = DEFAULT_GRANT_CLAIMS,
+    log,
+    now = Date.now,
+  } = options;
   try {
     const { payload } = await jwtVerify(token, (header, input) => keys.find(header, input), {
       algorithms: ['EdDSA', 'Ed25519'],
@@ -84,7 +99,7 @@ async function verify(token: string, keys: KeySet, options: JwtAuthOptions): Pro
     const parsed = claims.parse(payload);
     // A token that outlives what is remembered of revocations could come back to life.
     if (parsed.exp * 1_000 > now() + REMEMBER_MS) throw new Error('lives longer than a day');
-    return parsed;
+    return { ...parsed, grants: grantsOf(payload, names) };
   } catch (error) {
     if (error instanceof CodedError) throw error;
     log.debug({ err: error }, 'token refused');
@@ -96,16 +111,15 @@ async function verify(token: string, keys: KeySet, options: JwtAuthOptions): Pro
 const unauthenticated = (message: string) => new CodedError('UNAUTHENTICATED', message);
 
 // One header serves many requests: they stay equal, which lets subgraph fetches be shared, and signing costs next to nothing.
-function createIdentity(viewer: Viewer, expiresAtMs: number, secret: string, now: () => number): Identity {
+function createIdentity(known: Omit<Identity, 'viewerHeader'>, secret: string, now: () => number): Identity {
   let header = '';
   let signedAtMs = -Infinity;
   return {
-    viewer,
-    expiresAtMs,
+    ...known,
     viewerHeader() {
       if (now() - signedAtMs > RENEW_HEADER_AFTER_MS) {
         signedAtMs = now();
-        header = signViewer(viewer, secret, signedAtMs);
+        header = signViewer(known.viewer, secret, signedAtMs);
       }
       return header;
     },

@@ -14,7 +14,8 @@ export function startAuth(
     JWKS_URL,
     INTERNAL_SECRET: secret,
     REVOKED_SESSIONS_URL,
-  }: Pick<GatewaySettings, 'JWKS_URL' | 'INTERNAL_SECRET' | 'REVOKED_SESSIONS_URL'>,
+    config,
+  }: Pick<GatewaySettings, 'JWKS_URL' | 'INTERNAL_SECRET' | 'REVOKED_SESSIONS_URL' | 'config'>,
   liveBus: LiveBus | undefined,
   log: Log,
 ): GatewayAuth | null {
@@ -22,6 +23,7 @@ export function startAuth(
   return createJwtAuth({
     jwks: new URL(JWKS_URL),
     secret,
+    claims: config.authorization,
     log,
     revocations: {
       liveBus,

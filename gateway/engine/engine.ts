@@ -1,5 +1,6 @@
 import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { GraphQLRequest, RequestScope, ResultStream } from '#platform/subgraph-endpoint.ts';
+import type { Grants } from './authorization/grants.ts';
 import type { Following, Subscriber } from './live/subscriber.ts';
 import type { LiveCounts } from './live/upstreams.ts';
 import type { CacheCounts, CacheSize } from './operation-cache.ts';
@@ -12,6 +13,8 @@ export interface EngineScope extends RequestScope {
   readonly endsAtMs?: number;
   /** What headers that renew themselves stand for, by their names: as long as it is the same, so is the caller. */
   readonly renewed?: Readonly<Record<string, string>>;
+  /** What the caller may see; without it nobody is signed in. */
+  readonly grants?: Grants;
   /** Where a subscription with a log goes on, in place of what the operation says. */
   readonly after?: string;
 }

@@ -6,7 +6,7 @@ import { isSampled, requestFields } from '#platform/tracing/trace-context.ts';
 import type { Tracing } from '#platform/tracing/tracing.ts';
 import type { EngineScope } from './engine.ts';
 import type { OperationCache } from './operation-cache.ts';
-import type { Operation } from './operation.ts';
+import type { InvalidOperation, Operation } from './operation.ts';
 import type { LabelledOperations } from './override-labels.ts';
 
 interface Lookup {
@@ -20,7 +20,7 @@ export const lookUp = (
   scope: EngineScope,
 ): Operation => {
   const cache = operations.for(scope);
-  return spanned(tracing, scope.headers, cache, () => cache.get(query, operationName));
+  return spanned(tracing, scope.headers, cache, () => cache.get(query, operationName, scope.grants));
 };
 
 export const lookUpDocument = (
@@ -30,7 +30,9 @@ export const lookUpDocument = (
   scope: EngineScope,
 ): Operation => {
   const cache = operations.for(scope);
-  return spanned(tracing, scope.headers, cache, () => cache.getDocument(document, operationName));
+  return spanned(tracing, scope.headers, cache, () =>
+    cache.getDocument(document, operationName, scope.grants),
+  );
 };
 
 export function kindOf(
@@ -38,17 +40,17 @@ export function kindOf(
   { query, operationName }: GraphQLRequest,
   headers: EngineScope['headers'] = {},
 ) {
-  const operation = spanned(tracing, headers, plain, () => plain.get(query, operationName));
-  return operation.errors ? null : operation.kind;
+  const operation = spanned(tracing, headers, plain, () => plain.kindOf(query, operationName));
+  return typeof operation === 'object' ? null : operation;
 }
 
 /** Where an operation had to be parsed and planned, and its request is recorded, a span says for how long. */
-function spanned(
+function spanned<T>(
   tracing: Tracing | null,
   headers: EngineScope['headers'],
   cache: OperationCache,
-  find: () => Operation,
-): Operation {
+  find: () => T,
+): T | InvalidOperation {
   if (!tracing || !isSampled(headers)) return guarded(find);
   const startTime = nowMs();
   const { misses } = cache.counts;
@@ -61,7 +63,7 @@ function spanned(
 const nowMs = () => performance.timeOrigin + performance.now();
 
 /** A fault of ours in preparing one operation is that operation's error. */
-export function guarded(prepare: () => Operation): Operation {
+export function guarded<T>(prepare: () => T): T | InvalidOperation {
   try {
     return prepare();
   } catch (error) {

@@ -1,13 +1,18 @@
 import { print, type DocumentNode } from 'graphql';
-import { compileDocument, prepareOperation, type Operation } from './operation.ts';
+import type { Grants } from './authorization/grants.ts';
+import { isRestricted, unmetBy, type RestrictedOperation } from './authorization/restricted-operation.ts';
+import { compileDocument, prepareOperation, type Operation, type PreparedOperation } from './operation.ts';
 import { DEFAULT_LIMITS, type OperationLimits } from './operation-limits.ts';
 import type { SupergraphState } from './supergraph-state.ts';
 
 /** Operations of one supergraph, compiled once. Least recently used ones go first when the bound is reached. */
 export interface OperationCache {
-  get(query: string, operationName: string | null | undefined): Operation;
+  /** As whoever has these grants may run it. */
+  get(query: string, operationName: string | null | undefined, grants?: Grants): Operation;
   /** For documents that somebody else parsed, validated and keeps; they live here as long as the document object does. */
-  getDocument(document: DocumentNode, operationName: string | null | undefined): Operation;
+  getDocument(document: DocumentNode, operationName: string | null | undefined, grants?: Grants): Operation;
+  /** Null for an operation that nobody may run. */
+  kindOf(query: string, operationName: string | null | undefined): RestrictedOperation['kind'] | null;
   /** Valid operations that are kept, the one used last first. */
   recent(): { readonly query: string; readonly operationName: string | null }[];
   readonly counts: Readonly<CacheCounts>;
@@ -34,6 +39,8 @@ export interface OperationCacheOptions {
   /** Approximate bytes of memory. */
   readonly maxBytes?: number;
   readonly limits?: OperationLimits;
+  /** Whether an operation is refused that asks for what its caller may not see; else it runs without. */
+  readonly rejectUnauthorized?: boolean;
   readonly counts?: CacheCounts;
 }
 
@@ -43,58 +50,112 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const BYTES_PER_CHAR = 60;
 /** an invalid one its text and its errors. */
 const BYTES_PER_INVALID_CHAR = 4;
+/** One that is not the same for all callers its text and its document. */
+const BYTES_PER_RESTRICTED_CHAR = 30;
 const BYTES_PER_ENTRY = 2_000;
 /** So that invalid documents cannot push out valid ones. */
 const INVALID_SHARE = 0.1;
+const RESTRICTED_SHARE = 0.1;
 
 export function createOperationCache(
   state: SupergraphState,
   options: OperationCacheOptions = {},
 ): OperationCache {
-  const { maxBytes = DEFAULT_MAX_BYTES, limits = DEFAULT_LIMITS, counts = createCacheCounts() } = options;
-  const onEvict = () => void (counts.evictions += 1);
-  const valid = createLru(maxBytes * (1 - INVALID_SHARE), onEvict);
-  const invalid = createLru(maxBytes * INVALID_SHARE, onEvict);
-  const documents = new WeakMap<DocumentNode, Map<string, Operation>>();
+  const { limits = DEFAULT_LIMITS, counts = createCacheCounts(), rejectUnauthorized = false } = options;
+  const store = createStore(state, options.maxBytes ?? DEFAULT_MAX_BYTES, counts);
+  const documents = new WeakMap<DocumentNode, Map<string, PreparedDocument>>();
+  const prepare = (key: string, query: string, name: string | null | undefined): PreparedOperation =>
+    store.find(key) ?? store.keep(key, prepareOperation(state, limits, query, name));
+  const prepareDocument = (document: DocumentNode, name: string | null | undefined): PreparedDocument => {
+    // Documents are new objects after a swap, for which their text was planned already.
+    const key = keyOf(name, print(document));
+    const operation = store.find(key) ?? store.keep(key, compileDocument(state, limits, document, name));
+    return { key, operation };
+  };
+  const permitted = (key: string, operation: PreparedOperation, grants: Grants | undefined): Operation => {
+    if (!isRestricted(operation)) return operation;
+    const unmet = unmetBy(operation, grants);
+    const mask = operation.requirements.map((requirement) => (unmet.has(requirement) ? '0' : '1')).join('');
+    const ownKey = mask + key;
+    const known = store.findPermitted(ownKey);
+    return known ?? store.keep(ownKey, operation.without(unmet, rejectUnauthorized));
+  };
   return {
-    get(query, operationName) {
-      const key = `${operationName ?? ''}\n${query}`;
-      const known = valid.get(key) ?? invalid.get(key);
-      counts[known ? 'hits' : 'misses'] += 1;
-      if (known) return known;
-      const operation = prepareOperation(state, limits, query, operationName);
-      if (operation.errors)
-        invalid.set(key, operation, key.length * BYTES_PER_INVALID_CHAR + BYTES_PER_ENTRY);
-      else valid.set(key, operation, key.length * BYTES_PER_CHAR + BYTES_PER_ENTRY);
-      return operation;
+    get(query, name, grants) {
+      const key = keyOf(name, query);
+      return permitted(key, prepare(key, query, name), grants);
     },
-    getDocument(document, operationName) {
+    getDocument(document, name, grants) {
       let byName = documents.get(document);
       if (!byName) documents.set(document, (byName = new Map()));
-      const key = operationName ?? '';
-      let operation = byName.get(key);
-      if (operation) counts.hits += 1;
-      else {
-        // Documents are new objects after a swap, for which their text was planned already.
-        const textKey = `${key}\n${print(document)}`;
-        operation = valid.get(textKey);
-        counts[operation ? 'hits' : 'misses'] += 1;
-        operation ??= compileDocument(state, limits, document, operationName);
-        // Names that the document does not have are the client's to invent, without end.
-        if (!operation.errors) {
-          byName.set(key, operation);
-          valid.set(textKey, operation, textKey.length * BYTES_PER_CHAR + BYTES_PER_ENTRY);
-        }
-      }
-      return operation;
+      let prepared = byName.get(name ?? '');
+      if (prepared) counts.hits += 1;
+      else prepared = prepareDocument(document, name);
+      // Names that the document does not have are the client's to invent, without end.
+      if (!prepared.operation.errors) byName.set(name ?? '', prepared);
+      return permitted(prepared.key, prepared.operation, grants);
+    },
+    kindOf(query, name) {
+      const operation = prepare(keyOf(name, query), query, name);
+      return operation.errors ? null : operation.kind;
     },
     counts,
-    size: () => sumOfSizes([valid.size(), invalid.size()]),
-    recent: () =>
-      valid.keys().map((key) => {
-        const end = key.indexOf('\n');
-        return { operationName: key.slice(0, end) || null, query: key.slice(end + 1) };
-      }),
+    size: store.size,
+    recent: () => store.keysOfAll().map(readKey),
+  };
+}
+
+interface PreparedDocument {
+  readonly key: string;
+  readonly operation: PreparedOperation;
+}
+
+const MARK = '=';
+
+/**
+ * Names and texts are the client's to choose. What stands before the mark is not: which of its requirements are met, where an operation is not the
+ * same for all callers. So nobody reaches by an invented name what is kept for others.
+ */
+const keyOf = (name: string | null | undefined, query: string) => `${MARK}${name ?? ''}\n${query}`;
+
+function readKey(key: string) {
+  const end = key.indexOf('\n');
+  return { operationName: key.slice(MARK.length, end) || null, query: key.slice(end + 1) };
+}
+
+interface Store {
+  find(key: string): PreparedOperation | undefined;
+  findPermitted(key: string): Operation | undefined;
+  /** Gives back what it takes. */
+  keep<T extends PreparedOperation>(key: string, operation: T): T;
+  /** Of valid operations, without those that only some callers may run. */
+  keysOfAll(): string[];
+  size(): CacheSize;
+}
+
+function createStore({ authorization }: SupergraphState, maxBytes: number, counts: CacheCounts): Store {
+  const onEvict = () => void (counts.evictions += 1);
+  const restrictedShare = authorization ? RESTRICTED_SHARE : 0;
+  const valid = createLru<Operation>(maxBytes * (1 - INVALID_SHARE - restrictedShare), onEvict);
+  const invalid = createLru<Operation>(maxBytes * INVALID_SHARE, onEvict);
+  const restricted = createLru<RestrictedOperation>(maxBytes * restrictedShare, onEvict);
+  const counted = <T>(found: T | undefined): T | undefined => {
+    counts[found ? 'hits' : 'misses'] += 1;
+    return found;
+  };
+  const findPermitted = (key: string) => valid.get(key) ?? invalid.get(key);
+  return {
+    find: (key) => counted(findPermitted(key) ?? restricted.get(key)),
+    findPermitted: (key) => counted(findPermitted(key)),
+    keep(key, operation) {
+      const bytes = (perChar: number) => key.length * perChar + BYTES_PER_ENTRY;
+      if (isRestricted(operation)) restricted.set(key, operation, bytes(BYTES_PER_RESTRICTED_CHAR));
+      else if (operation.errors) invalid.set(key, operation, bytes(BYTES_PER_INVALID_CHAR));
+      else valid.set(key, operation, bytes(BYTES_PER_CHAR));
+      return operation;
+    },
+    keysOfAll: () => [...valid.keys().filter((key) => key.startsWith(MARK)), ...restricted.keys()],
+    size: () => sumOfSizes([valid.size(), invalid.size(), restricted.size()]),
   };
 }
 
@@ -103,17 +164,17 @@ export const sumOfSizes = (sizes: readonly CacheSize[]): CacheSize => ({
   bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
 });
 
-interface Lru {
-  get(key: string): Operation | undefined;
-  set(key: string, operation: Operation, bytes: number): void;
+interface Lru<T> {
+  get(key: string): T | undefined;
+  set(key: string, operation: T, bytes: number): void;
   /** The one used last first. */
   keys(): string[];
   size(): CacheSize;
 }
 
 /** A Map keeps insertion order: the first key is the one that was not used for the longest time. */
-function createLru(maxBytes: number, onEvict: () => void): Lru {
-  const entries = new Map<string, { operation: Operation; bytes: number }>();
+function createLru<T>(maxBytes: number, onEvict: () => void): Lru<T> {
+  const entries = new Map<string, { operation: T; bytes: number }>();
   let total = 0;
   const drop = (key: string) => {
     total -= entries.get(key)?.bytes ?? 0;

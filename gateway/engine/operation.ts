@@ -8,6 +8,8 @@ import {
   type DocumentNode,
 } from 'graphql';
 import { operationFromDocument } from '@apollo/federation-internals';
+import { permittedOperation } from './authorization/permitted-operation.ts';
+import { restrictedOperation, type RestrictedOperation } from './authorization/restricted-operation.ts';
 import { deferErrors } from './incremental/defer-rules.ts';
 import { plannableDefers } from './incremental/plannable-defers.ts';
 import {
@@ -24,7 +26,7 @@ import { checkLimits, type OperationLimits } from './operation-limits.ts';
 import type { JsonObject, Run } from './plan/execution.ts';
 import { isPassThrough } from './plan/pass-through.ts';
 import { compilePlan, compileSubscription, type CompiledSubscription } from './plan/compile-plan.ts';
-import { createPrivateNames, withPrivateNames } from './private-names.ts';
+import { createPrivateNames, withPrivateNames, type PrivateNames } from './private-names.ts';
 import { compileProjection, type Projection } from './projection/compile-projection.ts';
 import { conditionVariables, type OperationAst } from './projection/selection.ts';
 import { restorePlan } from './required/restore-plan.ts';
@@ -44,6 +46,8 @@ export interface CompiledOperation {
   readonly projection: Projection;
   /** Whether the answer of the plan's one fetch may be the client's as it stands. */
   readonly passesThrough: boolean;
+  /** Whether its caller must not see all of it. */
+  readonly withholds: boolean;
   /** How to answer in parts under these variables. Undefined where the operation defers nothing, or may not: a subscription's events are whole. */
   readonly inParts?: (variables: JsonObject) => OperationInParts;
 }
@@ -61,13 +65,16 @@ export interface InvalidOperation {
 
 export type Operation = CompiledOperation | InvalidOperation;
 
+/** As far as it is the same for all callers. */
+export type PreparedOperation = Operation | RestrictedOperation;
+
 /** Parses, validates, plans, compiles. Never throws. */
 export function prepareOperation(
   state: SupergraphState,
   limits: OperationLimits,
   query: string,
   operationName: string | null | undefined,
-): Operation {
+): PreparedOperation {
   let document: DocumentNode;
   try {
     document = parse(query, { maxTokens: limits.maxTokens });
@@ -87,7 +94,7 @@ export function compileDocument(
   limits: OperationLimits,
   document: DocumentNode,
   operationName: string | null | undefined,
-): Operation {
+): PreparedOperation {
   const errors = checkLimits(document, limits);
   return errors.length > 0 ? { errors } : compileWithinLimits(state, document, operationName);
 }
@@ -96,12 +103,19 @@ function compileWithinLimits(
   state: SupergraphState,
   document: DocumentNode,
   operationName: string | null | undefined,
-): Operation {
+): PreparedOperation {
   const operation = getOperationAST(document, operationName || null);
   if (!operation) return { errors: [unknownOperation(document, operationName)] };
   const ast = { operation, fragments: fragmentsOf(document) };
   const errors = [...subscriptionErrors(document), ...deferErrors(document)];
   if (errors.length > 0) return { errors };
+  const restricted = restrictedOperation(state.authorization, state.apiSchema, ast, (unmet) =>
+    compileAny({ ...state, unmet }, ast),
+  );
+  return restricted ?? compileAny(state, ast);
+}
+
+function compileAny(state: SupergraphState, ast: OperationAst): Operation {
   try {
     const defers = defersOf(ast);
     return defers.length === 0 ? compile(state, ast) : compileDeferring(state, ast, defers);
@@ -155,19 +169,18 @@ function compileParts(
 }
 
 function compile(state: SupergraphState, given: OperationAst): CompiledOperation {
-  const { apiSchema, fullSchema, planner, plannerSchema, overrides, required } = state;
+  const { apiSchema, fullSchema, authorization, unmet } = state;
   const { operation } = given;
   const root = apiSchema.getRootType(operation.operation);
   if (!root) throw new Error(`the schema has no ${operation.operation}`);
   const position = operation.operation === 'subscription' ? logPosition(apiSchema, given) : null;
   const { ast, planned: selected } = position ?? { ast: given, planned: given };
-  const document = documentOf(selected);
-  const names = createPrivateNames(state.fieldNames, document);
+  const restriction = { authorization, schema: apiSchema, unmet };
+  const { planned } = permittedOperation(restriction, selected);
+  const { shown } = permittedOperation(restriction, ast);
+  const names = createPrivateNames(state.fieldNames, documentOf(selected));
   const conditional = conditionVariables(ast);
-  const planned = withPrivateNames(document, names, conditional.length > 0 || defersOf(ast).length > 0);
-  const plannable = operationFromDocument(plannerSchema, planned, { validate: false });
-  const plan = planner.buildQueryPlan(plannable, { overrideConditions: overrides });
-  const node = plan.node && restorePlan(fullSchema, required, plan.node);
+  const node = planned && planOf(state, planned, names, conditional.length > 0 || defersOf(ast).length > 0);
   const isSubscription = node?.kind === 'Subscription';
   return {
     kind: operation.operation,
@@ -177,9 +190,18 @@ function compile(state: SupergraphState, given: OperationAst): CompiledOperation
       ? compileSubscription(fullSchema, node, position && eventLog(position, names))
       : undefined,
     introspect: compileIntrospection(apiSchema, ast),
-    projection: compileProjection(apiSchema, names, ast, root),
-    passesThrough: !isSubscription && isPassThrough(state, node, ast, root),
+    projection: compileProjection(apiSchema, names, shown, root),
+    withholds: shown.withheld !== undefined,
+    passesThrough: !isSubscription && !shown.withheld && isPassThrough(state, node ?? undefined, ast, root),
   };
+}
+
+function planOf(state: SupergraphState, ast: OperationAst, names: PrivateNames, isConditional: boolean) {
+  const { fullSchema, planner, plannerSchema, overrides, required } = state;
+  const planned = withPrivateNames(documentOf(ast), names, isConditional);
+  const plannable = operationFromDocument(plannerSchema, planned, { validate: false });
+  const plan = planner.buildQueryPlan(plannable, { overrideConditions: overrides });
+  return plan.node && restorePlan(fullSchema, required, plan.node);
 }
 
 /** The operation alone with its fragments: the planner takes one. */

@@ -1,4 +1,5 @@
 import type { FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
+import { collectUnauthorized } from './authorization/unauthorized.ts';
 import type { CompiledOperation } from './operation.ts';
 import type { Execution, JsonObject, ResponseError, ResponsePath } from './plan/execution.ts';
 import { publicName } from './private-names.ts';
@@ -17,12 +18,14 @@ export function finish(
 ): FormattedExecutionResult<JsonObject> {
   const { errors, variables } = execution;
   const violations: ResponseError[] = [];
+  const unauthorized: ResponseError[] = [];
   const run: ProjectionRun = {
     introspection: operation.introspect(variables),
     violation: collectViolations(violations),
+    unauthorized: collectWithheld(unauthorized),
   };
   const data = operation.projection.project(execution.data, variables, run);
-  const all = [...errors, ...unexplained(violations, errors)];
+  const all = [...errors, ...unexplained(violations, errors), ...unauthorized];
   if (all.length === 0) return { data };
   return { errors: all.map((error) => formatted(error, correlationId)), data };
 }
@@ -31,6 +34,12 @@ export function finish(
 export function collectViolations(found: ResponseError[]): ProjectionRun['violation'] {
   return (message, parent, key) =>
     found.push({ message, path: pathOf(parent, key), extensions: { code: 'SUBGRAPH_ERROR' } });
+}
+
+/** Writes the places of what the caller must not see into a list. */
+export function collectWithheld(found: ResponseError[]): ProjectionRun['unauthorized'] {
+  const collect = collectUnauthorized(found);
+  return (coordinate, parent, key) => collect(coordinate, () => pathOf(parent, key));
 }
 
 /** The path to `key` below `parent`, under the names by which fields travel. */

@@ -2,6 +2,8 @@ import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { DEFAULT_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph, type Schema } from '@apollo/federation-internals';
 import { QueryPlanner } from '@apollo/query-planner';
 import { CodedError, messageOf } from '#platform/errors.ts';
+import { readAuthorization, type Authorization } from './authorization/authorization.ts';
+import type { Requirement } from './authorization/requirements.ts';
 import { interfaceObjectsOf } from './incremental/plannable-defers.ts';
 import { readOverrideLabels } from './override-labels.ts';
 import { separateRequiredFields, type RequiredFields } from './required/required-fields.ts';
@@ -29,6 +31,10 @@ export interface SupergraphState {
   readonly overrideLabels: readonly string[];
   /** Those that plans take to hold. */
   readonly overrides: Map<string, boolean>;
+  /** Null where everybody may see everything. */
+  readonly authorization: Authorization | null;
+  /** What plans take the caller not to meet. */
+  readonly unmet: ReadonlySet<Requirement>;
 }
 
 /** Builds and validates. Throws a CodedError that says what is wrong with the SDL. Takes tens of milliseconds for a large one. */
@@ -41,12 +47,12 @@ export function createSupergraphState(sdl: string): SupergraphState {
   }
 }
 
-/**
- * What is done as it says. A supergraph that demands anything else for security or execution is refused: `@authenticated`, `@requiresScopes` and
- * `@policy` above all, which nobody would notice not to hold.
- */
+/** What is done as it says. A supergraph that demands anything else for security or execution is refused: nobody would notice it not to hold. */
 const SUPPORTED_FEATURES = new Set([
   ...DEFAULT_SUPPORTED_SUPERGRAPH_FEATURES,
+  'https://specs.apollo.dev/authenticated/v0.1',
+  'https://specs.apollo.dev/requiresScopes/v0.1',
+  'https://specs.apollo.dev/policy/v0.1',
   'https://specs.apollo.dev/context/v0.1',
   'https://specs.apollo.dev/cost/v0.1',
   'https://specs.apollo.dev/cacheTag/v0.1',
@@ -59,10 +65,11 @@ function build(sdl: string, document: DocumentNode): SupergraphState {
   const supergraph = readSupergraph(document, true);
   const required = separateRequiredFields(document);
   const plannerSchema = supergraph.apiSchema();
+  const apiSchema = plannerSchema.toGraphQLJSSchema({ includeDefer: true });
   const fullSchema = supergraph.schema.toGraphQLJSSchema();
   return {
     sdl,
-    apiSchema: plannerSchema.toGraphQLJSSchema({ includeDefer: true }),
+    apiSchema,
     fullSchema,
     plannerSchema,
     planner: createPlanner(supergraph, required),
@@ -72,6 +79,8 @@ function build(sdl: string, document: DocumentNode): SupergraphState {
     interfaceObjects: interfaceObjectsOf(document),
     overrideLabels: readOverrideLabels(document),
     overrides: new Map(),
+    authorization: readAuthorization(supergraph.schema, apiSchema),
+    unmet: new Set(),
   };
 }
 

@@ -72,20 +72,24 @@ export function createFastPath(options: FastPathOptions): FastPath {
     call.response.once('close', () => call.response.writableFinished || gone.abort());
     return run(operation, { ...scope, signal: gone.signal });
   };
-  const start = (call: FastCall, key: string, headers: EngineScope['headers']) => {
+  const start = (call: FastCall, key: string, scope: Omit<EngineScope, 'signal'>) => {
     const operation = readOperation(call.text);
-    const kind = operation && engine.operationKind(operation, headers);
+    const kind = operation && engine.operationKind(operation, scope.headers);
     if (!operation || (kind !== 'query' && kind !== 'mutation')) return null;
-    const scope = { headers, correlationId: call.correlationId };
     if (kind === 'mutation') return mutate(operation, scope, call);
     return runs.start(key, (signal) => run(operation, { ...scope, signal })).join(call.response);
   };
   return {
     async answer(call) {
-      const headers = callers.headersOf(call);
-      const key = `${engine.mutationsEnded}\n${keyOf(headers, ignored, call.text)}`;
+      const { correlationId, identity } = call;
+      const scope = {
+        headers: callers.headersOf(call),
+        correlationId,
+        ...(identity && { grants: identity.grants }),
+      };
+      const key = `${engine.mutationsEnded}\n${keyOf(scope, ignored, call.text)}`;
       const found = sharing ? runs.find(key) : undefined;
-      const outcome = await (found?.join(call.response) ?? start(call, key, headers));
+      const outcome = await (found?.join(call.response) ?? start(call, key, scope));
       if (!outcome) return false;
       metrics.operated('http');
       await send(call, outcome, compression);

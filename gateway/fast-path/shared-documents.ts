@@ -21,7 +21,7 @@ export function withSharedDocuments(engine: Engine, ignoredHeaders: readonly str
     if (getOperationAST(document, name)?.operation !== 'query' || holdsUploads(variables))
       return engine.executeDocument(document, name, variables, scope, schema);
     const asked = JSON.stringify([name, variables]);
-    const key = `${engine.mutationsEnded}\n${keyOf(scope.headers, ignored, asked)}`;
+    const key = `${engine.mutationsEnded}\n${keyOf(scope, ignored, asked)}`;
     const runs = runsOf(document);
     const start = (signal: AbortSignal) =>
       engine.executeDocument(document, name, variables, { ...scope, signal }, schema);

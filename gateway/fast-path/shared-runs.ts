@@ -1,3 +1,6 @@
+import { grantsKey } from '../engine/authorization/grants.ts';
+import type { EngineScope } from '../engine/engine.ts';
+
 /** Emits `close` when the client has its answer, or is gone. */
 interface Client {
   once(event: 'close', listener: () => void): unknown;
@@ -16,15 +19,15 @@ export interface SharedRuns<T> {
 }
 
 /**
- * Everything that can change an answer: what subgraphs are told about the caller, but for the headers in `ignored`, and the request.
- * Header values hold no line feed.
+ * Everything that can change an answer: what subgraphs are told about the caller, but for the headers in `ignored`, what the caller may see, and the
+ * request. Header values hold no line feed, nor do keys of grants.
  */
 export function keyOf(
-  headers: Readonly<Record<string, string>>,
+  { headers, grants }: Pick<EngineScope, 'headers' | 'grants'>,
   ignored: ReadonlySet<string>,
   text: string,
 ): string {
-  let key = '';
+  let key = `${grantsKey(grants)}\n`;
   for (const name of Object.keys(headers)) if (!ignored.has(name)) key += `${name}:${headers[name]}\n`;
   return `${key}\n${text}`;
 }

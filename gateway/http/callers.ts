@@ -65,7 +65,10 @@ export function createCallers({ auth, forwardHeaders, trustProxy }: CallersOptio
       headers: headersOf(call),
       signal: call.signal,
       correlationId: call.correlationId,
-      ...(call.identity && { renewed: { [VIEWER_HEADER]: JSON.stringify(call.identity.viewer) } }),
+      ...(call.identity && {
+        renewed: { [VIEWER_HEADER]: JSON.stringify(call.identity.viewer) },
+        grants: call.identity.grants,
+      }),
     }),
   };
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws';
 import type { RawData, WebSocket } from 'ws';
 import { CodedError } from '#platform/errors.ts';
-import type { Identity } from '../auth/auth.ts';
+import { isSameCaller, type Identity } from '../auth/auth.ts';
 import type { EngineScope } from '../engine/engine.ts';
 import type { Callers, CallingRequest } from '../http/callers.ts';
 import type { RequestReport } from '../telemetry/report.ts';
@@ -155,6 +155,7 @@ export class Connection implements OperationHost {
     try {
       const identity = await this.deps.callers.identify(authorization);
       if (this.#state !== 'acknowledged') return;
+      // What runs on the socket runs for the caller who began it.
       if (!isSameCaller(identity, this.#identity))
         return this.close(CloseCode.Forbidden, 'The token is of another session, or has other rights.');
       this.#identity = identity;
@@ -228,7 +229,3 @@ export class Connection implements OperationHost {
     await this.outbox.send(JSON.stringify(message));
   }
 }
-
-/** What runs on the socket runs for the caller who began it. */
-const isSameCaller = (one: Identity | null, other: Identity | null) =>
-  JSON.stringify(one?.viewer) === JSON.stringify(other?.viewer);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import type { Identity } from '../auth/auth.ts';
+import { isSameCaller, type Identity } from '../auth/auth.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { ClientLimits } from '../traffic/client-limits.ts';
 import { closeSpread } from './closing.ts';
@@ -116,7 +116,7 @@ function claim(clients: ClientLimits, request: IncomingMessage, identity: Identi
 
 /** The stream speaks for the caller that has reserved it, and ends with that session. */
 function requireOwner(owner: Identity | null, caller: Identity | null): void {
-  if (JSON.stringify(owner?.viewer) === JSON.stringify(caller?.viewer)) return;
+  if (isSameCaller(owner, caller)) return;
   if (owner && !caller)
     throw new CodedError('UNAUTHENTICATED', 'The event stream was reserved with an access token.');
   throw new CodedError('FORBIDDEN', 'The event stream is of another session, or has other rights.');

@@ -27,6 +27,7 @@ export async function openGateway(
   const auth = createJwtAuth({
     jwks: () => keys.jwks(),
     secret,
+    claims: config.authorization,
     revocations: { liveBus, revokedSessions },
     log,
   });

@@ -10,7 +10,7 @@ import {
 } from '../plan/execution.ts';
 import { publicName } from '../private-names.ts';
 import { BUBBLE, type DeferredPart, type Place, type ProjectionRun } from '../projection/complete.ts';
-import { collectViolations, formatted, pathOf, unexplained } from '../response.ts';
+import { collectViolations, collectWithheld, formatted, pathOf, unexplained } from '../response.ts';
 import { assignErrors, isHidden, startsWith } from './assign-errors.ts';
 import type { DeferralState } from './deferral.ts';
 
@@ -27,6 +27,7 @@ export interface DeferredRecord {
 interface Delivered {
   readonly data: JsonObject | null;
   readonly violations: ResponseError[];
+  readonly unauthorized: ResponseError[];
 }
 
 /** One execution with its bookkeeping. */
@@ -115,21 +116,23 @@ class Delivery {
 
   #complete(project: (run: ProjectionRun) => unknown, base: ResponsePath): Delivered {
     const violations: ResponseError[] = [];
+    const unauthorized: ResponseError[] = [];
     const found: DeferredRecord[] = [];
     const completed = project({
       introspection: this.#introspection,
       violation: collectViolations(violations),
+      unauthorized: collectWithheld(unauthorized),
       defer: (part, object, place) =>
         found.push({ part, object, place, path: place ? pathOf(place.parent, place.key) : [] }),
     });
     const data = completed !== BUBBLE && isJsonObject(completed) ? completed : null;
     // What a bubbling null took away is not waited for.
     this.#waiting.push(...found.filter(({ path }) => isThere(data, path.slice(base.length))));
-    return { data, violations };
+    return { data, violations, unauthorized };
   }
 
-  #result({ data, violations }: Delivered, errors: readonly ResponseError[]) {
-    const all = [...errors, ...unexplained(violations, this.#known)];
+  #result({ data, violations, unauthorized }: Delivered, errors: readonly ResponseError[]) {
+    const all = [...errors, ...unexplained(violations, this.#known), ...unauthorized];
     const shown = all.map((error) => formatted(error, this.#run.correlationId));
     return { ...(shown.length > 0 && { errors: shown }), data };
   }

@@ -1,3 +1,4 @@
+import { grantsKey } from '../authorization/grants.ts';
 import type { EngineScope } from '../engine.ts';
 
 export interface AudienceOptions {
@@ -17,9 +18,10 @@ export function createAudiences({
 }: AudienceOptions): (scope: EngineScope) => string {
   const ignored = new Set(ignoredHeaders);
   let alone = 0;
-  return ({ headers, renewed = {} }) => {
+  return ({ headers, renewed = {}, grants }) => {
     if (!sharing) return String((alone += 1));
     const names = Object.keys(headers).filter((name) => !ignored.has(name));
-    return JSON.stringify(names.sort().map((name) => [name, renewed[name] ?? headers[name]]));
+    const told = names.sort().map((name) => [name, renewed[name] ?? headers[name]]);
+    return JSON.stringify([grantsKey(grants), ...told]);
   };
 }

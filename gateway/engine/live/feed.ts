@@ -7,7 +7,7 @@ import { isPassing } from '../client/passing-failures.ts';
 import type { ClientSet } from '../client-registry.ts';
 import type { EngineScope } from '../engine.ts';
 import { isJsonObject } from '../plan/execution.ts';
-import type { LivePlan } from './live-plan.ts';
+import { asksTheSame, type LivePlan } from './live-plan.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface FeedOptions {
@@ -100,7 +100,7 @@ export class Feed {
           return { done: true, value: null };
         }
         if (value && !this.#isOutdated) {
-          const event = this.#received(value, upstream.plan);
+          const event = this.#received(value, this.#planFor(upstream.plan));
           if (!this.#canResume || !isLoss(event.result)) return { done: false, value: event };
           this.#noteLoss('its subgraph cannot tell its events now');
         }
@@ -132,6 +132,12 @@ export class Feed {
 
   get #canResume(): boolean {
     return (this.#position ?? null) !== null;
+  }
+
+  /** An event is completed by the plan that is in force when it comes, where that asks for the same events: the caller may see less by now. */
+  #planFor(asked: LivePlan): LivePlan {
+    const inForce = this.#options.plan();
+    return asksTheSame(inForce, asked) ? inForce : asked;
   }
 
   #received(result: FormattedExecutionResult, plan: LivePlan): FeedEvent {

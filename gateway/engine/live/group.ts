@@ -175,13 +175,14 @@ export class Group {
 
 /** Headers as they are at each moment, and an end of its own: the group outlives whoever began it. */
 function groupScope(scope: EngineScope, signal: AbortSignal): EngineScope {
-  const { correlationId } = scope;
+  const { correlationId, grants } = scope;
   return {
     signal,
     get headers() {
       return scope.headers;
     },
     ...(correlationId !== undefined && { correlationId }),
+    ...(grants && { grants }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { GraphQLError, type FormattedExecutionResult } from 'graphql';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
+import { UNAUTHORIZED } from '../authorization/unauthorized.ts';
 import type { Engine, EngineScope } from '../engine.ts';
 import { createInterruption, type Interruption } from '../interruption.ts';
 import { refused } from '../response.ts';
@@ -27,7 +28,7 @@ export interface LivePlans {
 
 /**
  * Plans anew with every supergraph. A plan that asks for other events is taken only where `askAnew` says that they are asked for from now on;
- * else the plan before stays in force, which completes the events that come.
+ * else the plan before stays in force, which completes the events that come. It does not where there is something by now that the caller must not see.
  */
 export function followPlans(
   first: LivePlan,
@@ -45,7 +46,10 @@ export function followPlans(
       return outdated.end({ last: refused([notValidAnyMore(), ...next.errors], scope.correlationId) });
     const before = current;
     const isSame = asksTheSame(next, before);
-    if (!isSame && !askAnew()) return;
+    if (!isSame && !askAnew()) {
+      if (next.operation.withholds) outdated.end({ last: refused([notSeenAnyMore()], scope.correlationId) });
+      return;
+    }
     next.clients.use();
     current = next;
     before.clients.release();
@@ -61,6 +65,11 @@ export function followPlans(
     },
   };
 }
+
+const notSeenAnyMore = () =>
+  new GraphQLError('The subscription ends: the graph has changed, and the caller may not see all of it.', {
+    extensions: UNAUTHORIZED.extensions,
+  });
 
 const notValidAnyMore = () =>
   new GraphQLError('The subscription ends: the graph has changed, and the operation is not valid any more.', {

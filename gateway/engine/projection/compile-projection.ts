@@ -1,8 +1,10 @@
 import {
   isAbstractType,
+  isNonNullType,
   type FieldNode,
   type GraphQLCompositeType,
   type GraphQLObjectType,
+  type GraphQLOutputType,
   type GraphQLSchema,
 } from 'graphql';
 import type { JsonObject } from '../plan/execution.ts';
@@ -28,7 +30,7 @@ import {
 export interface Projection {
   /** The client's `data`: fresh objects, null where a null bubbled to the top. */
   project(data: JsonObject, variables: JsonObject, run: ProjectionRun): JsonObject | null;
-  /** Whether anything is selected that subgraphs must answer, under these variables. */
+  /** Whether anything is selected that subgraphs must answer, under these variables, and that the caller may see. */
   selectsData(variables: JsonObject): boolean;
 }
 
@@ -93,10 +95,12 @@ function compileVariant(
     };
   };
   const fieldsOf = (type: GraphQLCompositeType, selected: ReadonlyMap<string, FieldNode[]>) =>
-    [...selected].map(([key, nodes]) => compileField(schema, names, compileObject, type, key, nodes));
+    [...selected].map(([key, nodes]) => compileField(schema, names, ast, compileObject, type, key, nodes));
   const sets = [ast.operation.selectionSet];
   const selected = collectFields(schema, ast, conditions, root, sets);
-  const selectsData = [...selected.values()].some(([node]) => !node?.name.value.startsWith('__'));
+  const selectsData = [...selected.values()].some(
+    (nodes) => visibleOf(ast, nodes) && !nodes[0]?.name.value.startsWith('__'),
+  );
   return { complete: compileObject(root, sets), selectsData };
 }
 
@@ -108,6 +112,7 @@ interface Field {
 function compileField(
   schema: GraphQLSchema,
   names: PrivateNames,
+  ast: OperationAst,
   compileObject: CompileObject,
   type: GraphQLCompositeType,
   key: string,
@@ -120,7 +125,9 @@ function compileField(
     return { key, read: (_object, run) => run.introspection[key] ?? null };
   const definition = 'getFields' in type ? type.getFields()[name] : undefined;
   if (!definition || !node) throw new Error(`${type.name} has no field ${name}`);
-  const inner = names.of(node);
+  const visible = visibleOf(ast, nodes);
+  if (!visible) return { key, read: withheldReader(`${type.name}.${name}`, definition.type, names.of(node)) };
+  const inner = names.of(visible);
   const complete: Complete = compileValue(
     schema,
     compileObject,
@@ -129,6 +136,18 @@ function compileField(
     `${type.name}.${name}`,
   );
   return { key, read: (object, run, place) => complete(object[inner], run, place, inner) };
+}
+
+/** The first of one field's nodes that the caller may see; fields below the others are withheld by themselves. */
+const visibleOf = ({ withheld }: OperationAst, nodes: readonly FieldNode[]): FieldNode | undefined =>
+  nodes.find((node) => !withheld?.has(node));
+
+function withheldReader(coordinate: string, type: GraphQLOutputType, inner: string): Field['read'] {
+  const value = isNonNullType(type) ? BUBBLE : null;
+  return (_object, run, place) => {
+    run.unauthorized(coordinate, place, inner);
+    return value;
+  };
 }
 
 /** A concrete type knows its name. An interface's own name is no answer: the object's real type is missing. */

@@ -23,6 +23,8 @@ export interface Place {
 /** What one projection of one result finds on its way. */
 export interface ProjectionRun {
   readonly violation: (message: string, parent: Place | undefined, key: string | number) => void;
+  /** Told of every place where a field is missing that the caller must not see. `coordinate` is `Type.field`. */
+  readonly unauthorized: (coordinate: string, parent: Place | undefined, key: string | number) => void;
   readonly introspection: JsonObject;
   /** Told of every part of an object that is delivered later; the object may still vanish with a null that bubbles. */
   readonly defer?: (part: DeferredPart, object: JsonObject, place: Place | undefined) => void;

@@ -18,6 +18,8 @@ import { deferLabelOf } from '../incremental/resolve-defers.ts';
 export interface OperationAst {
   readonly operation: OperationDefinitionNode;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** Fields that the caller must not see, where there are any. */
+  readonly withheld?: ReadonlySet<FieldNode>;
 }
 
 /** Values of the variables that `@skip` and `@include` read. */

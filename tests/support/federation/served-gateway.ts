@@ -3,6 +3,7 @@ import { listen } from '#platform/http.ts';
 import { createLog, type Log } from '#platform/log.ts';
 import { createMetrics } from '#platform/metrics.ts';
 import type { Tracing } from '#platform/tracing/tracing.ts';
+import type { GatewayAuth } from '../../../gateway/auth/auth.ts';
 import { parseConfig } from '../../../gateway/config.ts';
 import { createConfiguredGateway } from '../../../gateway/configured-gateway.ts';
 import type { SubgraphClient } from '../../../gateway/engine/client/subgraph-client.ts';
@@ -16,6 +17,8 @@ export interface ServedGatewayOptions {
   readonly yaml?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly tracing?: Tracing;
+  /** Default: tokens are not verified. It stays the caller's. */
+  readonly auth?: GatewayAuth;
   /** Default: a silent one. */
   readonly log?: Log;
 }
@@ -29,14 +32,14 @@ export interface ServedGateway {
 
 /** The whole gateway, as a process has it, on a free port of this one. */
 export async function serveTestGateway(options: ServedGatewayOptions): Promise<ServedGateway> {
-  const { supergraphSdl, connect, yaml = '', env = {}, tracing = null } = options;
+  const { supergraphSdl, connect, yaml = '', env = {}, tracing = null, auth = null } = options;
   const { log = createLog('gateway', 'silent') } = options;
   const { gateway } = await createConfiguredGateway({
     variables: readEnvironment(gatewayEnvironment, { EXPLORER: 'off', ...env }),
     config: parseConfig(yaml, 'test.yaml'),
     supergraphSdl,
     connect,
-    auth: null,
+    auth,
     log,
     metrics: createMetrics('gateway'),
     tracing,

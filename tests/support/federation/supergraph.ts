@@ -36,7 +36,8 @@ const linked = ({ typeDefs, isFederation1 = false }: TestSubgraph) =>
 export type TestSubgraphs = Readonly<Record<string, TestSubgraph>>;
 
 const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requires",
-  "@external", "@shareable", "@provides", "@interfaceObject", "@context", "@fromContext", "@override", "@inaccessible"])\n`;
+  "@external", "@shareable", "@provides", "@interfaceObject", "@context", "@fromContext", "@override", "@inaccessible",
+  "@authenticated", "@requiresScopes", "@policy"])\n`;
 
 /** The supergraph of subgraphs; throws with every composition error. */
 export function composeSupergraph(subgraphs: TestSubgraphs): string {

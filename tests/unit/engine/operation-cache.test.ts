@@ -18,7 +18,7 @@ test('compiles an operation once per text and name, and once per document object
 });
 
 test('stays within its bytes: what was not used for the longest time goes first', () => {
-  const cache = createOperationCache(state, { maxBytes: 10_000 });
+  const cache = createOperationCache(state, { maxBytes: 10_100 });
   const oldest = cache.get('{ me { id } }', null);
   const middle = cache.get('{ me { name } }', null);
   cache.get('{ me { id } }', null);

@@ -1,4 +1,5 @@
 import type { GatewayAuth } from '../../../gateway/auth/auth.ts';
+import { createGrants } from '../../../gateway/engine/authorization/grants.ts';
 import type { FrontSettings } from '../../../gateway/front.ts';
 import { startFakeGateway } from './fake-gateway.ts';
 
@@ -6,6 +7,7 @@ export interface Caller {
   readonly user?: string;
   readonly session?: string;
   readonly roles?: string[];
+  readonly scopes?: string[];
   readonly expiresAtMs?: number;
 }
 
@@ -19,8 +21,9 @@ export async function startWithSessions(settings: Partial<FrontSettings> = {}) {
     async authenticate(authorization) {
       if (authorization === undefined) return null;
       const caller = JSON.parse(authorization.slice('Bearer '.length)) as Caller;
-      const { user = 'usr_1', session = 'ses_1', roles = [], expiresAtMs = Infinity } = caller;
-      return { viewer: { userId: user, sessionId: session, roles }, expiresAtMs, viewerHeader: () => user };
+      const { user = 'usr_1', session = 'ses_1', roles = [], scopes = [], expiresAtMs = Infinity } = caller;
+      const viewer = { userId: user, sessionId: session, roles };
+      return { viewer, grants: createGrants(scopes, []), expiresAtMs, viewerHeader: () => user };
     },
     requireCurrent: () => undefined,
     onRevoked(listener) {

@@ -4,6 +4,7 @@ import { listen, type HttpListener } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
 import { createMetrics } from '#platform/metrics.ts';
 import type { GatewayAuth } from '../../../gateway/auth/auth.ts';
+import { createGrants } from '../../../gateway/engine/authorization/grants.ts';
 import { createApolloGateway, type FrontScope } from '../../../gateway/engine/apollo-gateway.ts';
 import { createFront, type Front } from '../../../gateway/front.ts';
 import { shopSubgraphs } from '../../support/federation/shop.ts';
@@ -116,7 +117,12 @@ test('an answer in parts ends with its session: what is deferred is not delivere
   const listeners = new Set<(sessionId: string) => void>();
   const viewer = { userId: 'usr_1', sessionId: 'ses_1', roles: [] };
   const auth: GatewayAuth = {
-    authenticate: async () => ({ viewer, expiresAtMs: Infinity, viewerHeader: () => 'ada' }),
+    authenticate: async () => ({
+      viewer,
+      grants: createGrants([], []),
+      expiresAtMs: Infinity,
+      viewerHeader: () => 'ada',
+    }),
     requireCurrent: () => undefined,
     onRevoked(listener) {
       listeners.add(listener);

@@ -41,7 +41,11 @@ export interface Answer {
   readonly headers: Headers;
   readonly body: {
     readonly data?: Record<string, unknown> | null;
-    readonly errors?: { message: string; extensions: Record<string, unknown> }[];
+    readonly errors?: {
+      message: string;
+      path?: readonly (string | number)[];
+      extensions: Record<string, unknown>;
+    }[];
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { after, before, describe, test } from 'node:test';
+import { createGrants, type Grants } from '../../../gateway/engine/authorization/grants.ts';
 import type { EngineScope } from '../../../gateway/engine/engine.ts';
 import { createSharedRuns, keyOf, type SharedRuns } from '../../../gateway/fast-path/shared-runs.ts';
 import { openRaw, readUntil } from '../../support/raw-http.ts';
@@ -136,15 +137,19 @@ describe('a shared run', () => {
     assert.equal(runs.find('key'), late.run);
   });
 
-  test('is told apart by every header that can change the answer, and by the body', () => {
+  test('is told apart by every header that can change the answer, by what its caller may see, and by the body', () => {
     const ignored = new Set(['x-correlation-id']);
-    const base = keyOf({ 'x-correlation-id': '1', authorization: 'a' }, ignored, 'body');
-    assert.equal(keyOf({ 'x-correlation-id': '2', authorization: 'a' }, ignored, 'body'), base);
+    const key = (headers: Record<string, string>, body = 'body', grants?: Grants) =>
+      keyOf({ headers, ...(grants && { grants }) }, ignored, body);
+    const base = key({ 'x-correlation-id': '1', authorization: 'a' });
+    assert.equal(key({ 'x-correlation-id': '2', authorization: 'a' }), base);
     for (const other of [
-      keyOf({ authorization: 'b' }, ignored, 'body'),
-      keyOf({}, ignored, 'body'),
-      keyOf({ authorization: 'a', 'accept-language': 'it' }, ignored, 'body'),
-      keyOf({ authorization: 'a' }, ignored, 'other'),
+      key({ authorization: 'b' }),
+      key({}),
+      key({ authorization: 'a', 'accept-language': 'it' }),
+      key({ authorization: 'a' }, 'other'),
+      key({ authorization: 'a' }, 'body', createGrants([], [])),
+      key({ authorization: 'a' }, 'body', createGrants(['read'], [])),
     ])
       assert.notEqual(other, base);
   });

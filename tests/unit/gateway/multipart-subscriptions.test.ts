@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CodedError } from '#platform/errors.ts';
 import type { GatewayAuth } from '../../../gateway/auth/auth.ts';
+import { createGrants } from '../../../gateway/engine/authorization/grants.ts';
 import { answerOf, codeOf, startFakeGateway, type FakeGateway } from './fake-gateway.ts';
 import { APOLLO_ACCEPT, createPartsReader, readParts } from './parts-reader.ts';
 
@@ -186,7 +187,12 @@ describe('a session', () => {
   const start = async (expiresAtMs: () => number) => {
     const listeners = new Set<(sessionId: string) => void>();
     const auth: GatewayAuth = {
-      authenticate: async () => ({ viewer: VIEWER, expiresAtMs: expiresAtMs(), viewerHeader: () => 'ada' }),
+      authenticate: async () => ({
+        viewer: VIEWER,
+        grants: createGrants([], []),
+        expiresAtMs: expiresAtMs(),
+        viewerHeader: () => 'ada',
+      }),
       requireCurrent: () => undefined,
       onRevoked(listener) {
         listeners.add(listener);

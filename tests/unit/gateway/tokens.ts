@@ -9,6 +9,8 @@ export interface TokenClaims {
   /** Seconds from now; negative for a token that is over. */
   readonly livesS?: number;
   readonly kid?: string;
+  /** Any others. */
+  readonly others?: Readonly<Record<string, unknown>>;
 }
 
 /** A key pair as the user service has one, with tokens signed by it. */
@@ -29,9 +31,10 @@ export async function createTokenIssuer(kid = 'key-1'): Promise<TokenIssuer> {
       issuer = 'veza',
       audience = 'veza',
       livesS = 60,
+      others = {},
       ...rest
     } = {}) =>
-      new SignJWT({ sid: sessionId, roles: [...roles] })
+      new SignJWT({ ...others, sid: sessionId, roles: [...roles] })
         .setProtectedHeader({ alg: 'EdDSA', kid: rest.kid ?? kid })
         .setSubject(userId)
         .setIssuer(issuer)
