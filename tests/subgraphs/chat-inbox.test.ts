@@ -211,6 +211,25 @@ for (const upstream of UPSTREAMS)
       await Promise.all([sidebar.leave(), stranger.leave()]);
     });
 
+    it('goes on from the rooms that were loaded, without missing anything', async () => {
+      const user = newUser();
+      const query = `query ($id: ID!) { _entities(representations: [{ __typename: "Viewer", id: $id }]) { ... on Viewer {
+        inbox { eventCursor rooms(first: 10) { nodes { room { id } unreadCount } } } } } }`;
+      const load = async (caller: string) => (await chat.data(caller, query, { id: user }))._entities[0];
+      const witness = await open(user);
+      const roomId = await openChannel(chat, [user]);
+      await witness.heard();
+      const { inbox } = await load(user);
+      assert.deepEqual(inbox.rooms.nodes[0], { room: { id: roomId }, unreadCount: 0 });
+      const sent = say(chat, user, roomId, 'meanwhile');
+      const [event] = await events(user, inbox.eventCursor, 1);
+      await sent;
+      assert.deepEqual([event.roomId, event.lastMessage.content], [roomId, 'meanwhile']);
+      // It is nobody else's.
+      assert.equal(await load(newUser()), null);
+      await witness.leave();
+    });
+
     it('gives more rooms than are read at once, each once and in order', async () => {
       const user = newUser();
       const rooms: string[] = [];

@@ -11,7 +11,7 @@ import { seededRandom } from '../support/random.ts';
 import { freePort } from '../support/servers.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { signUp } from './journey.ts';
-import { BEGINNING, INBOX, openGroup, writeIn, type InboxData } from './sidebar.ts';
+import { INBOX, inboxStart, openGroup, writeIn, type InboxData } from './sidebar.ts';
 import { createFollowedRoom, FOLLOW_ROOM, type FollowedRoom, type RoomEventData } from './followed-room.ts';
 
 const SEED = Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -131,13 +131,14 @@ describe(`a room followed with the realtime client (TEST_SEED=${SEED})`, () => {
 
   it('shows each room of an inbox as it is in the end, while the platform is killed and started again', async (t) => {
     const [writer, reader] = [await signUp(platform.url, 'writer'), await signUp(platform.url, 'reader')];
+    const after = await inboxStart(reader);
     const rooms: string[] = [];
     for (let count = 0; count < 3; count++) rooms.push(await openGroup(writer, [reader]));
     const readers = Object.values(MODES).map((mode) => {
       const url = `http://127.0.0.1:${proxy.port}/graphql`;
       const client = createRealtimeClient({ url, token: () => reader.token, retry: RETRY, ...mode });
       t.after(() => client.close());
-      const events = client.subscribe<InboxData>(INBOX, { after: BEGINNING });
+      const events = client.subscribe<InboxData>(INBOX, { after });
       const shown = new Map<string, string | undefined>();
       /** Reads on until each room shows this, with its author from another subgraph. */
       return async (content: string) => {

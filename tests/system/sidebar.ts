@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { decodeCursor, encodeCursor } from '#platform/events/cursor.ts';
+import { decodeCursor } from '#platform/events/cursor.ts';
 import type { Member } from './journey.ts';
 
 export const INBOX = `subscription ($after: EventCursor) { inbox(after: $after) { __typename cursor
   ... on InboxRoomChanged { roomId unreadCount room { name } lastMessage { content author { handle } } } } }`;
-
-/** Behind nothing: all that has changed since there are rooms. */
-export const BEGINNING = encodeCursor({ epoch: 0, seq: 0 });
 
 export interface InboxData {
   readonly inbox: {
@@ -22,8 +19,9 @@ export interface InboxData {
 
 /** The fan's sidebar is told of a room with the artist, goes on from where it was, and is told that the room is theirs no more. */
 export async function sidebar(artist: Member, fan: Member): Promise<void> {
+  const start = await inboxStart(fan);
   const roomId = await openGroup(artist, [fan]);
-  const begun = await followInbox(fan, roomId, BEGINNING);
+  const begun = await followInbox(fan, roomId, start);
   const joined = await begun.until(({ room }) => room !== null);
   assert.deepEqual([joined.room, joined.unreadCount, joined.lastMessage], [{ name: 'Studio' }, 0, null]);
   await begun.close();
@@ -45,6 +43,11 @@ export async function sidebar(artist: Member, fan: Member): Promise<void> {
   const gone = await resumed.until(({ room }) => room === null);
   assert.deepEqual([gone.unreadCount, gone.lastMessage], [null, null]);
   await resumed.close();
+}
+
+/** Position from which someone follows their rooms. */
+export async function inboxStart(member: Member): Promise<string> {
+  return (await member.data('{ viewer { inbox { eventCursor } } }')).viewer.inbox.eventCursor;
 }
 
 export async function openGroup(owner: Member, others: readonly Member[]): Promise<string> {

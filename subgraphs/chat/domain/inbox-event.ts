@@ -14,6 +14,13 @@ export interface InboxChange {
   readonly isPersonal: boolean;
 }
 
+/** Where someone may begin to follow their rooms. */
+export interface InboxStart {
+  readonly userId: string;
+  /** Opaque position, no newer than what is read behind it. */
+  readonly eventCursor: string;
+}
+
 interface Entry<T extends string> {
   /** Name of the GraphQL type. */
   readonly __typename: T;

@@ -8,7 +8,7 @@ import type { Message as MessageModel, ReactionGroup as ReactionGroupModel } fro
 import type { Presence as PresenceModel, TypingSignal as TypingSignalModel } from '../domain/presence.ts';
 import type { RoomEvent as RoomEventModel, RoomChange, MessageChange, MessageDeletion, ReactionChange, MembershipEvent, ReadMarker, Resync } from '../domain/room-event.ts';
 import type { Notification as NotificationModel, FollowNews, TrackCommentNews, SaleNews, LiveStartedNews, DirectMessageNews, NotificationEvent as NotificationEventModel, NotificationCreation, NotificationResync } from '../domain/notification.ts';
-import type { InboxEvent as InboxEventModel, InboxRoomChange, InboxResync } from '../domain/inbox-event.ts';
+import type { InboxStart, InboxEvent as InboxEventModel, InboxRoomChange, InboxResync } from '../domain/inbox-event.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -208,6 +208,8 @@ export type Viewer = {
   id: Scalars['ID']['output'];
   /** Rooms the caller is in, most recently joined first. */
   rooms?: Maybe<RoomMembershipConnection>;
+  /** The caller's rooms, to be followed from there. */
+  inbox?: Maybe<Inbox>;
   /** What others did that concerns the caller, newest first. */
   notifications?: Maybe<NotificationConnection>;
 };
@@ -815,6 +817,27 @@ export type NotificationResyncRequired = NotificationEvent & {
   reason: ResyncReason;
 };
 
+/** The rooms of the caller, as a sidebar begins with them. */
+export type Inbox = {
+  __typename?: 'Inbox';
+  /**
+   * Position of the inbox before the rooms are read. The subscription `inbox` with `after` set to it misses nothing; an event may tell of something
+   * that is in the rooms already.
+   */
+  eventCursor: Scalars['EventCursor']['output'];
+  /** The rooms the caller is in, most recently joined first. */
+  rooms: RoomMembershipConnection;
+};
+
+
+/** The rooms of the caller, as a sidebar begins with them. */
+export type InboxRoomsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** What a sidebar is told. */
 export type InboxEvent = {
   /** Position behind this event; hand it back as `after` to continue. */
@@ -1164,8 +1187,8 @@ export type Subscription = {
   notifications: NotificationEvent;
   /**
    * The caller's rooms, each as it is now whenever it changes: first those that changed behind `after`, in the order of their newest changes, then those that
-   * change. No change is missed, and none comes twice; of several changes of one room, the latest may stand for all. Without `after` it starts now: subscribe,
-   * then load the rooms. It never completes.
+   * change. No change is missed, and none comes twice; of several changes of one room, the latest may stand for all. `Viewer.inbox` has the position to begin
+   * with. It never completes.
    */
   inbox: InboxEvent;
 };
@@ -1407,6 +1430,7 @@ export type ResolversTypes = {
   NotificationEvent: ResolverTypeWrapper<NotificationEventModel>;
   NotificationCreated: ResolverTypeWrapper<NotificationCreation>;
   NotificationResyncRequired: ResolverTypeWrapper<NotificationResync>;
+  Inbox: ResolverTypeWrapper<InboxStart>;
   InboxEvent: ResolverTypeWrapper<InboxEventModel>;
   InboxRoomChanged: ResolverTypeWrapper<InboxRoomChange>;
   InboxResyncRequired: ResolverTypeWrapper<InboxResync>;
@@ -1486,6 +1510,7 @@ export type ResolversParentTypes = {
   NotificationEvent: NotificationEventModel;
   NotificationCreated: NotificationCreation;
   NotificationResyncRequired: NotificationResync;
+  Inbox: InboxStart;
   InboxEvent: InboxEventModel;
   InboxRoomChanged: InboxRoomChange;
   InboxResyncRequired: InboxResync;
@@ -1594,6 +1619,7 @@ export type ViewerResolvers<ContextType = Context, ParentType extends ResolversP
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['Viewer']> | FederationReferenceType, FederationReferenceType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   rooms?: Resolver<Maybe<ResolversTypes['RoomMembershipConnection']>, ParentType, ContextType, Partial<ViewerRoomsArgs>>;
+  inbox?: Resolver<Maybe<ResolversTypes['Inbox']>, ParentType, ContextType>;
   notifications?: Resolver<Maybe<ResolversTypes['NotificationConnection']>, ParentType, ContextType, Partial<ViewerNotificationsArgs>>;
 };
 
@@ -1892,6 +1918,11 @@ export type NotificationResyncRequiredResolvers<ContextType = Context, ParentTyp
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type InboxResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Inbox'] = ResolversParentTypes['Inbox']> = {
+  eventCursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  rooms?: Resolver<ResolversTypes['RoomMembershipConnection'], ParentType, ContextType, Partial<InboxRoomsArgs>>;
+};
+
 export type InboxEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['InboxEvent'] = ResolversParentTypes['InboxEvent']> = {
   __resolveType: TypeResolveFn<'InboxRoomChanged' | 'InboxResyncRequired', ParentType, ContextType>;
 };
@@ -2045,6 +2076,7 @@ export type Resolvers<ContextType = Context> = {
   NotificationEvent?: NotificationEventResolvers<ContextType>;
   NotificationCreated?: NotificationCreatedResolvers<ContextType>;
   NotificationResyncRequired?: NotificationResyncRequiredResolvers<ContextType>;
+  Inbox?: InboxResolvers<ContextType>;
   InboxEvent?: InboxEventResolvers<ContextType>;
   InboxRoomChanged?: InboxRoomChangedResolvers<ContextType>;
   InboxResyncRequired?: InboxResyncRequiredResolvers<ContextType>;

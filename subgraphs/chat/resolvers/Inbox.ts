@@ -15,6 +15,7 @@ async function joinedRoom({ roomId }: OfRoom, { directory }: Context): Promise<R
 
 /** Events hold ids; the room as it is for the viewer is loaded when the event is delivered. */
 export const inboxResolvers = {
+  Inbox: { rooms: ({ userId }, args, { directory }) => directory.membershipsOf(userId, args) },
   InboxEvent: { __resolveType: ({ __typename }) => __typename },
   InboxRoomChanged: {
     room: (change, _args, context) => joinedRoom(change, context),

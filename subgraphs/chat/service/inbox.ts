@@ -15,11 +15,14 @@ import {
   roomChangesTopic,
   type InboxChange,
   type InboxEvent,
+  type InboxStart,
 } from '../domain/inbox-event.ts';
 import { LiveHints, polledHints, type InboxHints } from './inbox-hints.ts';
 
 /** What people's sidebars are told. */
 export interface Inbox {
+  /** Read what is to be followed after it. */
+  start(userId: string): Promise<InboxStart>;
   /**
    * The viewer's rooms that have changed behind `after`, in order, each at its newest change, then those that change. `after: null` starts now.
    * Resolves once it is live. The right to it is never lost: what may be seen of a room is looked at with each event.
@@ -39,6 +42,8 @@ export interface InboxDeps {
 
 export function createInbox(deps: InboxDeps): Inbox {
   return {
+    start: async (userId) => ({ userId, eventCursor: encodeCursor(await newestPlace(deps)) }),
+
     async follow({ userId }, after, { signal, poll }) {
       const given = after === null ? null : decodeCursor(after);
       const start = poll ? polledCursor(poll, given) : given;
@@ -57,6 +62,9 @@ export function createInbox(deps: InboxDeps): Inbox {
 
 const READ_CHANGES = 100;
 
+const newestPlace = async ({ database }: InboxDeps): Promise<Cursor> =>
+  placeOf(await changesHead(database.fork()));
+
 const placeOf = ({ epoch, lastSeq }: StreamHead): Cursor => ({ epoch, seq: lastSeq });
 
 /** Lives as long as its subscription. The tables are the truth; hints only say when to look. One `next()` at a time. */
@@ -66,6 +74,8 @@ class InboxReader implements AsyncIterator<InboxEvent, void, void> {
   readonly #hints: InboxHints;
   readonly #found: InboxChange[] = [];
   #cursor: Cursor = { epoch: 0, seq: 0 };
+  /** All up to here is found. */
+  #knownSeq = -1;
   #ended = false;
 
   constructor(deps: InboxDeps, userId: string, hints: InboxHints) {
@@ -81,7 +91,7 @@ class InboxReader implements AsyncIterator<InboxEvent, void, void> {
 
   async open(start: Cursor | null): Promise<void> {
     // Before it listens: a room that is joined in between is behind the cursor, and so is heard of.
-    this.#cursor = start ?? placeOf(await changesHead(this.#deps.database.fork()));
+    this.#cursor = start ?? (await newestPlace(this.#deps));
     await this.#listen();
   }
 
@@ -118,9 +128,11 @@ class InboxReader implements AsyncIterator<InboxEvent, void, void> {
       return { __typename: 'InboxResyncRequired', cursor: encodeCursor(this.#cursor), reason };
     }
     this.#cursor = { epoch: head.epoch, seq: this.#cursor.seq };
+    if (head.lastSeq === this.#knownSeq) return null;
     const changes = await listChanges(database.fork(), this.#userId, this.#cursor.seq, READ_CHANGES);
     // Before it is told who has come into a room: what happens there from now on is heard, and what did is found by the next look.
     if (changes.some(({ isPersonal }) => isPersonal)) await this.#listen();
+    if (changes.length < READ_CHANGES) this.#knownSeq = head.lastSeq;
     this.#found.push(...changes);
     return this.#take();
   }
