@@ -16,7 +16,7 @@ export function registerEngineMetrics(registry: Metrics, engine: Engine): void {
       this.inc({ outcome: 'miss' }, misses);
     },
   });
-  const { operationCache, liveCounts } = engine;
+  const { operationCache, unsoundPlans, liveCounts } = engine;
   const metrics = [
     lookUps,
     counter(
@@ -33,6 +33,11 @@ export function registerEngineMetrics(registry: Metrics, engine: Engine): void {
       'gateway_operation_cache_bytes',
       'Memory that they take, approximately.',
       () => operationCache().bytes,
+    ),
+    counter(
+      'gateway_unsound_plans_total',
+      'Operations that were refused because no sound plan was found for them.',
+      unsoundPlans,
     ),
     gauge(
       'gateway_subscription_groups',

@@ -9,6 +9,7 @@ import { kindOf, lookUp, lookUpDocument } from './look-up.ts';
 import { createCacheCounts } from './operation-cache.ts';
 import type { LabelledOptions } from './override-labels.ts';
 import { serve, type Serving } from './serving.ts';
+import { createRefusals } from './soundness/sound-plan.ts';
 import { createSwapListeners } from './swap-listeners.ts';
 
 export interface EngineOptions extends LabelledOptions {
@@ -26,8 +27,8 @@ export function createEngine(options: EngineOptions): Engine {
   const registry = createClientRegistry(options);
   const counts = createCacheCounts();
   const { tracing = null, cache } = options;
-  const mutations = { ended: 0 };
-  const servingOptions = { ...options, cache: { ...cache, counts }, registry, tracing, mutations };
+  const [mutations, refusals] = [{ ended: 0 }, createRefusals(options.log)];
+  const servingOptions = { ...options, cache: { ...cache, counts }, registry, refusals, tracing, mutations };
   let serving = serve(servingOptions, options.sdl);
   // Documents that were validated against an older schema run on the supergraph of that schema.
   const bySchema = new WeakMap<GraphQLSchema, Serving>([[serving.state.apiSchema, serving]]);
@@ -62,6 +63,7 @@ export function createEngine(options: EngineOptions): Engine {
     subscribe: groups.subscribe,
     operationKind: (request, headers) => kindOf(serving, request, headers),
     liveCounts: () => groups.counts,
+    unsoundPlans: refusals.count,
     operationCache: () => ({ ...counts, ...serving.operations.size() }),
     swap(sdl) {
       serving = serve(servingOptions, sdl, serving);

@@ -106,6 +106,8 @@ export interface Engine {
   liveCounts(): Readonly<LiveCounts>;
   /** How look-ups of prepared operations went so far, and what is kept. */
   operationCache(): Readonly<CacheCounts> & CacheSize;
+  /** Operations that were refused because no sound plan was found for them, each once. */
+  unsoundPlans(): number;
 
   /** Serves another supergraph. A bad SDL throws a CodedError and changes nothing; running requests finish on what they began with. */
   swap(supergraphSdl: string): void;

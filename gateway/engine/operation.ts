@@ -10,6 +10,7 @@ import {
 import { operationFromDocument } from '@apollo/federation-internals';
 import { permittedOperation } from './authorization/permitted-operation.ts';
 import { restrictedOperation, type RestrictedOperation } from './authorization/restricted-operation.ts';
+import { CodedError } from '#platform/errors.ts';
 import { deferErrors } from './incremental/defer-rules.ts';
 import { plannableDefers } from './incremental/plannable-defers.ts';
 import {
@@ -31,6 +32,7 @@ import { compileProjection, type Projection } from './projection/compile-project
 import { conditionVariables, type OperationAst } from './projection/selection.ts';
 import { restorePlan } from './required/restore-plan.ts';
 import { fragmentsOf, subscriptionErrors } from './subscription-rules.ts';
+import { soundPlan } from './soundness/sound-plan.ts';
 import type { SupergraphState } from './supergraph-state.ts';
 import { coerceVariables, type CoercedVariables } from './variables.ts';
 
@@ -120,9 +122,12 @@ function compileAny(state: SupergraphState, ast: OperationAst): Operation {
     const defers = defersOf(ast);
     return defers.length === 0 ? compile(state, ast) : compileDeferring(state, ast, defers);
   } catch (error) {
-    return { errors: [coded(error, 'INTERNAL_SERVER_ERROR', 'The operation could not be planned.')] };
+    const { code, message } = error instanceof CodedError ? error : UNPLANNABLE;
+    return { errors: [coded(error, code, message)] };
   }
 }
+
+const UNPLANNABLE = { code: 'INTERNAL_SERVER_ERROR', message: 'The operation could not be planned.' };
 
 /** So many decisions of `@defer(if:)` are kept compiled. */
 const MAX_DECISIONS = 16;
@@ -161,9 +166,9 @@ function compileParts(
   const inOne = { labels: new Map<string, undefined>(), operation: whole };
   if (labels.size === 0) return inOne;
   try {
-    return { labels, operation: compile(state, ast) };
+    return { labels, operation: compile({ ...state, onUnsoundPlan: undefined }, ast) };
   } catch {
-    // The planner fails on some @defer around interface objects. A server may always answer whole.
+    // The planner fails on some @defer, around interface objects above all. A server may always answer whole.
     return inOne;
   }
 }
@@ -201,7 +206,8 @@ function planOf(state: SupergraphState, ast: OperationAst, names: PrivateNames, 
   const planned = withPrivateNames(documentOf(ast), names, isConditional);
   const plannable = operationFromDocument(plannerSchema, planned, { validate: false });
   const plan = planner.buildQueryPlan(plannable, { overrideConditions: overrides });
-  return plan.node && restorePlan(fullSchema, required, plan.node);
+  const node = plan.node && restorePlan(fullSchema, required, plan.node);
+  return soundPlan(state, { ast, names }, node);
 }
 
 /** The operation alone with its fragments: the planner takes one. */

@@ -7,6 +7,7 @@ import {
   type LabelledOperations,
   type LabelledOptions,
 } from './override-labels.ts';
+import type { Refusals } from './soundness/sound-plan.ts';
 import { createSupergraphState, type SupergraphState } from './supergraph-state.ts';
 
 /** What serves: replaced as a whole by a swap. */
@@ -22,12 +23,13 @@ export interface Serving {
 
 export interface ServingOptions extends LabelledOptions, Pick<Serving, 'log' | 'mutations' | 'tracing'> {
   readonly registry: ClientRegistry;
+  readonly refusals: Refusals;
 }
 
 /** Makes ready what a supergraph needs, and takes over from what served before. Throws a CodedError for a bad SDL; nothing is taken over then. */
 export function serve(options: ServingOptions, sdl: string, before?: Serving): Serving {
-  const { registry, tracing, log, mutations } = options;
-  const state = createSupergraphState(sdl);
+  const { registry, refusals, tracing, log, mutations } = options;
+  const state = { ...createSupergraphState(sdl), onUnsoundPlan: refusals.tell };
   const operations = createLabelledOperations(state, options);
   const clients = registry.setOf(state.subgraphs);
   if (before) warmUp(operations, before);

@@ -7,12 +7,15 @@ import type { Requirement } from './authorization/requirements.ts';
 import { interfaceObjectsOf } from './incremental/plannable-defers.ts';
 import { readOverrideLabels } from './override-labels.ts';
 import { separateRequiredFields, type RequiredFields } from './required/required-fields.ts';
+import type { PlannedSupergraph } from './soundness/sound-plan.ts';
+import { createSubgraphRules } from './soundness/subgraph-rules.ts';
+import { createTypeSets } from './soundness/type-names.ts';
 
 // The gateway package family reports usage to its vendor unless told otherwise.
 process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
 
 /** Everything derived from one supergraph. Immutable: another supergraph is another state. */
-export interface SupergraphState {
+export interface SupergraphState extends PlannedSupergraph {
   readonly sdl: string;
   /** What clients may ask for: validate and project with this one. */
   readonly apiSchema: GraphQLSchema;
@@ -79,6 +82,8 @@ function build(sdl: string, document: DocumentNode): SupergraphState {
     interfaceObjects: interfaceObjectsOf(document),
     overrideLabels: readOverrideLabels(document),
     overrides: new Map(),
+    types: createTypeSets(fullSchema),
+    rulesOf: createSubgraphRules(fullSchema, supergraph),
     authorization: readAuthorization(supergraph.schema, apiSchema),
     unmet: new Set(),
   };

@@ -58,6 +58,7 @@ export async function createReferenceEngine(
     operationKind: (request) => kindOf(gateway.current().apiSchema, request),
     liveCounts: () => ({ groups: 0, upstreams: 0, resumptions: 0 }),
     // ApolloGateway keeps its plans to itself.
+    unsoundPlans: () => 0,
     operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),
     swap(sdl) {
       gateway.update(sdl);

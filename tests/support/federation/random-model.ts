@@ -38,6 +38,8 @@ export interface Entity {
 export interface ModelOptions {
   readonly subgraphs: number;
   readonly isFederation1: boolean;
+  /** Whether what is required may require something itself. */
+  readonly hasChains: boolean;
 }
 
 /** What all subgraphs define alike. */
@@ -96,7 +98,7 @@ function randomField(
   names: readonly string[],
   known: readonly Entity[],
   fields: readonly Field[],
-  { subgraphs, isFederation1 }: ModelOptions,
+  { subgraphs, isFederation1, hasChains }: ModelOptions,
 ): Field {
   const owner = below(random, subgraphs);
   const other = (owner + 1 + below(random, subgraphs - 1)) % subgraphs;
@@ -107,9 +109,13 @@ function randomField(
   const field: Field = {
     ...{ name, type, arguments: '', owners: [owner], requires: [], provides: null, overrides: null },
   };
-  const required = fields.filter((one) => isRequirable(one, owner)).filter(() => chance(random, 0.4));
+  const required = fields
+    .filter((one) => isRequirable(one, owner) && (hasChains || one.requires.length === 0))
+    .filter(() => chance(random, 0.4));
   if (required.length > 0 && chance(random, 0.5)) {
-    const requires = required.slice(0, 2).flatMap((one) => randomRequired(random, one, owner, known));
+    const requires = required
+      .slice(0, 2)
+      .flatMap((one) => randomRequired(random, one, owner, known, hasChains));
     if (requires.length > 0) return { ...field, type: 'String', requires };
   }
   if (chance(random, 0.2))
@@ -123,18 +129,28 @@ function randomField(
   return { ...field, provides: provided && chance(random, 0.5) ? provided.name : null };
 }
 
-/** Not what requires something itself: through several subgraphs, the planner loses what such a chain needs or looks for it where it is not. */
-const isRequirable = ({ overrides, owners, requires }: Field, owner: number) =>
-  !overrides && !owners.includes(owner) && requires.length === 0;
+const isRequirable = ({ overrides, owners }: Field, owner: number) => !overrides && !owners.includes(owner);
 
 const isProvidable = (field: Field, owner: number) =>
-  isRequirable(field, owner) && !isReference(field.type) && field.arguments === '';
+  isRequirable(field, owner) &&
+  !isReference(field.type) &&
+  field.arguments === '' &&
+  field.requires.length === 0;
 
-function randomRequired(random: Random, field: Field, owner: number, known: readonly Entity[]): Required[] {
+function randomRequired(
+  random: Random,
+  field: Field,
+  owner: number,
+  known: readonly Entity[],
+  hasChains: boolean,
+): Required[] {
   const given = field.arguments ? among(random, GIVEN) : NONE;
   if (!isReference(field.type)) return [{ field, given, below: null }];
   const entity = known.find(({ name }) => name === namedType(field.type));
-  const inner = entity?.fields.filter((one) => isRequirable(one, owner) && !isReference(one.type)) ?? [];
+  const inner =
+    entity?.fields.filter(
+      (one) => isRequirable(one, owner) && !isReference(one.type) && (hasChains || one.requires.length === 0),
+    ) ?? [];
   if (!entity || inner.length === 0) return [];
   const chosen = among(random, inner);
   const innerGiven = chosen.arguments ? among(random, GIVEN) : NONE;

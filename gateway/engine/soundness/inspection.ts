@@ -1,0 +1,16 @@
+import type { GraphQLSchema } from 'graphql';
+import type { SubgraphRules } from './subgraph-rules.ts';
+import type { TypeSets } from './type-names.ts';
+
+/** What the check of one plan is done with, and what it has found. */
+export interface Inspection {
+  /** The full one. */
+  readonly schema: GraphQLSchema;
+  readonly types: TypeSets;
+  readonly rulesOf: (subgraph: string) => SubgraphRules | undefined;
+  readonly overrides: ReadonlyMap<string, boolean>;
+  /** What must not be asked, whoever needs it. */
+  readonly refuse: (problem: string) => void;
+  /** Why a fetch does not bring something: a problem only where somebody needs it. */
+  readonly doubt: (reason: string) => void;
+}
