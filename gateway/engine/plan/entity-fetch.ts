@@ -9,6 +9,7 @@ import { copyOf, mergeInto } from './merge.ts';
 import { compileEntityRepresentation, type Represent } from './representation.ts';
 import { compileRewrites, type Rewrite } from './rewrites.ts';
 import { FRAGMENT_PREFIX, typeSet } from './type-sets.ts';
+import { servesSeveralCases } from './several-cases.ts';
 import { fetchFailure, subgraphErrors } from './subgraph-errors.ts';
 
 /** Entities that go out in one request: each distinct representation once, with the objects that it stands for. */
@@ -83,12 +84,10 @@ function compileBatches(
   represent: Represent,
 ): (execution: Execution) => Batch[] {
   const readContext = compileContext(schema, node.contextRewrites);
-  // The planner joins fields with and without a condition into one fetch and requires what any of them needs, also where the condition
-  // keeps it from being fetched; and so it does with fields of an interface's objects, though each was selected of some types only. Something
-  // that is missing because a fetch failed must not be taken for that.
-  const isConditional = /@(include|skip)\b/.test(node.operation) || (node.inputRewrites ?? []).length > 1;
+  const isConditional = servesSeveralCases(node);
   const required = requiredKeys(node.requires ?? []);
   return ({ data, errors, earlierErrors = [] }) => {
+    // Something that is missing because a fetch failed must not be taken for that.
     const failures = isConditional ? [...errors, ...earlierErrors] : [];
     const batches = new Map<string, Batch>();
     const places = readContext || failures.length > 0 ? placesAt(data, steps) : undefined;

@@ -11,6 +11,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { servesSeveralCases, type PartOfFetch } from '../plan/several-cases.ts';
 import { typeSet } from '../plan/type-sets.ts';
 import type { RequiredFields, Requirement } from './required-fields.ts';
 
@@ -21,7 +22,7 @@ interface Part {
 }
 
 /** The fetch itself, or one for each of the representations that its fields need of the same entity. */
-export function divideFetch(schema: GraphQLSchema, required: RequiredFields, node: FetchNode): FetchNode[] {
+export function divideFetch(schema: GraphQLSchema, required: RequiredFields, node: FetchNode): PartOfFetch[] {
   if (!node.requires?.length) return [node];
   const [operation] = parse(node.operation, { noLocation: true }).definitions;
   if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('a fetch without an operation');
@@ -44,6 +45,8 @@ export function divideFetch(schema: GraphQLSchema, required: RequiredFields, nod
   return parts.map(({ fields, requirements }) => ({
     ...node,
     ...onlyWith(operation, fields),
+    // A part may have no condition left, and what it requires may still be there under that of another part only.
+    servesSeveralCases: servesSeveralCases(node),
     requires: [...others, ...requirements.map(asSelection)],
   }));
 }

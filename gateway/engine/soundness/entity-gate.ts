@@ -1,5 +1,6 @@
 import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner';
 import { isAbstractType, type FieldNode } from 'graphql';
+import { servesSeveralCases } from '../plan/several-cases.ts';
 import { FRAGMENT_PREFIX } from '../plan/type-sets.ts';
 import { allOf, SURELY, type Alternatives } from './conditions.ts';
 import { lookUp, sentOf, whenAllKnown, whenSent, type Sender } from './inputs.ts';
@@ -62,9 +63,7 @@ function entryOf({ inspection, rules, node, entities }: EntityFetch, type: strin
   const keys = rules.type(name)?.keys ?? [];
   const [key] = keys.map((one) => whenSent(sender, one)).filter(({ length }) => length > 0);
   if (!key) inspection.doubt(`${rules.name} cannot find ${name} by what it is sent`);
-  // As plan/entity-fetch.ts does: something may be missing only where the fetch is for several cases.
-  const mayLack = /@(include|skip)\b/.test(node.operation) || (node.inputRewrites ?? []).length > 1;
-  const rest = mayLack ? SURELY : whenAllKnown(sender);
+  const rest = servesSeveralCases(node) ? SURELY : whenAllKnown(sender);
   return { sender, when: allOf(allOf(known, key ?? []), rest) };
 }
 

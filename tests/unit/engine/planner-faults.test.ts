@@ -175,3 +175,31 @@ test('an error at one object takes nothing from another one, nor from fields tha
   assert.deepEqual(data, { parcels: [null, { label: null, depot: 'Turin' }] });
   assert.equal(errors?.length, 2);
 });
+
+test('a field that requires nothing conditional is asked for where a conditional one with other arguments is not', async () => {
+  const key = '@key(fields: "id")';
+  const { query } = createTestGateway({
+    goods: {
+      typeDefs: `type Query { parcel: Parcel } type Parcel ${key} { id: ID! weight(unit: String = "KG"): Int tag: String }`,
+      resolvers: {
+        Query: { parcel: () => ({ id: 'p1', tag: 'T' }) },
+        Parcel: { weight: (_parent: unknown, { unit }: { unit: string }) => weightIn(unit) },
+      },
+    },
+    shipping: {
+      typeDefs: `type Parcel ${key} { id: ID! weight(unit: String = "KG"): Int @external tag: String @external
+          kilos: String @requires(fields: "weight") pounds: String @requires(fields: "weight(unit: \\"LB\\") tag") }`,
+      resolvers: {
+        Parcel: {
+          kilos: ({ weight }: { weight: number }) => `${weight} kg`,
+          pounds: ({ weight, tag }: { weight: number; tag: string }) => `${weight} lb ${tag}`,
+        },
+      },
+    },
+  });
+  const text = 'query($no: Boolean!) { parcel { kilos pounds @include(if: $no) } }';
+  assert.deepEqual(await query(text, { no: false }), { data: { parcel: { kilos: '2 kg' } } });
+  assert.deepEqual(await query(text, { no: true }), {
+    data: { parcel: { kilos: '2 kg', pounds: '4 lb T' } },
+  });
+});
