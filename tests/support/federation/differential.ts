@@ -24,6 +24,8 @@ export interface Differential {
   ) => Promise<FormattedExecutionResult | IncrementalResult>;
   readonly data: SharedData;
   readonly variables: Readonly<Record<string, unknown>>;
+  /** Types and fields that nobody may see who is not signed in, as `ask` is not. */
+  readonly guards?: ReadonlySet<string>;
 }
 
 /** Everything that an engine can be asked for. */
@@ -39,10 +41,10 @@ export function differentialOf(
 
 /** What is wrong with an answer compared with that of one schema over the same data; null where nothing is. */
 export async function difference(
-  { schema, ask, askInParts, data, variables }: Differential,
+  { schema, ask, askInParts, data, variables, guards }: Differential,
   query: string,
 ): Promise<string | null> {
-  const expected = await referenceAnswer(schema, data, query, variables);
+  const expected = await referenceAnswer(schema, data, query, variables, guards);
   const actual = await ask(query, variables);
   const wrong = dataDifference(actual, expected) ?? errorDifference(actual, expected);
   if (wrong || !askInParts || !query.includes('@defer')) return wrong;

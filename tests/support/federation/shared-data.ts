@@ -7,6 +7,7 @@ import {
   type GraphQLFieldResolver,
   type GraphQLSchema,
 } from 'graphql';
+import { hiddenFields, inlined } from './guards.ts';
 import type { TestSubgraphs } from './supergraph.ts';
 
 type Data = Record<string, unknown>;
@@ -71,17 +72,24 @@ function entityOf({ entities }: SharedData, type: string, id: string): Data | nu
   return found ? { __typename: type, id, ...found } : null;
 }
 
-/** The answer of one schema that has everything: what federation must amount to. */
+/** The answer of one schema that has everything: what federation must amount to. `guards` are for whom nobody is signed in. */
 export async function referenceAnswer(
   schema: GraphQLSchema,
   data: SharedData,
   query: string,
   variableValues?: Data,
+  guards: ReadonlySet<string> = new Set(),
 ): Promise<FormattedExecutionResult<Data>> {
-  const document = parse(query);
-  const errors = validate(schema, document);
+  const document = inlined(parse(query));
+  const errors = validate(schema, parse(query));
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'));
-  const result = await execute({ schema, document, variableValues, fieldResolver: resolverOf(data) });
+  const hidden = hiddenFields(schema, guards, document);
+  const resolve = resolverOf(data);
+  const fieldResolver: typeof resolve = (source, args, context, info) => {
+    if (info.fieldNodes.every((node) => hidden.has(node))) throw new Error('hidden');
+    return resolve(source, args, context, info);
+  };
+  const result = await execute({ schema, document, variableValues, fieldResolver });
   return JSON.parse(JSON.stringify(result));
 }
 
