@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Raised with every change to how the worker is built, so that older cached binaries are left aside. */
-const BUILDER_REVISION = 1;
+const BUILDER_REVISION = 2;
 /** What the worker exits with when it is started without MEDIASOUP_VERSION: its sign of life. */
 const NOT_STARTED_BY_MEDIASOUP = 41;
 const PROBE_TIMEOUT_MS = 10_000;

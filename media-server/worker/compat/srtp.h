@@ -5,6 +5,7 @@
 #define srtp_policy_t srtp2_policy_t
 #include <srtp2/srtp.h>
 #undef srtp_policy_t
+#include "srtp-crypto.h"
 #include <cstdint>
 #include <cstring>
 
@@ -160,3 +161,17 @@ inline srtp_err_status_t srtp_unprotect_rtcp(
 	  [](srtp_t s, void* packet, int* length) { return srtp_unprotect_rtcp(s, packet, length); },
 	  0, session, input, inputLength, output, outputLength);
 }
+
+inline srtp_err_status_t initSrtpWithOpenssl()
+{
+	auto status = srtp_init();
+
+	if (status == srtp_err_status_ok)
+	{
+		status = replaceSrtpCiphers();
+	}
+
+	return status == srtp_err_status_ok ? replaceSrtpHmac() : status;
+}
+
+#define srtp_init() initSrtpWithOpenssl()
