@@ -38,4 +38,6 @@ export interface MediaLimits {
   readonly emptyRoomGraceMs: number;
   /** How often occupancy is reported on the live bus. */
   readonly occupancyMs: number;
+  /** A router that feeds as many consumers gets no further peer while another worker is free of its room. */
+  readonly maxConsumersPerRouter: number;
 }

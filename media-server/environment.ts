@@ -5,6 +5,7 @@ import { variables } from '#platform/environment.ts';
 import { MAX_LIVE_ROOM_PEOPLE } from '#schema/media-bus.ts';
 
 export const DEFAULT_MEDIA_PORT = 4010;
+export const DEFAULT_MAX_CONSUMERS_PER_ROUTER = 300;
 
 const isAddress = (value: string) => isIPv4(value) || isIPv6(value);
 const isWildcard = (value: string) => value === '0.0.0.0' || value === '::';
@@ -51,6 +52,14 @@ export const mediaEnvironment = z.object({
     .max(10_000)
     .default(MAX_LIVE_ROOM_PEOPLE)
     .describe('Participants that one live room takes.'),
+  MEDIA_MAX_CONSUMERS_PER_ROUTER: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(DEFAULT_MAX_CONSUMERS_PER_ROUTER)
+    .describe(
+      'Streams that one worker hands to the participants of one room. A room that needs more is spread over further workers.',
+    ),
 });
 
 export type MediaEnvironment = z.infer<typeof mediaEnvironment>;

@@ -20,7 +20,7 @@ import { findWorker } from './worker/find-worker.mjs';
 export function mediaSettings(
   environment: MediaEnvironment,
   env: NodeJS.ProcessEnv,
-): Pick<MediaServerDeps, 'listen' | 'workerCount' | 'workerBin' | 'maxPeersPerRoom' | 'secret'> {
+): Pick<MediaServerDeps, 'listen' | 'workerCount' | 'workerBin' | 'maxPeersPerRoom' | 'secret' | 'limits'> {
   const problems = mediaEnvironmentProblems(environment);
   if (problems.length > 0) throw new EnvironmentError(problems);
   const worker = findWorker(env);
@@ -36,6 +36,7 @@ export function mediaSettings(
       worker.path === null ? { missing: `${worker.reason}. ${worker.remedy}` } : { path: worker.path },
     maxPeersPerRoom: environment.MEDIA_MAX_PEERS_PER_ROOM,
     secret: environment.INTERNAL_SECRET,
+    limits: { maxConsumersPerRouter: environment.MEDIA_MAX_CONSUMERS_PER_ROUTER },
   };
 }
 

@@ -3,7 +3,8 @@ import type { MediaGrant } from '#platform/media-grant.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import { rtpParameters, type DtlsParameters, type RtpCapabilities } from '#schema/rtp.ts';
 import type { ParticipantInfo, RequestAnswer, RequestData } from '#schema/signalling.ts';
-import type { RoomMedia } from './room-media.ts';
+import type { RoomRouter } from './routing/room-router.ts';
+import type { StreamUse } from './routing/shared-streams.ts';
 import type { Connection } from './signalling/connection.ts';
 import { byWorker, SignallingError } from './signalling/signalling-error.ts';
 
@@ -16,6 +17,9 @@ export interface PeerOwner {
   readonly onProducerOpened: (peer: Peer, producer: types.Producer, router: types.Router) => void;
   readonly onProducerPaused: (peer: Peer, producer: types.Producer) => void;
   readonly onProducerClosed: (peer: Peer, producer: types.Producer) => void;
+  /** What it heard does not come any more: its sender stopped, or the way of the audio broke. */
+  readonly onStreamLost: (peer: Peer, producerId: string) => void;
+  readonly onUnplaced: (place: RoomRouter) => void;
 }
 
 /**
@@ -32,7 +36,7 @@ export class Peer {
   /** Whether other services were told that this participant is connected; they have to be told when it goes. */
   announced = false;
   readonly #owner: PeerOwner;
-  #joined: { media: RoomMedia; rtpCapabilities: RtpCapabilities } | null = null;
+  #joined: { place: RoomRouter; rtpCapabilities: RtpCapabilities } | null = null;
   #closed = false;
   readonly #transports = new Map<Direction, types.WebRtcTransport>();
   readonly #producers = new Map<string, types.Producer>();
@@ -52,21 +56,25 @@ export class Peer {
     return this.#joined !== null;
   }
 
+  /** The router that carries its streams, from `join` on. */
+  get place(): RoomRouter | null {
+    return this.#joined?.place ?? null;
+  }
+
   get info(): ParticipantInfo {
     const producers = [...this.#producers.values()].map(({ id, paused }) => ({ producerId: id, paused }));
     const { participantId, userId, role, muted } = this;
     return { participantId, userId, role, muted, producers };
   }
 
-  join(media: RoomMedia, rtpCapabilities: RtpCapabilities): void {
-    if (this.#joined) throw new SignallingError('WRONG_STATE', 'This socket has joined already.');
-    this.#joined = { media, rtpCapabilities };
+  join(place: RoomRouter, rtpCapabilities: RtpCapabilities): void {
+    this.#joined = { place, rtpCapabilities };
   }
 
   async createTransport(direction: Direction): Promise<RequestAnswer<'createTransport'>> {
-    const { media } = this.#requireJoined();
-    const transport = await media.router.createWebRtcTransport({
-      webRtcServer: media.host.webRtcServer,
+    const { place } = this.#requireJoined();
+    const transport = await place.router.createWebRtcTransport({
+      webRtcServer: place.host.webRtcServer,
       preferUdp: true,
       initialAvailableOutgoingBitrate: 600_000,
       appData: { direction },
@@ -91,7 +99,7 @@ export class Peer {
 
   async produce({ transportId, rtpParameters, paused }: RequestData<'produce'>): Promise<string> {
     this.#requireVoice();
-    const { media } = this.#requireJoined();
+    const { place } = this.#requireJoined();
     const transport = this.#requireTransport(transportId, 'send');
     if (this.#producers.size >= MAX_PRODUCERS)
       throw new SignallingError('LIMIT_REACHED', `A participant sends at most ${MAX_PRODUCERS} streams.`);
@@ -99,11 +107,11 @@ export class Peer {
     // A muted participant may set up its microphone, but nothing of it is forwarded.
     const producer = await byWorker(transport.produce({ ...options, paused: paused || this.muted }));
     this.#requireAlive(producer);
-    await this.#adopt(producer, media);
+    await this.#adopt(producer, place);
     return producer.id;
   }
 
-  async #adopt(producer: types.Producer, media: RoomMedia): Promise<void> {
+  async #adopt(producer: types.Producer, place: RoomRouter): Promise<void> {
     // An order may have come while the worker created the producer.
     if (!maySpeak(this.role)) {
       producer.close();
@@ -116,9 +124,8 @@ export class Peer {
     });
     for (const event of ['pause', 'resume'] as const)
       producer.observer.on(event, () => this.#owner.onProducerPaused(this, producer));
-    this.#owner.onProducerOpened(this, producer, media.router);
+    this.#owner.onProducerOpened(this, producer, place.router);
     if (this.muted && !producer.paused) await producer.pause();
-    await media.observe(producer);
   }
 
   async pauseProducer(producerId: string): Promise<void> {
@@ -137,19 +144,19 @@ export class Peer {
     this.#requireProducer(producerId).close();
   }
 
-  async consume(producer: types.Producer | null, participantId: string): Promise<RequestAnswer<'consume'>> {
-    const { media, rtpCapabilities } = this.#requireJoined();
+  /** `bring` makes the stream available on this peer's router, for as long as it is used. */
+  async consume(
+    { producerId, participantId }: { producerId: string; participantId: string },
+    bring: (place: RoomRouter) => Promise<StreamUse>,
+  ): Promise<RequestAnswer<'consume'>> {
+    const { place, rtpCapabilities } = this.#requireJoined();
     const transport = this.#transports.get('recv');
     if (!transport) throw new SignallingError('WRONG_STATE', 'Create a transport to receive first.');
-    if (!producer || producer.closed)
-      throw new SignallingError('NOT_FOUND', 'Nobody sends this stream any more.');
-    if (!media.router.canConsume({ producerId: producer.id, rtpCapabilities }))
-      throw new SignallingError('BAD_REQUEST', 'This device cannot decode the stream.');
-    const known = [...this.#consumers.values()].find((one) => one.producerId === producer.id);
-    const consumer = known ?? (await this.#createConsumer(transport, producer, rtpCapabilities));
+    const known = [...this.#consumers.values()].find((one) => one.producerId === producerId);
+    const consumer = known ?? (await this.#createConsumer(transport, await bring(place), rtpCapabilities));
     return {
       consumerId: consumer.id,
-      producerId: producer.id,
+      producerId,
       participantId,
       rtpParameters: rtpParameters.parse(consumer.rtpParameters),
       producerPaused: consumer.producerPaused,
@@ -158,15 +165,29 @@ export class Peer {
 
   async #createConsumer(
     transport: types.WebRtcTransport,
-    { id: producerId }: types.Producer,
+    stream: StreamUse,
     rtpCapabilities: RtpCapabilities,
   ): Promise<types.Consumer> {
-    const consumer = await transport.consume({ producerId, rtpCapabilities, paused: true });
-    this.#requireAlive(consumer);
-    this.#consumers.set(consumer.id, consumer);
-    consumer.observer.once('close', () => this.#consumers.delete(consumer.id));
-    consumer.on('producerclose', () => this.connection.notify('consumerClosed', { consumerId: consumer.id }));
-    return consumer;
+    const { id: producerId } = stream.producer;
+    try {
+      if (!stream.router.canConsume({ producerId, rtpCapabilities }))
+        throw new SignallingError('BAD_REQUEST', 'This device cannot decode the stream.');
+      const consumer = await transport.consume({ producerId, rtpCapabilities, paused: true });
+      this.#requireAlive(consumer);
+      this.#consumers.set(consumer.id, consumer);
+      consumer.observer.once('close', () => {
+        this.#consumers.delete(consumer.id);
+        stream.release();
+      });
+      consumer.on('producerclose', () => {
+        this.connection.notify('consumerClosed', { consumerId: consumer.id });
+        this.#owner.onStreamLost(this, producerId);
+      });
+      return consumer;
+    } catch (error) {
+      stream.release();
+      throw error;
+    }
   }
 
   async resumeConsumer(consumerId: string): Promise<void> {
@@ -189,15 +210,13 @@ export class Peer {
     await Promise.all([...this.#producers.values()].map((producer) => producer.pause()));
   }
 
-  findProducer(producerId: string): types.Producer | null {
-    return this.#producers.get(producerId) ?? null;
-  }
-
   /** Back to before `join`. */
   reset(): void {
+    const { place } = this;
     this.#joined = null;
     for (const transport of this.#transports.values()) transport.close();
     this.#transports.clear();
+    if (place) this.#owner.onUnplaced(place);
   }
 
   close(): void {

@@ -10,10 +10,14 @@ import type {
   RequestAnswer,
 } from '#schema/signalling.ts';
 import { Peer, type PeerOwner } from './peer.ts';
-import type { RoomMedia } from './room-media.ts';
+import type { RoomRouter } from './routing/room-router.ts';
+import type { RoomRouters } from './routing/room-routers.ts';
+import { SpeakerWatch } from './routing/speaker-watch.ts';
+import { localStream, Supply, type RoomStream } from './routing/supply.ts';
 import type { Connection } from './signalling/connection.ts';
 import { SignallingError } from './signalling/signalling-error.ts';
 import type { Voice } from './voices.ts';
+import type { MediaWorker } from './workers.ts';
 
 /** What a room tells the rest of the media server. */
 export interface RoomOwner {
@@ -28,29 +32,40 @@ export interface RoomOwner {
 
 /**
  * The peers of one live room, and the order in which they learn of each other: `peerJoined` before `producerOpened`, `producerClosed` before `peerLeft`.
- * Owns its peers and its share of a worker. Closing it closes every socket with the given reason.
+ * Owns its peers and its routers. Closing it closes every socket with the given reason.
  */
 export class Room implements PeerOwner {
   readonly id: string;
   readonly #owner: RoomOwner;
   readonly #log: Log;
   readonly #peers = new Map<string, Peer>();
-  #media: RoomMedia | null = null;
+  readonly #routers: RoomRouters;
+  readonly #supply = new Supply();
+  readonly #watch: SpeakerWatch;
+  /** Everything that can be heard here, by producer. */
+  readonly #streams = new Map<string, RoomStream>();
   #dominant: string | null = null;
   #closed = false;
 
-  constructor(id: string, owner: RoomOwner, log: Log) {
+  constructor(id: string, owner: RoomOwner, routers: RoomRouters, log: Log) {
     this.id = id;
     this.#owner = owner;
+    this.#routers = routers;
     this.#log = log.child({ liveRoomId: id });
+    this.#watch = new SpeakerWatch(this, this.#supply, this.#log);
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  get media(): RoomMedia | null {
-    return this.#media;
+  get routers(): readonly RoomRouter[] {
+    return this.#routers.all;
+  }
+
+  /** Pipes between its routers. */
+  get pipes(): number {
+    return this.#supply.pipes;
   }
 
   get size(): number {
@@ -67,19 +82,30 @@ export class Room implements PeerOwner {
     return this.#joined().map(({ info }) => info);
   }
 
-  /** Gives the room a place on a worker, its first or, after `loseMedia`, its next; peers that are here are told to join again. */
-  place(media: RoomMedia): void {
-    this.#media = media;
-    const { rtpCapabilities } = media;
+  /** Gives the room a router, its first or, after the loss of all, its next; peers that are here are told to join again. Rejects with MEDIA_UNAVAILABLE. */
+  async open(signal: AbortSignal): Promise<void> {
+    const home = await this.#routers.openHome(signal);
+    this.#watch.moveTo(home);
     for (const { connection } of this.#peers.values())
-      connection.notify('rejoin', { routerRtpCapabilities: rtpCapabilities });
+      connection.notify('rejoin', { routerRtpCapabilities: home.rtpCapabilities });
   }
 
-  /** The worker died, and everything on it: sockets stay, requests are refused until `place`. */
-  loseMedia(): void {
-    this.#media = null;
-    this.#dominant = null;
-    for (const peer of this.#peers.values()) peer.reset();
+  /**
+   * A worker died, and everything of this room on it: whoever was there is told to join again, on another router. Returns whether there is none, so
+   * that the room has to be opened again; until then sockets stay, and requests are refused.
+   */
+  loseWorker(dead: MediaWorker): boolean {
+    const lost = this.#routers.lose(dead);
+    if (!lost) return false;
+    const stranded = this.#joined().filter(({ place }) => place === lost);
+    for (const peer of stranded) peer.reset();
+    for (const peer of stranded) this.#tellOthers(peer, 'peerLeft', { participantId: peer.participantId });
+    const { home } = this.#routers;
+    this.#watch.moveTo(home);
+    if (!home) this.#dominant = null;
+    for (const { connection } of home ? stranded : [])
+      connection.notify('rejoin', { routerRtpCapabilities: lost.rtpCapabilities });
+    return home === null;
   }
 
   /** Takes a participant in. A connection that it already has is closed: the newest one counts. */
@@ -100,22 +126,30 @@ export class Room implements PeerOwner {
     former.connection.close('DUPLICATE_IDENTITY');
   }
 
-  join(peer: Peer, rtpCapabilities: RtpCapabilities): RequestAnswer<'join'> {
-    peer.join(this.requireMedia(), rtpCapabilities);
+  async join(peer: Peer, rtpCapabilities: RtpCapabilities): Promise<RequestAnswer<'join'>> {
+    if (peer.joined) throw new SignallingError('WRONG_STATE', 'This socket has joined already.');
+    const place = await this.#routers.seat(this.#streams.size);
+    if (this.#peers.get(peer.participantId) !== peer) {
+      this.#routers.leave(place);
+      throw new SignallingError('WRONG_STATE', 'The socket was closed.');
+    }
+    peer.join(place, rtpCapabilities);
     this.#tellOthers(peer, 'peerJoined', peer.info);
     if (!peer.announced) this.#owner.onConnected(this.id, peer.participantId);
     peer.announced = true;
     return { participants: this.#others(peer).map(({ info }) => info) };
   }
 
-  requireMedia(): RoomMedia {
-    if (this.#media) return this.#media;
+  requireHome(): RoomRouter {
+    if (this.#routers.home) return this.#routers.home;
     throw new SignallingError('MEDIA_UNAVAILABLE', 'The room is being moved. Join again when told so.');
   }
 
   async consume(peer: Peer, producerId: string): Promise<RequestAnswer<'consume'>> {
-    const sender = this.#others(peer).find((other) => other.findProducer(producerId));
-    return peer.consume(sender?.findProducer(producerId) ?? null, sender?.participantId ?? '');
+    const stream = this.#streams.get(producerId);
+    if (!stream || stream.participantId === peer.participantId)
+      throw new SignallingError('NOT_FOUND', 'Nobody sends this stream any more.');
+    return peer.consume(stream, (place) => this.#supply.bring(stream, place));
   }
 
   /** Forgets a peer whose connection has ended. One that was replaced is not there any more. */
@@ -148,7 +182,7 @@ export class Room implements PeerOwner {
     }
   }
 
-  /** Idempotent. Tells peers, then closes their sockets, then gives the worker's share back. */
+  /** Idempotent. Tells peers, then closes their sockets, then its routers. */
   close(reason: 'ROOM_ENDED' | 'SERVER_SHUTDOWN'): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -157,15 +191,17 @@ export class Room implements PeerOwner {
       this.release(peer, reason);
       peer.connection.close(reason);
     }
-    this.#media?.close();
-    this.#media = null;
+    this.#watch.moveTo(null);
+    this.#routers.close();
     this.#owner.onClosed(this.id);
   }
 
   onProducerOpened(peer: Peer, producer: types.Producer, router: types.Router): void {
     const { participantId } = peer;
     const { id: producerId, paused } = producer;
+    this.#streams.set(producerId, localStream(producer, router));
     this.#tellOthers(peer, 'producerOpened', { participantId, producerId, paused });
+    this.#watch.follow([...this.#streams.values()]);
     this.#owner.onVoice(this.id, { participantId, producer, router });
   }
 
@@ -179,8 +215,22 @@ export class Room implements PeerOwner {
 
   onProducerClosed(peer: Peer, { id: producerId }: types.Producer): void {
     const data = { participantId: peer.participantId, producerId };
+    this.#streams.delete(producerId);
     this.#tellOthers(peer, 'producerClosed', data);
     peer.connection.notify('producerClosed', data);
+    this.#watch.follow([...this.#streams.values()]);
+  }
+
+  onStreamLost(peer: Peer, producerId: string): void {
+    const stream = this.#streams.get(producerId);
+    // Its sender is still there: only a pipe broke, and whoever consumes it again gets another one.
+    if (!stream || !peer.joined) return;
+    const { participantId } = stream;
+    peer.connection.notify('producerOpened', { participantId, producerId, paused: stream.paused() });
+  }
+
+  onUnplaced(place: RoomRouter): void {
+    this.#routers.leave(place);
   }
 
   onLevels(levels: SpeakersReport['levels']): void {

@@ -1,16 +1,13 @@
-import { errors } from 'mediasoup';
 import type { Log } from '#platform/log.ts';
-import { createRoomMedia } from './room-media.ts';
 import { Room, type RoomOwner } from './room.ts';
+import { RoomRouters, type RoomRoutersOptions } from './routing/room-routers.ts';
 import { SignallingError } from './signalling/signalling-error.ts';
-import type { MediaWorker, WorkerPool } from './workers.ts';
+import type { MediaWorker } from './workers.ts';
 
 /** How long somebody who enters waits for a worker. */
 const PLACEMENT_DEADLINE_MS = 5_000;
 
-export interface RoomsOptions {
-  /** Null while the server starts, and where there is no worker. */
-  readonly findPool: () => WorkerPool | null;
+export interface RoomsOptions extends RoomRoutersOptions {
   readonly owner: Omit<RoomOwner, 'onEmpty'>;
   readonly emptyRoomGraceMs: number;
   readonly log: Log;
@@ -18,15 +15,15 @@ export interface RoomsOptions {
 
 interface Entry {
   readonly room: Room;
-  /** Settles when the room has a worker. Everybody who enters meanwhile waits for the same promise: one room, however many come at once. */
+  /** Settles when the room has a router. Everybody who enters meanwhile waits for the same promise: one room, however many come at once. */
   placed: Promise<void>;
   entering: number;
   timer: NodeJS.Timeout | null;
 }
 
 /**
- * All rooms of this server. A room is created by its first participant and closed a while after its last one; when its worker dies it moves to
- * another. It is on one worker; a room for more people than one core carries would get further routers here, joined with pipeToRouter.
+ * All rooms of this server. A room is created by its first participant and closed a while after its last one; when its last worker dies it moves to
+ * another.
  */
 export class Rooms {
   readonly #options: RoomsOptions;
@@ -60,38 +57,23 @@ export class Rooms {
 
   #create(liveRoomId: string): Entry {
     const owner: RoomOwner = { ...this.#options.owner, onEmpty: () => this.#closeLater(entry) };
-    const room = new Room(liveRoomId, owner, this.#options.log);
+    const room = new Room(liveRoomId, owner, new RoomRouters(this.#options), this.#options.log);
     const entry: Entry = { room, placed: Promise.resolve(), entering: 0, timer: null };
     this.#entries.set(liveRoomId, entry);
     this.#closeLater(entry);
     const deadline = AbortSignal.any([AbortSignal.timeout(PLACEMENT_DEADLINE_MS), this.#closing.signal]);
-    entry.placed = this.#place(room, deadline).catch((error: unknown) => {
+    entry.placed = room.open(deadline).catch((error: unknown) => {
       this.#remove(entry, 'SERVER_SHUTDOWN');
       throw error;
     });
     return entry;
   }
 
-  async #place(room: Room, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const host = await this.#options
-        .findPool()
-        ?.acquire(signal)
-        .catch(() => null);
-      if (!host) throw unavailable();
-      const media = await createRoomMedia(host, room).catch(ignoreDeath);
-      if (!media) continue;
-      if (!room.closed) return room.place(media);
-      return media.close();
-    }
-  }
-
-  /** Moves the rooms of a dead worker. Called after mediasoup has closed everything on it. */
+  /** Moves what rooms had on a dead worker. Called after mediasoup has closed everything on it. */
   onWorkerDied(dead: MediaWorker): void {
     for (const entry of this.#entries.values()) {
-      if (entry.room.media?.host !== dead) continue;
-      entry.room.loseMedia();
-      entry.placed = this.#place(entry.room, this.#closing.signal);
+      if (!entry.room.loseWorker(dead)) continue;
+      entry.placed = entry.room.open(this.#closing.signal);
       entry.placed.catch((error: unknown) => this.#options.log.warn({ err: error }, 'room was not moved'));
     }
   }
@@ -124,9 +106,3 @@ export class Rooms {
 }
 
 const unavailable = () => new SignallingError('MEDIA_UNAVAILABLE', 'No media worker is available now.');
-
-// A worker that dies while it gets the room is no reason to fail: another one is tried.
-function ignoreDeath(error: unknown): null {
-  if (error instanceof errors.WorkerClosedError) return null;
-  throw error;
-}

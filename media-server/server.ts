@@ -13,6 +13,7 @@ import {
 import { AUTHENTICATION_DEADLINE_MS, HEARTBEAT_MS } from '#schema/signalling.ts';
 import { createAdmission } from './admission.ts';
 import type { MediaLimits, MediaServerDeps } from './deps.ts';
+import { DEFAULT_MAX_CONSUMERS_PER_ROUTER } from './environment.ts';
 import { registerMediaMetrics } from './media-metrics.ts';
 import { listenForOrders } from './orders.ts';
 import { createPresence, type Presence } from './presence.ts';
@@ -30,6 +31,7 @@ const DEFAULT_LIMITS: MediaLimits = {
   heartbeatMs: HEARTBEAT_MS,
   emptyRoomGraceMs: 30_000,
   occupancyMs: MEDIA_HEARTBEAT_MS,
+  maxConsumersPerRouter: DEFAULT_MAX_CONSUMERS_PER_ROUTER,
 };
 
 export interface MediaServer {
@@ -93,6 +95,7 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
     findPool: () => pool,
     owner: roomOwner(presence, voices, tell),
     emptyRoomGraceMs: limits.emptyRoomGraceMs,
+    maxConsumersPerRouter: limits.maxConsumersPerRouter,
     log,
   });
   const obey = async (order: MediaControl) => {

@@ -16,6 +16,10 @@ export interface MediaStatus {
   readonly rooms: readonly {
     readonly liveRoomId: string;
     readonly participants: readonly ParticipantInfo[];
+    /** Its routers, the home first: the worker, and how many peers are placed there. */
+    readonly routers: readonly { readonly pid: number; readonly peers: number }[];
+    /** Streams that are piped from one of its routers to another. */
+    readonly pipes: number;
   }[];
 }
 
@@ -30,7 +34,12 @@ export function mediaStatus(
     availability,
     workers: (pool?.workers ?? []).map((one) => ({ pid: one.worker.pid, rooms: one.rooms })),
     workerDeaths: pool?.deaths ?? 0,
-    rooms: rooms.all.map(({ id, participants }) => ({ liveRoomId: id, participants })),
+    rooms: rooms.all.map(({ id, participants, routers, pipes }) => ({
+      liveRoomId: id,
+      participants,
+      routers: routers.map(({ host, seats }) => ({ pid: host.worker.pid, peers: seats })),
+      pipes,
+    })),
   };
 }
 

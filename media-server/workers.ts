@@ -71,6 +71,12 @@ export class WorkerPool {
     }
   }
 
+  /** The least busy worker that is not among `taken`, or null. */
+  findSpare(taken: ReadonlySet<MediaWorker>): MediaWorker | null {
+    const spare = this.workers.filter((one) => !taken.has(one));
+    return spare.toSorted((a, b) => a.rooms - b.rooms)[0] ?? null;
+  }
+
   #nextChange(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);

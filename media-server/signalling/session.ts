@@ -57,7 +57,7 @@ export class Session {
     if (connection.closed) throw new SignallingError('WRONG_STATE', 'The socket was closed.');
     if (room.size >= this.#deps.maxPeersPerRoom && !room.seats(grant.participantId))
       return this.#turnAway('ROOM_FULL');
-    const { rtpCapabilities } = room.requireMedia();
+    const { rtpCapabilities } = room.requireHome();
     const peer = room.admit(grant, connection);
     this.#seat = { room, peer };
     return {
