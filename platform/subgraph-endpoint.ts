@@ -13,6 +13,8 @@ export interface RequestScope {
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the caller goes away or its deadline has passed. */
   readonly signal: AbortSignal;
+  /** Called where a subscription to a log starts: behind `cursor`, before its first event. */
+  readonly onStart?: (cursor: string) => void;
 }
 
 /** A live stream of results; `return()` ends it and frees what it holds. */

@@ -25,8 +25,14 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 const MAX_TOKENS = 15_000;
 const CLOSE_GRACE_MS = 2_000;
 
-/** The gateway shares one socket among callers, so each operation brings the headers that say for whom it runs. */
-const operationHeaders = z.object({ headers: z.record(z.string(), z.string()) });
+/**
+ * The gateway shares one socket among callers, so each operation brings the headers that say for whom it runs. Who gives a `startToken` is told where
+ * a subscription to a log starts, by a ping before its first event: `{ startToken, cursor }`.
+ */
+const operationExtensions = z.object({
+  headers: z.record(z.string(), z.string()).default({}),
+  startToken: z.string().max(64).optional(),
+});
 
 interface Operation {
   readonly request: GraphQLRequest;
@@ -51,10 +57,14 @@ export function createSubgraphSocket(endpoint: SubgraphEndpoint, log: Log): Subg
 
   const disposable = useServer(
     {
-      onSubscribe: (_context, _id, payload) => {
+      onSubscribe: ({ extra }, _id, payload) => {
         try {
           const document = parse(payload.query, { maxTokens: MAX_TOKENS });
-          const contextValue: Operation = { request: payload, scope: scopeOf(payload, stopping.signal) };
+          const ping = (text: object) => extra.socket.send(JSON.stringify({ type: 'ping', payload: text }));
+          const contextValue: Operation = {
+            request: payload,
+            scope: scopeOf(payload, stopping.signal, ping),
+          };
           // graphql-ws asks for a schema although execute and subscribe below need none of it.
           return { document, operationName: payload.operationName, contextValue } as unknown as ExecutionArgs;
         } catch (error) {
@@ -93,9 +103,16 @@ export function createSubgraphSocket(endpoint: SubgraphEndpoint, log: Log): Subg
   };
 }
 
-function scopeOf(payload: { extensions?: unknown }, signal: AbortSignal): RequestScope {
-  const parsed = operationHeaders.safeParse(payload.extensions);
-  return { headers: parsed.success ? parsed.data.headers : {}, signal };
+function scopeOf(
+  { extensions }: { extensions?: unknown },
+  signal: AbortSignal,
+  ping: (payload: object) => void,
+): RequestScope {
+  const parsed = operationExtensions.safeParse(extensions ?? {});
+  if (!parsed.success) return { headers: {}, signal };
+  const { headers, startToken } = parsed.data;
+  if (startToken === undefined) return { headers, signal };
+  return { headers, signal, onStart: (cursor) => ping({ startToken, cursor }) };
 }
 
 /** A result without data, which ends a subscription: graphql-ws makes a message of the type `error` of what is thrown. */

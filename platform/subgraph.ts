@@ -176,7 +176,7 @@ const contextViewer = (args: ExecutionArgs): Viewer | null => (args.contextValue
 // The header's minute passes while a subscription lives, so its viewer is the one who started it. The gateway ends the
 // subscription when the session does.
 function operationScope(
-  { headers, signal }: RequestScope,
+  { headers, signal, onStart }: RequestScope,
   secret: string,
   poll: Poll | null,
   started?: Viewer | null,
@@ -188,6 +188,7 @@ function operationScope(
     client: { ipAddress: headers['x-veza-client-ip'] ?? null, userAgent: headers['user-agent'] ?? null },
     signal,
     poll,
+    ...(onStart && { onStart }),
   };
 }
 

@@ -12,7 +12,7 @@ import {
 } from './inbox.ts';
 import { createOutboxRelay, type OutboxLag, type RelayObserver } from './outbox-relay.ts';
 import type { AnyEvent, DurableBus, LiveBus } from './ports.ts';
-import type { Poll } from '#platform/polling/poll.ts';
+import type { Listening } from '#platform/polling/poll.ts';
 import { tailStream, type StreamTail } from './tail.ts';
 import { pollStream } from './tail-poll.ts';
 import { transact, type Transaction } from './unit-of-work.ts';
@@ -25,7 +25,7 @@ export interface Events {
    * Replays a stream after `after`, then stays live: no gap, no duplicate, in order. `after: null` starts now. Resolves once it is live.
    * For a poll it ends where the log does, and begins where the poll before has ended.
    */
-  tail(stream: string, after: Cursor | null, signal?: AbortSignal, poll?: Poll | null): Promise<StreamTail>;
+  tail(stream: string, after: Cursor | null, listening?: Partial<Listening>): Promise<StreamTail>;
   /** Past events of a stream, in order. */
   read(stream: string, options?: ReadOptions): Promise<AnyEvent[]>;
   head(stream: string): Promise<StreamHead>;
@@ -74,10 +74,10 @@ export function createEvents(deps: EventsDeps): Events {
   const startRelay = () => relay.start();
   return {
     transact: runTransaction,
-    tail: (stream, after, signal, poll) =>
+    tail: (stream, after, { signal, poll, onStart } = {}) =>
       poll
         ? pollStream({ database, stream, after, poll })
-        : tailStream({ database, liveBus, log, stream, after, signal }),
+        : tailStream({ database, liveBus, log, stream, after, signal, onStart }),
     read: (stream, options) => read(database.fork(), stream, options),
     head: (stream) => head(database.fork(), stream),
     consume: inbox.consume,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '#platform/database.ts';
 import { CodedError, messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import type { Cursor } from './cursor.ts';
+import { encodeCursor, type Cursor } from './cursor.ts';
 import { openMessage } from './envelope.ts';
 import { head, read, type StreamHead } from './event-log.ts';
 import type { AnyEvent, LiveBus, LiveSubscription } from './ports.ts';
@@ -25,7 +25,9 @@ export interface TailOptions {
   readonly stream: string;
   /** Null starts behind the newest event. */
   readonly after: Cursor | null;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the cursor text behind which it starts. */
+  readonly onStart?: ((cursor: string) => void) | undefined;
   /** How often to look at the log in case the last live message was lost. */
   readonly pollMs?: number;
   /** Live events held for a slow reader; beyond that it reads the log. */
@@ -48,6 +50,7 @@ export async function tailStream(options: TailOptions): Promise<StreamTail> {
     const now = { epoch: streamHead.epoch, seq: streamHead.lastSeq };
     const window = createTailWindow(options.after ?? now, options.maxEvents ?? READ_EVENTS);
     window.hear(streamHead.lastSeq);
+    options.onStart?.(encodeCursor(window.cursor));
     return new Tail(options, window, subscription);
   } catch (error) {
     await subscription?.return();

@@ -7,6 +7,8 @@ export interface Listening {
   readonly signal: AbortSignal;
   /** Null: it stays open, and listens to the live bus itself. */
   readonly poll: Poll | null;
+  /** To be called with the position behind which it starts, where it follows a log: from there it can be taken up again before its first event. */
+  readonly onStart?: (cursor: string) => void;
 }
 
 export interface Pace {

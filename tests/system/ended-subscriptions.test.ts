@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { encodeCursor } from '#platform/events/cursor.ts';
 import { listen, type HttpListener } from '#platform/http.ts';
+import type { SubgraphEndpoint } from '#platform/subgraph-endpoint.ts';
 import { createLog } from '#platform/log.ts';
 import { createMetrics } from '#platform/metrics.ts';
 import { serveSubgraph } from '#platform/serve-subgraph.ts';
@@ -25,9 +26,9 @@ const EVENTS = `subscription ($id: ID!, $after: EventCursor) { liveRoomEvents(li
 const BEGINNING = encodeCursor({ epoch: 0, seq: 0 });
 const log = createLog('test', 'silent');
 
-const serve = (stream: Stream, port = 0) =>
+const serve = (stream: Stream, port = 0, endpoint: SubgraphEndpoint = stream.open.subgraph.endpoint) =>
   serveSubgraph({
-    endpoint: stream.open.subgraph.endpoint,
+    endpoint,
     ...{ host: '127.0.0.1', port, checks: {}, metrics: createMetrics('stream'), log },
   });
 
@@ -137,7 +138,16 @@ for (const upstream of UPSTREAMS)
 describe('a subgraph that is started anew', () => {
   it('costs its subscribers nothing: they are told neither of an end nor of an error, and miss no event', async () => {
     const stream = await startStream();
-    let listener = await serve(stream);
+    const { endpoint } = stream.open.subgraph;
+    const live = Promise.withResolvers<void>();
+    let listener = await serve(stream, 0, {
+      ...endpoint,
+      async subscribe(request, scope) {
+        const opened = await endpoint.subscribe(request, scope);
+        if (!Object.values(request.variables ?? {}).includes(BEGINNING)) live.resolve();
+        return opened;
+      },
+    });
     const { port } = listener;
     const [url, name] = [`http://127.0.0.1:${port}/graphql`, 'stream'];
     const gateway = await startGateway(
@@ -148,6 +158,10 @@ describe('a subgraph that is started anew', () => {
     const clients = CLIENT_NAMES.map((client) => createSubscribingClient(client, gateway.url));
     const listenings = clients.map((client) => client.listen(EVENTS, { id, after: BEGINNING }));
     for (const listening of listenings) assert.deepEqual(await signals(listening, 2), ['event', 'event']);
+    // It has neither a position nor an event to go on from.
+    const [first] = clients;
+    if (first) listenings.push(first.listen(EVENTS, { id }));
+    await live.promise;
     await listener.close();
     await must(stream, host, 'endLiveRoom', { id });
     listener = await serve(stream, port);

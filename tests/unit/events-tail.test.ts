@@ -65,7 +65,7 @@ test('without a cursor it starts behind the newest event, also in a stream that 
 
 test('return() and an abort end it while it waits, and leave no listener behind', async () => {
   const ending = new AbortController();
-  const aborted = await under.events.tail('room:end', null, ending.signal);
+  const aborted = await under.events.tail('room:end', null, { signal: ending.signal });
   const returned = await under.events.tail('room:end', null);
   const waiting = [aborted.next(), returned.next()];
   ending.abort();

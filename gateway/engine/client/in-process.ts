@@ -17,7 +17,11 @@ function asRequest(request: SubgraphFetch) {
   return { query, operationName, variables: allVariables(request), extensions: request.extensions };
 }
 
-const scopeOf = ({ headers, signal }: SubgraphFetch): RequestScope => ({ headers, signal });
+const scopeOf = ({ headers, signal, onStart }: SubgraphFetch): RequestScope => ({
+  headers,
+  signal,
+  ...(onStart && { onStart }),
+});
 
 /** Nobody waits any longer than a connection would: what the signal does not end goes on unseen, as in a process of its own. */
 function untilAborted<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -52,6 +52,8 @@ export interface SubgraphFetch {
   readonly span?: Span;
   /** When the caller stops waiting, on the clock of `performance.now()`; undefined: it waits. */
   readonly endsAtMs?: number | undefined;
+  /** Called with the position behind which a subscription to a log starts, before its first event, where the subgraph tells it. */
+  readonly onStart?: (cursor: string) => void;
   /** An answer of nothing but data may stay unread: see SubgraphAnswer. */
   readonly asText?: boolean;
   /** What stands in the body behind the operation's prefix, where somebody on the way has written it already: see `bodyRest`. */

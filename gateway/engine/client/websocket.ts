@@ -5,6 +5,7 @@ import { CodedError } from '#platform/errors.ts';
 import type { ResultStream } from '#platform/subgraph-endpoint.ts';
 import { EventQueue } from './event-queue.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
+import { createStartNotices, type StartNotices } from './start-notices.ts';
 import { allVariables, type SubgraphClient, type SubgraphFetch } from './subgraph-client.ts';
 
 export interface WebSocketClientOptions {
@@ -46,6 +47,7 @@ export function createWebSocketClient(
   const settings = { ...DEFAULTS, ...options };
   const url = socketUrl(options);
   const heartbeat = createHeartbeat(settings.pingTimeoutMs);
+  const starts = createStartNotices();
   const client = createClient({
     url,
     webSocketImpl: limitedSocket(settings),
@@ -55,8 +57,9 @@ export function createWebSocketClient(
     connectionAckWaitTimeout: settings.connectTimeoutMs,
     on: heartbeat.listeners,
   });
+  client.on('ping', (wasReceived, payload) => void (wasReceived && starts.heard(payload)));
   return {
-    subscribe: (request) => subscribe(client, heartbeat, settings, request),
+    subscribe: (request) => subscribe(client, heartbeat, starts, settings, request),
     close: async () => {
       await client.dispose();
       heartbeat.stop();
@@ -88,6 +91,7 @@ function limitedSocket({ connectTimeoutMs, maxMessageBytes }: Settings) {
 async function subscribe(
   client: Client,
   heartbeat: Heartbeat,
+  starts: StartNotices,
   { name, maxQueuedEvents, onDropped }: Settings,
   request: SubgraphFetch,
 ): Promise<ResultStream | FormattedExecutionResult> {
@@ -95,10 +99,14 @@ async function subscribe(
     FormattedExecutionResult | CodedError | 'live'
   >();
   let dispose: (() => void) | undefined;
+  const start = starts.expect(request.onStart);
   const queue = new EventQueue({
     maxQueued: maxQueuedEvents,
     signal: request.signal,
-    stop: () => dispose?.(),
+    stop: () => {
+      start.forget();
+      dispose?.();
+    },
     onDropped,
   });
   const lose = (cause: unknown) => {
@@ -107,25 +115,28 @@ async function subscribe(
     queue.fail(error);
     resolve(error);
   };
-  dispose = client.subscribe<Record<string, unknown>, Record<string, unknown>>(payload(request), {
-    next: (result) => {
-      queue.push(result);
-      // A refusal that comes as a result has no `data` at all; an event has, be it null.
-      resolve(result.errors && result.data === undefined ? { errors: result.errors } : 'live');
+  dispose = client.subscribe<Record<string, unknown>, Record<string, unknown>>(
+    payload(request, start.token),
+    {
+      next: (result) => {
+        queue.push(result);
+        // A refusal that comes as a result has no `data` at all; an event has, be it null.
+        resolve(result.errors && result.data === undefined ? { errors: result.errors } : 'live');
+      },
+      error: (error) => {
+        // A list is the protocol's `error` message: the subgraph refused the operation, or ended it for a reason.
+        const errors = Array.isArray(error) ? (error as FormattedExecutionResult['errors']) : undefined;
+        if (!errors) return lose(error);
+        resolve({ errors });
+        queue.push({ errors });
+        queue.end();
+      },
+      complete: () => {
+        queue.end();
+        resolve('live');
+      },
     },
-    error: (error) => {
-      // A list is the protocol's `error` message: the subgraph refused the operation, or ended it for a reason.
-      const errors = Array.isArray(error) ? (error as FormattedExecutionResult['errors']) : undefined;
-      if (!errors) return lose(error);
-      resolve({ errors });
-      queue.push({ errors });
-      queue.end();
-    },
-    complete: () => {
-      queue.end();
-      resolve('live');
-    },
-  });
+  );
   // The protocol acknowledges no subscription. Messages are handled in order, so the first pong says that it arrived; the second round trip
   // leaves the subgraph time to refuse it, or to begin listening.
   void heartbeat
@@ -139,7 +150,8 @@ async function subscribe(
   return outcome;
 }
 
-function payload(request: SubgraphFetch) {
+function payload(request: SubgraphFetch, startToken: string | undefined) {
   const { query, operationName } = request.operation;
-  return { query, operationName, variables: allVariables(request), extensions: { headers: request.headers } };
+  const extensions = { headers: request.headers, startToken };
+  return { query, operationName, variables: allVariables(request), extensions };
 }

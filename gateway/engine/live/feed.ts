@@ -77,8 +77,11 @@ export class Feed {
         headers: scope.headers,
         audience,
         position,
+        cursorOf: log?.cursorOf ?? null,
       };
-      const opened = await upstreams.open(client, request, signal);
+      const opened = await upstreams.open(client, request, signal, (cursor) => {
+        if (log) this.#position ??= cursor;
+      });
       if (isResultStream(opened)) this.#upstream = { stream: opened, plan, clients };
       else clients.release();
       return isResultStream(opened) ? null : opened;

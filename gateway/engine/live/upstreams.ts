@@ -2,21 +2,28 @@ import type { FormattedExecutionResult } from 'graphql';
 import { isResultStream, type ResultStream } from '#platform/subgraph-endpoint.ts';
 import { EventQueue } from '../client/event-queue.ts';
 import type { SubgraphClient, SubgraphFetch } from '../client/subgraph-client.ts';
+import { isJsonObject, type JsonObject } from '../plan/execution.ts';
 
-export interface UpstreamRequest extends Omit<SubgraphFetch, 'signal'> {
+export interface UpstreamRequest extends Omit<SubgraphFetch, 'signal' | 'onStart'> {
   /** All that can make the events of two upstreams differ, besides operation, variables and position. */
   readonly audience: string;
   /** Where it goes on; null or undefined: now. */
   readonly position: unknown;
+  /** The position behind an event, null where it has none. */
+  readonly cursorOf: ((data: JsonObject) => string | null) | null;
 }
 
 /** One subscription at a subgraph for all who ask it the same. */
 export interface Upstreams {
-  /** As SubgraphClient.subscribe; results are the caller's own. Ends with `signal`. */
+  /**
+   * As SubgraphClient.subscribe; results are the caller's own. Ends with `signal`. `onStart` gets the position behind which the caller's results
+   * begin, before the first of them, where it is known.
+   */
   open(
     client: SubgraphClient,
     request: UpstreamRequest,
     signal: AbortSignal,
+    onStart: (cursor: string) => void,
   ): Promise<ResultStream | FormattedExecutionResult>;
 }
 
@@ -34,7 +41,7 @@ const MAX_WAITING = 1_000;
 export function createUpstreams(counts: LiveCounts): Upstreams {
   const byClient = new WeakMap<SubgraphClient, Map<string, Upstream>>();
   return {
-    async open(client, request, signal) {
+    async open(client, request, signal, onStart) {
       // Nobody would be there to let it go.
       signal.throwIfAborted();
       let known = byClient.get(client);
@@ -50,7 +57,7 @@ export function createUpstreams(counts: LiveCounts): Upstreams {
         });
         upstreams.set(key, (upstream = opened));
       }
-      return upstream.join(signal);
+      return upstream.join(signal, onStart);
     },
   };
 }
@@ -60,17 +67,23 @@ const keyOf = ({ operation, variables, position, audience }: UpstreamRequest) =>
 
 class Upstream {
   readonly #queues = new Set<EventQueue>();
+  readonly #cursorOf: UpstreamRequest['cursorOf'];
+  readonly #onStart = new Set<(cursor: string) => void>();
   readonly #leaving = new AbortController();
   readonly #opened: Promise<ResultStream | FormattedExecutionResult>;
   readonly #onOver: () => void;
   readonly #startsNow: boolean;
   #hasBegun = false;
+  /** Behind what was given so far. */
+  #position: string | null = null;
   #isOver = false;
 
   constructor(client: SubgraphClient, request: UpstreamRequest, onOver: () => void) {
     this.#onOver = onOver;
     this.#startsNow = (request.position ?? null) === null;
-    this.#opened = client.subscribe({ ...request, signal: this.#leaving.signal });
+    this.#cursorOf = request.cursorOf;
+    const onStart = (cursor: string) => this.#start(cursor);
+    this.#opened = client.subscribe({ ...request, signal: this.#leaving.signal, onStart });
     void this.#follow();
   }
 
@@ -79,10 +92,15 @@ class Upstream {
     return !this.#isOver && (this.#startsNow || !this.#hasBegun);
   }
 
-  async join(signal: AbortSignal): Promise<ResultStream | FormattedExecutionResult> {
+  async join(
+    signal: AbortSignal,
+    onStart: (cursor: string) => void,
+  ): Promise<ResultStream | FormattedExecutionResult> {
     const stop = () => this.#leave(queue);
     const queue: EventQueue = new EventQueue({ maxQueued: MAX_WAITING, signal, stop });
     this.#queues.add(queue);
+    if (this.#position !== null) onStart(this.#position);
+    else if (!this.#hasBegun) this.#onStart.add(onStart);
     const opened = await this.#opened;
     return isResultStream(opened) ? queue.stream : opened;
   }
@@ -111,9 +129,19 @@ class Upstream {
     }
   }
 
+  #start(cursor: string): void {
+    if (this.#hasBegun) return;
+    this.#position = cursor;
+    for (const onStart of this.#onStart) onStart(cursor);
+    this.#onStart.clear();
+  }
+
   /** Each reader changes what it gets. */
   #publish(result: FormattedExecutionResult): void {
     this.#hasBegun = true;
+    this.#onStart.clear();
+    // Without a cursor nobody knows where it stands.
+    this.#position = isJsonObject(result.data) ? (this.#cursorOf?.(result.data) ?? null) : null;
     const text = this.#queues.size > 1 ? JSON.stringify(result) : null;
     for (const queue of this.#queues) queue.push(text === null ? result : JSON.parse(text));
   }

@@ -8,8 +8,8 @@ import type { SubscriptionResolvers } from '../generated/resolvers.ts';
 
 export const Subscription: SubscriptionResolvers = {
   roomEvents: {
-    subscribe: (_root, { roomId, after }, { roomFeed, viewer, signal, poll }) =>
-      roomFeed.follow(viewer, roomId, after, { signal, poll }),
+    subscribe: (_root, { roomId, after }, context) =>
+      context.roomFeed.follow(context.viewer, roomId, after, context),
     resolve: (event: RoomEvent) => event,
   },
   typing: {

@@ -44,13 +44,14 @@ export function createInbox(deps: InboxDeps): Inbox {
   return {
     start: async (userId) => ({ userId, eventCursor: encodeCursor(await newestPlace(deps)) }),
 
-    async follow({ userId }, after, { signal, poll }) {
+    async follow({ userId }, after, { signal, poll, onStart }) {
       const given = after === null ? null : decodeCursor(after);
       const start = poll ? polledCursor(poll, given) : given;
       const source = new InboxReader(deps, userId, poll ? polledHints(poll) : new LiveHints(deps));
       poll?.keep(() => source.cursor);
       try {
         await source.open(start);
+        onStart?.(encodeCursor(source.cursor));
       } catch (error) {
         await source.return();
         throw error;

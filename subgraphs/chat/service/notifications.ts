@@ -62,10 +62,10 @@ export function createNotifications({ database, events, now }: NotificationsDeps
         return { ...newest, readAt: newest.readAt ?? readAt };
       }),
 
-    async follow({ userId }, after, { signal, poll }) {
+    async follow({ userId }, after, listening) {
       const cursor = after === null ? null : decodeCursor(after);
-      const source = await events.tail(notificationsOf(userId), cursor, signal, poll);
-      return new LiveStream({ source, step, signal });
+      const source = await events.tail(notificationsOf(userId), cursor, listening);
+      return new LiveStream({ source, step, signal: listening.signal });
     },
   };
 }

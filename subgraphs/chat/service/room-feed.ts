@@ -53,7 +53,8 @@ const DEFAULT_EVENTS = 100;
 export function createRoomFeed(deps: RoomFeedDeps): RoomFeed {
   const { database, events, keeper, now } = deps;
   return {
-    async follow(viewer, roomId, after, { signal, poll }) {
+    async follow(viewer, roomId, after, listening) {
+      const { signal, poll } = listening;
       const cursor = after == null ? null : decodeCursor(after);
       // Whoever cannot see the room must not learn that there is one; whoever could is told why that is over.
       const room = poll?.continues ? null : await readRoomFor(database.fork(), viewer, roomId, 'VIEW');
@@ -63,7 +64,7 @@ export function createRoomFeed(deps: RoomFeedDeps): RoomFeed {
         failure: mayHide(item, viewer) ? await lossOf(check) : null,
       });
       const open = async () => {
-        const source = await events.tail(streamOf(roomId), cursor, signal, poll);
+        const source = await events.tail(streamOf(roomId), cursor, listening);
         const release = viewer ? await keeper.hold(viewer.userId, poll) : () => undefined;
         return new LiveStream({ source, step, release, signal });
       };

@@ -49,13 +49,13 @@ export interface OrderFeedDeps {
 
 export function createOrderFeed({ database, events, now }: OrderFeedDeps): OrderFeed {
   return {
-    async follow(viewer, orderId, after, { signal, poll }) {
+    async follow(viewer, orderId, after, listening) {
       const cursor = after === null ? null : decodeCursor(after);
       const [order] = isId('Order', orderId) ? await findOrdersById(database.fork(), [orderId]) : [];
       if (order?.buyerId !== viewer.userId) throw new CodedError('NOT_FOUND', 'There is no such order.');
-      const source = await events.tail(`order:${orderId}`, cursor, signal, poll);
+      const source = await events.tail(`order:${orderId}`, cursor, listening);
       const step = (item: TailItem) => ({ emit: feedEvent(orderId, item, now()) });
-      return new LiveStream({ source, step, signal });
+      return new LiveStream({ source, step, signal: listening.signal });
     },
   };
 }

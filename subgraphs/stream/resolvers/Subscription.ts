@@ -5,8 +5,8 @@ import type { LiveEvent } from '../service/live-events.ts';
 
 export const Subscription: SubscriptionResolvers = {
   liveRoomEvents: {
-    subscribe: (_root, { liveRoomId, after }, { liveFeeds, viewer, signal, poll }) =>
-      liveFeeds.events(viewer?.userId ?? null, liveRoomId, after ?? null, { signal, poll }),
+    subscribe: (_root, { liveRoomId, after }, context) =>
+      context.liveFeeds.events(context.viewer?.userId ?? null, liveRoomId, after ?? null, context),
     resolve: (event: LiveEvent) => event,
   },
   activeSpeakers: {

@@ -46,7 +46,7 @@ export function createCommentFeed(deps: CommentFeedDeps): CommentFeed {
         failure: mayHide(item) ? await lossOf(check) : null,
       });
       const open = async () => {
-        const source = await deps.events.tail(`track:${trackId}`, null, signal, poll);
+        const source = await deps.events.tail(`track:${trackId}`, null, { signal, poll });
         return new LiveStream({ source, step, signal });
       };
       // All that can take the right away stands in the track's own log.

@@ -98,14 +98,15 @@ export function createLiveFeeds(deps: LiveFeedsDeps): LiveFeeds {
   };
 
   return {
-    async events(viewerId, id, after, { signal, poll }) {
+    async events(viewerId, id, after, listening) {
+      const { signal, poll } = listening;
       const given = after === null ? null : decodeCursor(after);
       const cursor = poll ? polledCursor(poll, given) : given;
       const room = await (poll?.continues ? requireStill : require)(viewerId, id);
       if (isBehindEnd(room, cursor)) return endedStream(poll);
       const check = async () => (await requireStill(viewerId, id)) !== null;
       const open = async () => {
-        const source = await deps.events.tail(streamOf(id), cursor, signal, poll);
+        const source = await deps.events.tail(streamOf(id), cursor, listening);
         const step = (item: TailItem) => stepOf(item, deps.now);
         return new LiveStream({ source, step, signal });
       };

@@ -25,6 +25,8 @@ export interface LoggedFeed {
   refused(): Promise<void>;
   /** With what code everybody is refused now. */
   refusesWith: string | null;
+  /** Whether subscribers are told where they start. */
+  tellsStart: boolean;
   /** Upstreams that are open now, and that were opened so far. */
   readonly open: number;
   readonly opened: number;
@@ -109,6 +111,7 @@ export function createLoggedFeed(live: LiveOptions = {}): LoggedFeed {
     isDown: false,
     refused: () => refusing.promise,
     refusesWith: null as string | null,
+    tellsStart: false,
     publish() {
       size += 1;
       wake.resolve();
@@ -152,6 +155,7 @@ export function createLoggedFeed(live: LiveOptions = {}): LoggedFeed {
         const { refusesWith: code } = feed;
         if (code !== null) refusing.resolve();
         if (code !== null) return Promise.resolve({ errors: [{ message: 'No.', extensions: { code } }] });
+        if (feed.tellsStart) request.onStart?.(`c${size}`);
         return feed.isDown
           ? Promise.reject(new CodedError('SUBGRAPH_UNAVAILABLE', 'The subgraph feed is down.'))
           : client.subscribe(request);

@@ -35,6 +35,35 @@ describe('a subscription whose upstream is lost', () => {
     subscriber.following.stop();
   });
 
+  test('goes on from where its subgraph says that it began, where there was no event and no position yet', async () => {
+    const feed = createLoggedFeed();
+    feed.tellsStart = true;
+    feed.publish();
+    const subscriber = await subscribeTo(feed.engine, LOG);
+    feed.isDown = true;
+    feed.cut();
+    feed.publish();
+    feed.isDown = false;
+    await subscriber.has(1);
+    assert.deepEqual(seqs(subscriber.events), [2]);
+    subscriber.following.stop();
+  });
+
+  test('goes on from where it joined the upstream of another one', async () => {
+    const feed = createLoggedFeed();
+    feed.tellsStart = true;
+    const first = await subscribeTo(feed.engine, LOG);
+    feed.publish();
+    await first.has(1);
+    const second = await subscribeTo(feed.engine, 'subscription { log { number: seq } }');
+    feed.cut();
+    feed.publish();
+    await Promise.all([first.has(2), second.has(1)]);
+    assert.deepEqual(seqs(first.events), [1, 2]);
+    assert.deepEqual(second.events, [{ number: 2 }]);
+    for (const { following } of [first, second]) following.stop();
+  });
+
   test('waits while its subgraph says that it cannot answer now, and ends where it says that it will not', async () => {
     const feed = createLoggedFeed();
     const subscriber = await subscribeTo(feed.engine, LOG, { after: 'c0' });
