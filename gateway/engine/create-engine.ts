@@ -22,14 +22,21 @@ export interface EngineOptions extends LabelledOptions {
   readonly live?: LiveOptions;
 }
 
+/** What every supergraph that serves is served with, and what is kept over swaps. */
+const createOutliving = (options: EngineOptions) => ({
+  ...options,
+  cache: { ...options.cache, counts: createCacheCounts() },
+  registry: createClientRegistry(options),
+  refusals: createRefusals(options.log),
+  tracing: options.tracing ?? null,
+  mutations: { ended: 0 },
+});
+
 /** Throws a CodedError for a bad SDL. Close it to free the subgraph clients. */
 export function createEngine(options: EngineOptions): Engine {
-  const registry = createClientRegistry(options);
-  const counts = createCacheCounts();
-  const { tracing = null, cache } = options;
-  const [mutations, refusals] = [{ ended: 0 }, createRefusals(options.log)];
-  const servingOptions = { ...options, cache: { ...cache, counts }, registry, refusals, tracing, mutations };
-  let serving = serve(servingOptions, options.sdl);
+  const outliving = createOutliving(options);
+  const { cache, mutations, refusals, registry } = outliving;
+  let serving = serve(outliving, options.sdl);
   // Documents that were validated against an older schema run on the supergraph of that schema.
   const bySchema = new WeakMap<GraphQLSchema, Serving>([[serving.state.apiSchema, serving]]);
   const runRequest =
@@ -64,9 +71,9 @@ export function createEngine(options: EngineOptions): Engine {
     operationKind: (request, headers) => kindOf(serving, request, headers),
     liveCounts: () => groups.counts,
     unsoundPlans: refusals.count,
-    operationCache: () => ({ ...counts, ...serving.operations.size() }),
+    operationCache: () => ({ ...cache.counts, ...serving.operations.size() }),
     swap(sdl) {
-      serving = serve(servingOptions, sdl, serving);
+      serving = serve(outliving, sdl, serving);
       bySchema.set(serving.state.apiSchema, serving);
       tell(engine);
     },
