@@ -1,5 +1,6 @@
 import {
   getNamedType,
+  isAbstractType,
   isCompositeType,
   Kind,
   type FieldNode,
@@ -86,12 +87,17 @@ function divide(
   parent: GraphQLCompositeType,
 ): Divided<SelectionSetNode> {
   const divided = set.selections.map((node) => divideSelection(work, node, parent));
-  const planned = divided.flatMap((part) => part.planned ?? []);
+  // What is withheld of objects of one type is reported of those alone.
+  const isTypeAsked = isAbstractType(parent) && divided.some(isFragmentWithheld);
+  const planned = [...divided.flatMap((part) => part.planned ?? []), ...(isTypeAsked ? [TYPE_NAME] : [])];
   return {
     planned: planned.length > 0 ? { ...set, selections: planned } : null,
     shown: { ...set, selections: divided.map(({ shown }) => shown) },
   };
 }
+
+const isFragmentWithheld = ({ planned, shown }: Divided<SelectionNode>) =>
+  planned === null && shown.kind !== Kind.FIELD;
 
 function divideSelection(
   work: Division,

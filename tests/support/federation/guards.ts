@@ -115,3 +115,41 @@ export function hiddenFields(
   );
   return hidden;
 }
+
+/**
+ * `Type.field` of every field that a request to a subgraph asks for. Of an interface only its own: it may stand for objects of one type, which the
+ * subgraph does not know.
+ */
+export function fieldsAskedFor(schema: GraphQLSchema, query: string): Set<string> {
+  const asked = new Set<string>();
+  const types = new TypeInfo(schema);
+  const Field = ({ name }: FieldNode) => void asked.add(`${types.getParentType()?.name}.${name.value}`);
+  visit(parse(query), visitWithTypeInfo(types, { Field }));
+  return asked;
+}
+
+/** Those of the guarded fields that no subgraph needs of another one, be it as key, by `@requires` or from a context. */
+export function neededByNobody(
+  guards: ReadonlySet<string>,
+  sdls: Readonly<Record<string, string>>,
+): ReadonlySet<string> {
+  const needed = new Set<string>();
+  const names = new Set(['id', 'pair', 'a', 'b', 'shared']);
+  for (const text of Object.values(sdls)) {
+    for (const [, selection = ''] of text.matchAll(/@fromContext\(field: "([^"]*)/g))
+      for (const [name] of selection.matchAll(/\w+/g)) names.add(name);
+    visit(parse(text), {
+      enter(node) {
+        if (!('fields' in node) || !('name' in node)) return;
+        for (const field of node.fields ?? [])
+          if (field.directives?.some(({ name }) => name.value === 'external'))
+            needed.add(`${node.name?.value}.${field.name.value}`);
+      },
+    });
+  }
+  const isFree = (coordinate: string) => {
+    const [, field] = coordinate.split('.');
+    return field !== undefined && !names.has(field) && !needed.has(coordinate);
+  };
+  return new Set([...guards].filter(isFree));
+}

@@ -170,13 +170,22 @@ test('a field that an interface object adds is guarded in all objects of the int
   const { ask, sent } = start({
     a: {
       typeDefs: `type Query { nodes: [Node] } interface Node @key(fields: "id") { id: ID! }
-        type One implements Node @key(fields: "id") { id: ID! one: String }`,
-      resolvers: { Query: { nodes: () => [{ __typename: 'One', id: '1', one: '1' }] } },
+        type One implements Node @key(fields: "id") { id: ID! one: String }
+        type Two implements Node @key(fields: "id") { id: ID! }`,
+      resolvers: {
+        Query: { nodes: () => [{ __typename: 'One', id: '1', one: '1' }] },
+        Node: { __resolveReference: () => ({ __typename: 'One', id: '1' }) },
+      },
     },
     b: {
-      typeDefs: `type Node @key(fields: "id") @interfaceObject { id: ID! rating: Int @authenticated }`,
-      resolvers: { Node: { rating: () => 5 } },
+      typeDefs: `type Query { unknown: [Node] }
+        type Node @key(fields: "id") @interfaceObject { id: ID! rating: Int @authenticated size: Int }`,
+      resolvers: { Query: { unknown: () => [{ id: '1' }] }, Node: { rating: () => 5, size: () => 3 } },
     },
+  });
+  same(await ask('{ unknown { size ... on One { rating } ... on Two { r: rating } } }', ANYBODY), {
+    errors: [unauthorized('unknown', 0, 'rating')],
+    data: { unknown: [{ size: 3, rating: null }] },
   });
   for (const query of ['{ nodes { rating } }', '{ nodes { ... on One { rating } } }']) {
     same((await ask(query, SIGNED_IN)).data, { nodes: [{ rating: 5 }] });

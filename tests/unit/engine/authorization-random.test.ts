@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertSame, differentialOf, type Differential } from '../../support/federation/differential.ts';
-import { guardAtRandom } from '../../support/federation/guards.ts';
+import { fieldsAskedFor, guardAtRandom, neededByNobody } from '../../support/federation/guards.ts';
 import { VARIABLES } from '../../support/federation/random-arguments.ts';
 import { randomOperation } from '../../support/federation/random-operation.ts';
 import { randomSupergraph } from '../../support/federation/random-supergraph.ts';
@@ -19,10 +19,13 @@ test('random operations answer as one schema whose guarded fields fail would, an
   t.diagnostic(`SEED=${SEED}`);
   const random = seededRandom(SEED);
   let withheld = 0;
+  let guarded = 0;
   for (let i = 0; i < CASES;) {
     const { sdls, data, isFederation1 } = randomSupergraph(random);
     const subgraphs = subgraphsOver(data, sdls, isFederation1);
     const { sdl, guards } = guardAtRandom(random, composeSupergraph(subgraphs));
+    const secrets = neededByNobody(guards, sdls);
+    guarded += secrets.size;
     const gateway = createTestGateway(subgraphs, sdl, { random });
     const { engine } = gateway;
     const anonymous = { ...differentialOf(gateway, data, VARIABLES), guards };
@@ -36,7 +39,11 @@ test('random operations answer as one schema whose guarded fields fail would, an
       const options = { maxDepth: 4, without: new Set<string>(), isMutation: i % 10 === 0 };
       const text = randomOperation(engine.apiSchema, random, options);
       const context = `SEED=${SEED}, case ${i}, ${[...guards].join()}, ${JSON.stringify(sdls, null, 1)}`;
+      gateway.fetches.splice(0);
       await assertSame(anonymous, text, context);
+      for (const { operation } of gateway.fetches)
+        for (const coordinate of fieldsAskedFor(engine.apiSchema, operation.query))
+          assert.ok(!secrets.has(coordinate), `${coordinate} was fetched: ${text}\n${context}`);
       await assertSame(signedIn, text, context);
       const { errors = [] } = await gateway.query(text, VARIABLES);
       if (errors.some(({ extensions }) => extensions?.['code'] === 'UNAUTHORIZED_FIELD_OR_TYPE'))
@@ -44,6 +51,6 @@ test('random operations answer as one schema whose guarded fields fail would, an
     }
     await engine.close();
   }
-  t.diagnostic(`${withheld} withheld something`);
+  t.diagnostic(`${withheld} withheld something, ${guarded} fields were looked for in what was sent`);
   assert.ok(withheld > CASES / 10, `${withheld} withheld something`);
 });
