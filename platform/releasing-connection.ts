@@ -1,0 +1,35 @@
+import { PostgreSqlConnection } from '@mikro-orm/postgresql';
+
+type Dialect = ReturnType<PostgreSqlConnection['createKyselyDialect']>;
+type Driver = ReturnType<Dialect['createDriver']>;
+
+/**
+ * Gives the connection of a transaction back to the pool also where the server has dropped it. The query builder below keeps a connection on which
+ * `begin` or `rollback` fails: each failover would take as many from the pool as there were transactions.
+ */
+export class ReleasingConnection extends PostgreSqlConnection {
+  override createKyselyDialect(
+    overrides: Parameters<PostgreSqlConnection['createKyselyDialect']>[0],
+  ): Dialect {
+    const dialect = super.createKyselyDialect(overrides);
+    const createDriver = dialect.createDriver.bind(dialect);
+    dialect.createDriver = () => releasing(createDriver());
+    return dialect;
+  }
+}
+
+function releasing(driver: Driver): Driver {
+  const begin = driver.beginTransaction.bind(driver);
+  const rollback = driver.rollbackTransaction.bind(driver);
+  driver.beginTransaction = async (connection, settings) => {
+    try {
+      await begin(connection, settings);
+    } catch (error) {
+      await driver.releaseConnection(connection);
+      throw error;
+    }
+  };
+  // What was dropped is rolled back, and the pool keeps no connection that is dead. Why it failed is what the transaction itself rejects with.
+  driver.rollbackTransaction = (connection) => rollback(connection).catch(() => undefined);
+  return driver;
+}
