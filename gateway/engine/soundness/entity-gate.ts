@@ -2,7 +2,7 @@ import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner';
 import { isAbstractType, type FieldNode } from 'graphql';
 import { servesSeveralCases } from '../plan/several-cases.ts';
 import { FRAGMENT_PREFIX } from '../plan/type-sets.ts';
-import { allOf, SURELY, type Alternatives } from './conditions.ts';
+import { allOf, eitherOf, SURELY, type Alternatives } from './conditions.ts';
 import { lookUp, sentOf, whenAllKnown, whenSent, type Sender } from './inputs.ts';
 import type { Inspection } from './inspection.ts';
 import type { Position } from './positions.ts';
@@ -52,20 +52,30 @@ export function createGate(fetch: EntityFetch): Gate {
 /** Null where the fetch asks for nothing of such objects. */
 function entryOf({ inspection, rules, node, entities }: EntityFetch, type: string): Entry | null {
   const { sources } = entities;
-  const told = lookUp({ type, sources }, TYPE_NAME, TYPE_NAME).alternatives;
-  const isTold = told.length > 0;
+  if (isLeftOut(inspection, node, type)) return null;
+  const senderOf = (requires: readonly QueryPlanSelectionNode[]): Sender => ({
+    ...{ inspection, type, sources, sent: sentOf(inspection, requires, type) },
+  });
   // An object whose type nobody has told bears the name of its interface.
-  const requires = isTold ? node.requires : node.requires.filter((one) => isOnInterface(inspection, one));
-  const sender: Sender = { inspection, type, sources, sent: sentOf(inspection, requires, type) };
-  if (!sender.sent.some(({ key }) => key === TYPE_NAME) || isLeftOut(inspection, node, type)) return null;
-  const known = isTold ? told : lookUp(sender, TYPE_NAME, INTERFACE_NAME).alternatives;
-  const name = renamed(inspection, node, type) ?? (isTold ? type : interfaceOf(inspection, requires, type));
+  const onInterface = node.requires.filter((one) => isOnInterface(inspection, one));
+  const [asToldType, asInterface] = [senderOf(node.requires), senderOf(onInterface)];
+  const told = lookUp(asToldType, TYPE_NAME, TYPE_NAME).alternatives;
+  const untold = sendsType(asInterface) ? lookUp(asInterface, TYPE_NAME, INTERFACE_NAME).alternatives : [];
+  const sender = told.length > 0 ? asToldType : asInterface;
+  if (!sendsType(sender)) return null;
+  // Told under some conditions only: it makes no difference where the same is sent either way.
+  const isAlike = asToldType.sent.length === asInterface.sent.length;
+  const known = told.length === 0 || isAlike ? eitherOf([...told, ...untold]) : told;
+  const name =
+    renamed(inspection, node, type) ?? (told.length > 0 ? type : interfaceOf(inspection, onInterface, type));
   const keys = rules.type(name)?.keys ?? [];
-  const [key] = keys.map((one) => whenSent(sender, one)).filter(({ length }) => length > 0);
-  if (!key) inspection.doubt(`${rules.name} cannot find ${name} by what it is sent`);
+  const found = eitherOf(keys.flatMap((key) => whenSent(sender, key)));
+  if (found.length === 0) inspection.doubt(`${rules.name} cannot find ${name} by what it is sent`);
   const rest = servesSeveralCases(node) ? SURELY : whenAllKnown(sender);
-  return { sender, when: allOf(allOf(known, key ?? []), rest) };
+  return { sender, when: allOf(allOf(known, found), rest) };
 }
+
+const sendsType = ({ sent }: Sender) => sent.some(({ key }) => key === TYPE_NAME);
 
 const isOnInterface = ({ schema }: Inspection, one: QueryPlanSelectionNode) =>
   one.kind === 'InlineFragment' && isAbstractType(schema.getType(one.typeCondition ?? ''));

@@ -10,6 +10,7 @@ import {
   type Damage,
 } from '../../support/federation/damages.ts';
 import { changed, planOf } from '../../support/federation/planned.ts';
+import { shopSubgraphs } from '../../support/federation/shop.ts';
 import { composeSupergraph } from '../../support/federation/supergraph.ts';
 import { createSupergraphState } from '../../../gateway/engine/supergraph-state.ts';
 
@@ -277,4 +278,14 @@ test('a plan is sound for the labels of @override that it was made for', () => {
   assert.equal(now.check(now.plan), null);
   assert.equal(now.check(then.plan), 'old does not resolve now Thing.price');
   assert.equal(then.check(now.plan), 'new does not resolve now Thing.price');
+});
+
+test('a plan is sound where the type of an object is told under a condition only, and not needed', () => {
+  const state = createSupergraphState(composeSupergraph(shopSubgraphs()));
+  const { plan, check } = planOf(
+    state,
+    `mutation($no: Boolean!) { review(productId: "b1", body: "x") @include(if: $no) { product { ... on Book { pages } } }
+      rename(id: "u2", name: "x") { name } review(productId: "b1", body: "x") { product { weight } } }`,
+  );
+  assert.equal(check(plan), null);
 });
