@@ -73,12 +73,11 @@ export class Peer {
 
   async createTransport(direction: Direction): Promise<RequestAnswer<'createTransport'>> {
     const { place } = this.#requireJoined();
-    const transport = await place.router.createWebRtcTransport({
-      webRtcServer: place.host.webRtcServer,
-      preferUdp: true,
-      initialAvailableOutgoingBitrate: 600_000,
-      appData: { direction },
-    });
+    const { host, router } = place;
+    const options = { webRtcServer: host.webRtcServer, preferUdp: true, appData: { direction } };
+    const transport = await this.#inTurn(router, () =>
+      router.createWebRtcTransport({ ...options, initialAvailableOutgoingBitrate: 600_000 }),
+    );
     this.#requireAlive(transport);
     this.#transports.get(direction)?.close();
     this.#transports.set(direction, transport);
@@ -90,7 +89,7 @@ export class Peer {
     const transport = this.#requireTransport(transportId);
     if (transport.dtlsState !== 'new')
       throw new SignallingError('WRONG_STATE', 'The transport is connected already.');
-    await byWorker(transport.connect({ dtlsParameters }));
+    await byWorker(this.#inTurn(transport, () => transport.connect({ dtlsParameters })));
   }
 
   async restartIce(transportId: string): Promise<RequestAnswer<'restartIce'>> {
@@ -172,7 +171,8 @@ export class Peer {
     try {
       if (!stream.router.canConsume({ producerId, rtpCapabilities }))
         throw new SignallingError('BAD_REQUEST', 'This device cannot decode the stream.');
-      const consumer = await transport.consume({ producerId, rtpCapabilities, paused: true });
+      const options = { producerId, rtpCapabilities, paused: true };
+      const consumer = await this.#inTurn(transport, () => transport.consume(options));
       this.#requireAlive(consumer);
       this.#consumers.set(consumer.id, consumer);
       consumer.observer.once('close', () => {
@@ -233,7 +233,17 @@ export class Peer {
   #requireAlive(object: { readonly closed: boolean; close(): void }): void {
     if (!object.closed && !this.#closed && this.#joined) return;
     object.close();
-    throw new SignallingError('MEDIA_UNAVAILABLE', 'The room is being moved. Join again when told so.');
+    throw moved();
+  }
+
+  // What the request is about may have been closed by the time of its turn.
+  async #inTurn<T>(object: { readonly closed: boolean }, request: () => Promise<T>): Promise<T> {
+    const host = this.#joined?.place.host;
+    if (!host) throw moved();
+    return host.inTurn(async () => {
+      if (object.closed || this.#closed) throw moved();
+      return request();
+    });
   }
 
   #requireVoice(): void {
@@ -255,6 +265,9 @@ export class Peer {
     return producer;
   }
 }
+
+const moved = () =>
+  new SignallingError('MEDIA_UNAVAILABLE', 'The room is being moved. Join again when told so.');
 
 const onlyKnown = ({
   foundation,
