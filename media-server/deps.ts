@@ -1,6 +1,8 @@
 import type { DurableBus, LiveBus } from '#platform/events/ports.ts';
+import type { FileStore } from '#platform/files/file-store.ts';
 import type { Log } from '#platform/log.ts';
 import type { Metrics } from '#platform/metrics.ts';
+import type { Ffmpeg } from './ffmpeg.ts';
 
 /** Where media workers listen for RTP. Both UDP and TCP are used. */
 export interface MediaListen {
@@ -20,6 +22,12 @@ export interface MediaServerDeps {
   /** Path of the mediasoup-worker binary, or why there is none; the server then starts and takes nobody in. */
   readonly workerBin: { readonly path: string } | { readonly missing: string };
   readonly maxPeersPerRoom: number;
+  /** Folder where recordings grow; what a killed server left there is finished at the start. */
+  readonly recordingsFolder: string;
+  /** Where recordings go once they are finished. */
+  readonly files: FileStore;
+  /** Mixes recordings. */
+  readonly ffmpeg: Ffmpeg;
   /** Verifies media grants. */
   readonly secret: string;
   readonly durableBus: DurableBus;

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { variables } from '#platform/environment.ts';
+import { fileVariables } from '#platform/files/file-environment.ts';
 import { MAX_LIVE_ROOM_PEOPLE } from '#schema/media-bus.ts';
 
 export const DEFAULT_MEDIA_PORT = 4010;
@@ -52,6 +53,16 @@ export const mediaEnvironment = z.object({
     .max(10_000)
     .default(MAX_LIVE_ROOM_PEOPLE)
     .describe('Participants that one live room takes.'),
+  RECORDINGS_DIR: z
+    .string()
+    .optional()
+    .describe(
+      'Folder where recordings of live rooms grow until they are stored as files; it outlives the process. Unset: .veza/recordings, or below DATA_DIR.',
+    ),
+  FFMPEG_BIN: z
+    .string()
+    .optional()
+    .describe('Path of an ffmpeg, which mixes recordings and broadcasts. Unset: the one in PATH.'),
   MEDIA_MAX_CONSUMERS_PER_ROUTER: z.coerce
     .number()
     .int()
@@ -61,6 +72,9 @@ export const mediaEnvironment = z.object({
       'Streams that one worker hands to the participants of one room. A room that needs more is spread over further workers.',
     ),
 });
+
+/** The same, of the media server as a process of its own: within the platform's, files are kept by that. */
+export const mediaProcessEnvironment = mediaEnvironment.extend(fileVariables);
 
 export type MediaEnvironment = z.infer<typeof mediaEnvironment>;
 

@@ -1,5 +1,8 @@
+import { resolve } from 'node:path';
 import { EnvironmentError, readEnvironment } from '#platform/environment.ts';
 import { connectDurableBus, connectLiveBus } from '#platform/events/connect.ts';
+import { fileStoreOptions } from '#platform/files/file-environment.ts';
+import { createFileStore } from '#platform/files/file-store.ts';
 import { healthRoutes } from '#platform/health.ts';
 import { listen } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
@@ -7,11 +10,12 @@ import { createMetrics, metricsRoute } from '#platform/metrics.ts';
 import type { Running } from '#platform/process.ts';
 import type { MediaServerDeps } from './deps.ts';
 import {
-  mediaEnvironment,
   mediaEnvironmentProblems,
+  mediaProcessEnvironment,
   workerCountOf,
   type MediaEnvironment,
 } from './environment.ts';
+import { findFfmpeg } from './ffmpeg.ts';
 import { createLivePage } from './page/live-page.ts';
 import { createMediaServer, type MediaServer } from './server.ts';
 import { findWorker } from './worker/find-worker.mjs';
@@ -20,7 +24,7 @@ import { findWorker } from './worker/find-worker.mjs';
 export function mediaSettings(
   environment: MediaEnvironment,
   env: NodeJS.ProcessEnv,
-): Pick<MediaServerDeps, 'listen' | 'workerCount' | 'workerBin' | 'maxPeersPerRoom' | 'secret' | 'limits'> {
+): Omit<MediaServerDeps, 'durableBus' | 'liveBus' | 'files' | 'log' | 'metrics'> {
   const problems = mediaEnvironmentProblems(environment);
   if (problems.length > 0) throw new EnvironmentError(problems);
   const worker = findWorker(env);
@@ -35,6 +39,8 @@ export function mediaSettings(
     workerBin:
       worker.path === null ? { missing: `${worker.reason}. ${worker.remedy}` } : { path: worker.path },
     maxPeersPerRoom: environment.MEDIA_MAX_PEERS_PER_ROOM,
+    recordingsFolder: resolve(environment.RECORDINGS_DIR ?? '.veza/recordings'),
+    ffmpeg: findFfmpeg(env),
     secret: environment.INTERNAL_SECRET,
     limits: { maxConsumersPerRouter: environment.MEDIA_MAX_CONSUMERS_PER_ROUTER },
   };
@@ -42,13 +48,14 @@ export function mediaSettings(
 
 /** Starts the media server as a process of its own. Without a worker it runs, says that it is not ready, and refuses sockets. */
 export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running> {
-  const environment = readEnvironment(mediaEnvironment, env);
+  const environment = readEnvironment(mediaProcessEnvironment, env);
   const settings = mediaSettings(environment, env);
   const log = createLog('media-server', environment.LOG_LEVEL);
   const metrics = createMetrics('media-server');
   const durableBus = await connectDurableBus({ natsUrl: environment.NATS_URL, log });
   const liveBus = await connectLiveBus({ redisUrl: environment.REDIS_URL, log });
-  const media = await createMediaServer({ ...settings, durableBus, liveBus, log, metrics });
+  const files = await createFileStore(fileStoreOptions(environment, environment.INTERNAL_SECRET));
+  const media = await createMediaServer({ ...settings, durableBus, liveBus, files, log, metrics });
   const checks = {
     durableBus: () => durableBus.ping(),
     liveBus: () => liveBus.ping(),
@@ -65,6 +72,7 @@ export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running
   };
   try {
     const listener = await listen({ host, port, routes, upgrades: [media.upgrade], log });
+    await media.recoverRecordings();
     log.info({ port: listener.port, availability: media.availability() }, 'ready');
     return { close: () => Promise.all([listener.close(), closeAll()]).then(() => undefined) };
   } catch (error) {

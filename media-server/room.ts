@@ -1,7 +1,7 @@
 import type { types } from 'mediasoup';
 import type { Log } from '#platform/log.ts';
 import type { MediaGrant } from '#platform/media-grant.ts';
-import type { DisconnectReason, MediaControl, SpeakersReport } from '#schema/media-bus.ts';
+import type { DisconnectReason, ParticipantOrder, SpeakersReport } from '#schema/media-bus.ts';
 import type { RtpCapabilities } from '#schema/rtp.ts';
 import type {
   NotificationData,
@@ -165,7 +165,7 @@ export class Room implements PeerOwner {
   }
 
   /** Carries out an order of the stream subgraph; one about somebody who is not here does nothing. */
-  async obey(order: Exclude<MediaControl, { kind: 'endRoom' }>): Promise<void> {
+  async obey(order: ParticipantOrder): Promise<void> {
     const { participantId } = order;
     const peer = this.#peers.get(participantId);
     if (!peer) return;

@@ -17,6 +17,7 @@ import { DEFAULT_MAX_CONSUMERS_PER_ROUTER } from './environment.ts';
 import { registerMediaMetrics } from './media-metrics.ts';
 import { listenForOrders } from './orders.ts';
 import { createPresence, type Presence } from './presence.ts';
+import { Recorder } from './recording/recorder.ts';
 import { Rooms } from './rooms.ts';
 import { createSocketServer } from './signalling/socket-server.ts';
 import { heartbeatOf, mediaStatus, type MediaAvailability, type MediaStatus } from './status.ts';
@@ -42,9 +43,11 @@ export interface MediaServer {
   /** Whether somebody who joins now can be heard. */
   availability(): MediaAvailability;
   status(): MediaStatus;
+  /** Begins to finish the recordings that a killed server left. Call it once, when whoever is told of them listens to the durable bus. */
+  recoverRecordings(): Promise<void>;
   /**
    * Idempotent. Who tells whom: sockets are closed with SERVER_SHUTDOWN, each peer closes its transports (which closes producers and consumers),
-   * each room its router, the pool its workers; then what was said about presence is handed to the durable bus.
+   * each room its router, the pool its workers; then recordings and what was said about presence are handed on.
    */
   close(): Promise<void>;
 }
@@ -54,11 +57,11 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   const { log, metrics, maxPeersPerRoom } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const core = await startCore(deps, limits);
-  const { serverId, rooms, pool, admission, presence, tell } = core;
+  const { serverId, rooms, pool, recorder, admission, presence, tell } = core;
   let closing: Promise<void> | null = null;
 
   const availability = () => availabilityOf(deps, pool, closing !== null);
-  const status = () => mediaStatus(serverId, availability(), pool, rooms);
+  const status = () => mediaStatus(serverId, availability(), pool, rooms, recorder);
   const isAvailable = () => availability().available;
   const { admit } = admission;
   const sockets = createSocketServer({ rooms, maxPeersPerRoom, admit, isAvailable, limits, log });
@@ -70,14 +73,16 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
     await core.orderFeed.close();
     rooms.close();
     sockets.close();
+    // It needs no worker any more: with the rooms, every take has ended.
     pool?.close();
-    await presence.close();
+    await Promise.all([recorder.close(), presence.close()]);
   };
   return {
     handleUpgrade: sockets.handleUpgrade,
     upgrade: { path: MEDIA_PATH, handle: sockets.handleUpgrade },
     availability,
     status,
+    recoverRecordings: () => recorder.recover(),
     close: () => (closing ??= shutDown()),
   };
 }
@@ -99,13 +104,16 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
     log,
   });
   const obey = async (order: MediaControl) => {
+    if ('recordingId' in order) return recorder.obey(order);
     admission.remember(order);
     if (order.kind === 'endRoom') rooms.end(order.liveRoomId);
     else await rooms.find(order.liveRoomId)?.obey(order);
   };
+  const isOpen = (liveRoomId: string) => rooms.find(liveRoomId) !== null;
+  const recorder = new Recorder({ ...deps, serverId, voices, isOpen, folder: deps.recordingsFolder });
   const orderFeed = await listenForOrders(liveBus, obey, log);
   pool = await startPool(deps, rooms);
-  return { serverId, rooms, pool, admission, presence, tell, orderFeed };
+  return { serverId, rooms, pool, recorder, admission, presence, tell, orderFeed };
 }
 
 type Tell = (topic: string, message: unknown) => void;

@@ -1,5 +1,6 @@
 import type { MediaHeartbeat } from '#schema/media-bus.ts';
 import type { ParticipantInfo } from '#schema/signalling.ts';
+import type { Recorder } from './recording/recorder.ts';
 import type { Rooms } from './rooms.ts';
 import type { WorkerPool } from './workers.ts';
 
@@ -16,6 +17,8 @@ export interface MediaStatus {
   readonly rooms: readonly {
     readonly liveRoomId: string;
     readonly participants: readonly ParticipantInfo[];
+    /** Recordings of it that are written now. */
+    readonly recordingIds: readonly string[];
     /** Its routers, the home first: the worker, and how many peers are placed there. */
     readonly routers: readonly { readonly pid: number; readonly peers: number }[];
     /** Streams that are piped from one of its routers to another. */
@@ -28,6 +31,7 @@ export function mediaStatus(
   availability: MediaAvailability,
   pool: WorkerPool | null,
   rooms: Rooms,
+  recorder: Recorder,
 ): MediaStatus {
   return {
     serverId,
@@ -39,6 +43,7 @@ export function mediaStatus(
       participants,
       routers: routers.map(({ host, seats }) => ({ pid: host.worker.pid, peers: seats })),
       pipes,
+      recordingIds: recorder.recordingsOf(id),
     })),
   };
 }
@@ -46,8 +51,9 @@ export function mediaStatus(
 export const heartbeatOf = ({ serverId, availability, rooms }: MediaStatus): MediaHeartbeat => ({
   serverId,
   available: availability.available,
-  rooms: rooms.map(({ liveRoomId, participants }) => ({
+  rooms: rooms.map(({ liveRoomId, participants, recordingIds }) => ({
     liveRoomId,
     participantIds: participants.map(({ participantId }) => participantId),
+    recordingIds: [...recordingIds],
   })),
 });

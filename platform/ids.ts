@@ -11,6 +11,8 @@ export const ID_PREFIXES = {
   TrackComment: 'tcm',
   LiveRoom: 'liv',
   LiveParticipant: 'lpt',
+  Recording: 'rec',
+  RecordingFile: 'rcf',
   Product: 'prd',
   ProductVariant: 'pvr',
   Cart: 'crt',

@@ -164,6 +164,15 @@ export const EVENTS = {
     z.object({ liveRoomId: id, participantId: id, userId: id, reason: z.string() }),
   ),
 
+  'liveRoom.recordingChanged': define(
+    1,
+    z.object({
+      liveRoomId: id,
+      recordingId: id,
+      state: z.enum(['STARTING', 'RECORDING', 'STOPPING', 'READY', 'FAILED']),
+    }),
+  ),
+
   // media server
   'media.participantConnected': define(
     1,
@@ -172,6 +181,45 @@ export const EVENTS = {
   'media.participantDisconnected': define(
     1,
     z.object({ liveRoomId: id, participantId: id, serverId: z.string(), reason: z.string() }),
+  ),
+
+  // A take is what one media server records of a recording without a break; there may be several, one after the other.
+  'media.recordingStarted': define(
+    1,
+    z.object({ recordingId: id, liveRoomId: id, takeId: z.string(), serverId: z.string(), startedAt: at }),
+  ),
+  // The take has ended before it was told to; its files follow as soon as they can be stored.
+  'media.recordingFailed': define(
+    1,
+    z.object({
+      recordingId: id,
+      liveRoomId: id,
+      takeId: z.string(),
+      serverId: z.string(),
+      problem: z.string(),
+    }),
+  ),
+  // Offsets are counted from `startedAt`. `participantId` is null for the mix.
+  'media.recordingFinished': define(
+    1,
+    z.object({
+      recordingId: id,
+      liveRoomId: id,
+      takeId: z.string(),
+      serverId: z.string(),
+      startedAt: at,
+      durationMs: z.number().int(),
+      problem: z.string().nullable(),
+      files: z.array(
+        z.object({
+          key: z.string(),
+          participantId: id.nullable(),
+          offsetMs: z.number().int(),
+          durationMs: z.number().int(),
+          sizeBytes: z.number().int(),
+        }),
+      ),
+    }),
   ),
 
   // commerce

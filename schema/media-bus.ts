@@ -14,6 +14,12 @@ export const MEDIA_CONTROL_TOPIC = 'media:control';
 
 const participant = { liveRoomId: z.string(), participantId: z.string() };
 
+/** What a recording leaves: one file of everything, or a file for each speaker, or both. */
+export const recordingMode = z.enum(['MIX', 'PER_SPEAKER', 'BOTH']);
+export type RecordingMode = z.infer<typeof recordingMode>;
+
+const recording = { liveRoomId: z.string(), recordingId: z.string() };
+
 export const mediaControl = z.discriminatedUnion('kind', [
   /** Applies at once: a participant who loses the right to speak loses its producers. */
   z.object({ kind: z.literal('setRole'), ...participant, role: liveRole }),
@@ -22,8 +28,13 @@ export const mediaControl = z.discriminatedUnion('kind', [
   /** Disconnects it. Grants that were issued before this moment are refused from then on. */
   z.object({ kind: z.literal('remove'), ...participant, reason: z.enum(['CLIENT', 'REMOVED', 'BANNED']) }),
   z.object({ kind: z.literal('endRoom'), liveRoomId: z.string() }),
+  /** Records the room where it is open and not recorded already; sent again for as long as a heartbeat does not name the recording. */
+  z.object({ kind: z.literal('startRecording'), ...recording, mode: recordingMode }),
+  z.object({ kind: z.literal('stopRecording'), ...recording }),
 ]);
 export type MediaControl = z.infer<typeof mediaControl>;
+export type RecordingOrder = Extract<MediaControl, { recordingId: string }>;
+export type ParticipantOrder = Extract<MediaControl, { participantId: string }>;
 
 /** Topic on which a room's speakers are reported, at most five times a second and only while somebody is heard. */
 export const speakersTopic = (liveRoomId: string): string => `live-room:${liveRoomId}:speakers`;
@@ -46,9 +57,33 @@ export const mediaHeartbeat = z.object({
   serverId: z.string(),
   /** False while the server has no media worker: it takes nobody in. */
   available: z.boolean(),
-  rooms: z.array(z.object({ liveRoomId: z.string(), participantIds: z.array(z.string()) })),
+  rooms: z.array(
+    z.object({
+      liveRoomId: z.string(),
+      participantIds: z.array(z.string()),
+      /** Recordings of the room that this server writes now. */
+      recordingIds: z.array(z.string()).default([]),
+    }),
+  ),
 });
 export type MediaHeartbeat = z.infer<typeof mediaHeartbeat>;
+
+/** Why a recording lacks something, or all. */
+export const RECORDING_PROBLEMS = [
+  /** No space is left where recordings grow. */
+  'STORAGE_FULL',
+  /** Files could not be written. */
+  'STORAGE_FAILED',
+  /** There is no ffmpeg to mix with; the speakers' files are there. */
+  'MIXER_MISSING',
+  /** ffmpeg could not mix; the speakers' files are there. */
+  'MIX_FAILED',
+  /** The media server was killed; what came in its last two seconds is lost. */
+  'INTERRUPTED',
+  /** Nobody spoke, or no media server took the recording up. */
+  'NOTHING_RECORDED',
+] as const;
+export type RecordingProblem = (typeof RECORDING_PROBLEMS)[number];
 
 /** `reason` of `media.participantDisconnected`. */
 export const DISCONNECT_REASONS = [

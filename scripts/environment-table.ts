@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { gatewayEnvironment } from '../gateway/environment.ts';
-import { mediaEnvironment } from '../media-server/environment.ts';
+import { mediaProcessEnvironment } from '../media-server/environment.ts';
 import { analyticsEnvironment } from '../subgraphs/analytics/environment.ts';
 import { chatEnvironment } from '../subgraphs/chat/environment.ts';
 import { commerceEnvironment } from '../subgraphs/commerce/environment.ts';
@@ -15,7 +15,7 @@ type Shape = z.ZodObject<Readonly<Record<string, z.ZodType>>>;
 const PROCESSES: Readonly<Record<string, Shape>> = {
   'npm start': platformEnvironment,
   gateway: gatewayEnvironment,
-  media: mediaEnvironment,
+  media: mediaProcessEnvironment,
   user: userEnvironment,
   chat: chatEnvironment,
   stream: streamEnvironment,

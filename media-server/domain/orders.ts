@@ -32,7 +32,7 @@ export function admit(orders: RecentOrders, grant: MediaGrant, grantTtlMs: numbe
   for (const { order, atMs } of orders.entries) {
     if (atMs < issuedAtMs || order.liveRoomId !== grant.liveRoomId) continue;
     if (order.kind === 'endRoom') return { refused: 'ROOM_ENDED' };
-    if (order.participantId !== grant.participantId) continue;
+    if (!('participantId' in order) || order.participantId !== grant.participantId) continue;
     if (order.kind === 'setRole') current = { ...current, role: order.role };
     if (order.kind === 'mute') current = { ...current, muted: order.muted };
     // Whoever left of their own accord may come back at once.

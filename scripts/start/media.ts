@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { mediaSettings } from '../../media-server/media-process.ts';
 import { createMediaServer, type MediaServer } from '../../media-server/server.ts';
 import type { Base } from './base.ts';
@@ -15,9 +16,15 @@ export async function openMedia(
   base: Base,
   opened: AsyncDisposableStack,
 ): Promise<Media> {
-  const { environment, env, secret, url, progress } = settings;
+  const { environment, env, dataDir, secret, url, progress } = settings;
   const own = mediaSettings(
-    { ...environment, HOST: settings.host, PORT: settings.port, INTERNAL_SECRET: secret },
+    {
+      ...environment,
+      HOST: settings.host,
+      PORT: settings.port,
+      INTERNAL_SECRET: secret,
+      RECORDINGS_DIR: environment.RECORDINGS_DIR ?? join(dataDir, 'recordings'),
+    },
     env,
   );
   const server = await progress.step('Live audio', () => createMediaServer({ ...base, ...own }));

@@ -42,6 +42,7 @@ async function start(
   const media = await openMedia(settings, base, opened);
   const subgraphs = await progress.step('Subgraphs', () => openSubgraphs(base, media));
   opened.defer(subgraphs.close);
+  await media.server.recoverRecordings();
   if (demoDataWanted(environment)) await progress.step('Demo data', () => seedAll(subgraphs));
   const gateway = await progress.step('Gateway', () => openGateway(settings, base, subgraphs, opened));
   const listener = await listen({

@@ -1,12 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
+import { createFileStore } from '#platform/files/file-store.ts';
 import { listen, readBody, sendJson, type HttpRoute } from '#platform/http.ts';
 import { newId } from '#platform/ids.ts';
 import { createLog } from '#platform/log.ts';
 import { MEDIA_GRANT_TTL_MS, signMediaGrant } from '#platform/media-grant.ts';
 import { createMetrics } from '#platform/metrics.ts';
 import type { LiveRole } from '#schema/live-role.ts';
+import { findFfmpeg } from '../../media-server/ffmpeg.ts';
 import { createLivePage } from '../../media-server/page/live-page.ts';
 import { createMediaServer } from '../../media-server/server.ts';
 
@@ -38,11 +43,17 @@ export async function startLivePlatform(users: readonly LiveUser[], workerBin: s
   const log = createLog('live-test', 'silent');
   const liveBus = memoryLiveBus();
   const durableBus = memoryDurableBus();
+  const folder = await mkdtemp(join(tmpdir(), 'veza-live-'));
+  const publicUrl = 'http://localhost';
+  const files = await createFileStore({ kind: 'disk', folder, publicUrl, secret: SECRET });
   const media = await createMediaServer({
     listen: { ip: '127.0.0.1', minPort: 43_000, maxPort: 43_999 },
     workerCount: 1,
     workerBin: { path: workerBin },
     maxPeersPerRoom: 10,
+    recordingsFolder: join(folder, 'recordings'),
+    files,
+    ffmpeg: findFfmpeg(process.env),
     secret: SECRET,
     durableBus,
     liveBus,
@@ -63,7 +74,9 @@ export async function startLivePlatform(users: readonly LiveUser[], workerBin: s
   const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades: [media.upgrade], log });
   return {
     media,
+    files,
     liveBus,
+    durableBus,
     liveRoomId,
     url: `http://127.0.0.1:${listener.port}/live/${liveRoomId}`,
     async close() {
@@ -71,6 +84,7 @@ export async function startLivePlatform(users: readonly LiveUser[], workerBin: s
       await listener.close(0);
       await durableBus.close();
       await liveBus.close();
+      await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import type { EventFrame } from '#platform/events/ports.ts';
+import { createFileStore } from '#platform/files/file-store.ts';
 import { listen } from '#platform/http.ts';
 import { newId } from '#platform/ids.ts';
 import { createLog } from '#platform/log.ts';
@@ -9,6 +13,7 @@ import { createMetrics } from '#platform/metrics.ts';
 import { MEDIA_CONTROL_TOPIC, type MediaControl } from '#schema/media-bus.ts';
 import type { RtpParameters } from '#schema/rtp.ts';
 import type { MediaServerDeps } from '../../media-server/deps.ts';
+import { findFfmpeg } from '../../media-server/ffmpeg.ts';
 import { createMediaServer } from '../../media-server/server.ts';
 import { findWorker } from '../../media-server/worker/find-worker.mjs';
 import { Observed } from './observed.ts';
@@ -29,6 +34,8 @@ export async function startMedia(overrides: Partial<MediaServerDeps> = {}) {
   const durableBus = overrides.durableBus ?? memoryDurableBus();
   const liveBus = memoryLiveBus();
   const log = createLog('media-test', 'silent');
+  const folder = await mkdtemp(join(tmpdir(), 'veza-media-'));
+  const files = await filesIn(join(folder, 'files'));
   const workerBin = worker.path === null ? { missing: worker.reason } : { path: worker.path };
   const events = new Observed<EventFrame>();
   await durableBus.consume(
@@ -41,6 +48,9 @@ export async function startMedia(overrides: Partial<MediaServerDeps> = {}) {
     workerCount: 1,
     workerBin,
     maxPeersPerRoom: 10,
+    recordingsFolder: join(folder, 'recordings'),
+    files,
+    ffmpeg: findFfmpeg(process.env),
     secret: SECRET,
     liveBus,
     log,
@@ -83,9 +93,13 @@ export async function startMedia(overrides: Partial<MediaServerDeps> = {}) {
       await listener.close(0);
       await durableBus.close();
       await liveBus.close();
+      await rm(folder, { recursive: true });
     },
   };
 }
+
+export const filesIn = (folder: string) =>
+  createFileStore({ kind: 'disk', folder, publicUrl: 'http://localhost', secret: SECRET });
 
 /** Claims of a speaker, valid for as long as a grant can be. */
 export const grantFor = (claims: Partial<MediaGrantClaims> = {}): MediaGrantClaims => ({

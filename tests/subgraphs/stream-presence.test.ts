@@ -31,8 +31,10 @@ describe('who is connected to a live room', () => {
   let servers = 0;
   const newServer = () => `media-p${++servers}`;
   const statusOf = async (id: string) => (await participantOf(stream, id))?.status;
-  const beat = (serverId: string, rooms: MediaHeartbeat['rooms']) =>
-    stream.liveBus.publish(MEDIA_HEARTBEAT_TOPIC, { serverId, available: true, rooms });
+  const beat = (
+    serverId: string,
+    rooms: Pick<MediaHeartbeat['rooms'][number], 'liveRoomId' | 'participantIds'>[],
+  ) => stream.liveBus.publish(MEDIA_HEARTBEAT_TOPIC, { serverId, available: true, rooms });
   const gone = (liveRoomId: string, participantId: string, serverId: string, reason = 'CLIENT') =>
     tell(stream, `media:${serverId}`, 'media.participantDisconnected', {
       ...{ liveRoomId, participantId, serverId, reason },

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { findCommand, installPackages } from '#platform/machine/debian-packages.mjs';
+import { findFfmpeg } from '../../media-server/ffmpeg.ts';
 
 /** A program that a test needs: where it is, or why it cannot be had. */
 export type Program = { readonly executablePath: string } | { readonly missing: string };
@@ -26,6 +27,22 @@ async function obtainChromium(): Promise<Program> {
   const installed = await installPackages({ packages: ['chromium'], purpose: 'the browser tests', log });
   if (!installed.ok) return { missing: `no Chromium: ${installed.reason} (${installed.remedy})` };
   return findChromium() ?? { missing: 'no Chromium: the installed one does not start' };
+}
+
+let ffmpeg: Promise<Program> | undefined;
+
+/** The same for ffmpeg (`FFMPEG_BIN` first). */
+export function requireFfmpeg(): Promise<Program> {
+  return (ffmpeg ??= obtainFfmpeg().then(refuseInCi));
+}
+
+async function obtainFfmpeg(): Promise<Program> {
+  const present = findFfmpeg(process.env);
+  if ('path' in present) return { executablePath: present.path };
+  const installed = await installPackages({ packages: ['ffmpeg'], purpose: 'the tests of recordings', log });
+  if (!installed.ok) return { missing: `no ffmpeg: ${installed.reason} (${installed.remedy})` };
+  const found = findFfmpeg(process.env);
+  return 'path' in found ? { executablePath: found.path } : found;
 }
 
 /** A browser counts only when it starts: a leftover launcher without its libraries does not. */

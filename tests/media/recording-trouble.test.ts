@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { newId } from '#platform/ids.ts';
+import { extend, NOTHING } from '../../media-server/domain/ogg-opus.ts';
+import { findWorker } from '../../media-server/worker/find-worker.mjs';
+import { skipWithoutWorker } from './media-kit.ts';
+import { startRecordingKit } from './recording-kit.ts';
+
+const PROCESS = fileURLToPath(new URL('recorder-process.ts', import.meta.url));
+const workerBin = findWorker().path ?? '';
+const ffmpeg = { missing: 'there is no ffmpeg here' };
+/** What may be lost when a recorder is killed. */
+const MAX_LOSS_MS = 2_000;
+const FULL_BYTES = 64 * 1024;
+
+describe('A recording in trouble', { skip: skipWithoutWorker }, () => {
+  let folder: string;
+  before(async () => void (folder = await mkdtemp(join(tmpdir(), 'veza-takes-'))));
+  after(() => rm(folder, { recursive: true }));
+
+  test('of a server that was killed is found by the next one, all but its last two seconds', async () => {
+    const recordingId = newId('Recording');
+    const child = fork(PROCESS, [workerBin, folder, recordingId]);
+    let recordedMs = 0;
+    while (recordedMs < 3_000) [{ recordedMs }] = await once(child, 'message');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+
+    const kit = await startRecordingKit({ workerBin, ffmpeg, folder });
+    try {
+      await kit.recorder.recover();
+      const { files, durationMs, problem } = await kit.finished(recordingId);
+      assert.equal(problem, 'INTERRUPTED');
+      assert.deepEqual(files.map(({ participantId }) => participantId).sort(), ['lpt_ada', 'lpt_ben']);
+      for (const file of files) {
+        assert.ok(file.durationMs > recordedMs - MAX_LOSS_MS, `${file.durationMs} of ${recordedMs} ms`);
+        const bytes = await readFile(kit.pathOf(file.key));
+        const extent = extend(NOTHING, bytes);
+        assert.deepEqual([extent.bytes, extent.ended], [bytes.length, true]);
+      }
+      assert.ok(durationMs > recordedMs - MAX_LOSS_MS);
+      await kit.recorder.close();
+      assert.deepEqual(await kit.leftovers(), []);
+      const names = kit.events.all.map(({ name }) => name);
+      assert.deepEqual(names, ['media.recordingStarted', 'media.recordingFinished']);
+    } finally {
+      await kit.close();
+    }
+  });
+
+  test('that cannot be mixed keeps its speakers, and says why there is no mix', async () => {
+    const kit = await startRecordingKit({ workerBin, ffmpeg });
+    try {
+      const recordingId = await kit.start('MIX');
+      await (await kit.stage.speaker('lpt_ada')).speak(100);
+      await kit.stop(recordingId);
+      const { files, problem } = await kit.finished(recordingId);
+      assert.equal(problem, 'MIXER_MISSING');
+      assert.deepEqual(
+        files.map(({ participantId }) => participantId),
+        ['lpt_ada'],
+      );
+    } finally {
+      await kit.close();
+    }
+  });
+
+  test('on a disk that is full fails with an event, and keeps what it has', async (context) => {
+    const disk = join(folder, 'disk');
+    if (!mountSmallDisk(disk)) return context.skip('only root can make a small disk');
+    const kit = await startRecordingKit({ workerBin, ffmpeg, folder: disk });
+    try {
+      const speaker = await kit.stage.speaker('lpt_ada', [
+        Buffer.concat([Buffer.from([0xf8]), Buffer.alloc(900)]),
+      ]);
+      const recordingId = await kit.start('PER_SPEAKER');
+      const speaking = speaker.speak(3_000);
+      const failed = await kit.events.find(({ name }) => name === 'media.recordingFailed');
+      assert.match(JSON.stringify(failed.payload), /STORAGE_FULL/);
+      assert.deepEqual(kit.recorder.recordingsOf(kit.stage.liveRoomId), []);
+      const { files, problem } = await kit.finished(recordingId);
+      assert.equal(problem, 'STORAGE_FULL');
+      assert.ok((files[0]?.durationMs ?? 0) > 0);
+      await kit.start('PER_SPEAKER', recordingId);
+      assert.deepEqual(kit.recorder.recordingsOf(kit.stage.liveRoomId), [], 'it is not tried again');
+      await speaking;
+    } finally {
+      await kit.close();
+      execFileSync('umount', [disk]);
+    }
+  });
+
+  test('leaves alone what is no take', async () => {
+    const kit = await startRecordingKit({ workerBin, ffmpeg, folder });
+    try {
+      await writeFile(join(folder, 'notes.txt'), 'mine');
+      await kit.recorder.recover();
+      assert.equal(await readFile(join(folder, 'notes.txt'), 'utf8'), 'mine');
+    } finally {
+      await kit.close();
+    }
+  });
+});
+
+function mountSmallDisk(path: string): boolean {
+  try {
+    execFileSync('mkdir', ['-p', path]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${FULL_BYTES}`, 'tmpfs', path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
