@@ -4,21 +4,9 @@ import type { Engine } from './engine/engine.ts';
 
 /** Registers what is known of an engine's prepared operations and of its subscriptions, read when somebody asks. */
 export function registerEngineMetrics(registry: Metrics, engine: Engine): void {
-  const lookUps = new Counter({
-    name: 'gateway_operation_cache_lookups_total',
-    help: 'Look-ups of prepared operations; a miss is parsed, validated and planned.',
-    labelNames: ['outcome'],
-    registers: [],
-    collect() {
-      const { hits, misses } = engine.operationCache();
-      this.reset();
-      this.inc({ outcome: 'hit' }, hits);
-      this.inc({ outcome: 'miss' }, misses);
-    },
-  });
   const { operationCache, unsoundPlans, liveCounts } = engine;
   const metrics = [
-    lookUps,
+    lookUps(engine),
     counter(
       'gateway_operation_cache_evictions_total',
       'Prepared operations that made room for others.',
@@ -56,6 +44,21 @@ export function registerEngineMetrics(registry: Metrics, engine: Engine): void {
     ),
   ];
   for (const metric of metrics) registry.registerMetric(metric);
+}
+
+function lookUps(engine: Engine): Counter {
+  return new Counter({
+    name: 'gateway_operation_cache_lookups_total',
+    help: 'Look-ups of prepared operations; a miss is parsed, validated and planned.',
+    labelNames: ['outcome'],
+    registers: [],
+    collect() {
+      const { hits, misses } = engine.operationCache();
+      this.reset();
+      this.inc({ outcome: 'hit' }, hits);
+      this.inc({ outcome: 'miss' }, misses);
+    },
+  });
 }
 
 function counter(name: string, help: string, value: () => number): Counter {

@@ -1,4 +1,4 @@
-import { createClient, type Client } from 'graphql-ws';
+import { createClient, type Client, type Sink } from 'graphql-ws';
 import type { FormattedExecutionResult } from 'graphql';
 import { WebSocket } from 'ws';
 import { CodedError } from '#platform/errors.ts';
@@ -95,9 +95,7 @@ async function subscribe(
   { name, maxQueuedEvents, onDropped }: Settings,
   request: SubgraphFetch,
 ): Promise<ResultStream | FormattedExecutionResult> {
-  const { promise: opened, resolve } = Promise.withResolvers<
-    FormattedExecutionResult | CodedError | 'live'
-  >();
+  const { promise: opened, resolve } = Promise.withResolvers<Opening>();
   let dispose: (() => void) | undefined;
   const start = starts.expect(request.onStart);
   const queue = new EventQueue({
@@ -109,34 +107,7 @@ async function subscribe(
     },
     onDropped,
   });
-  const lose = (cause: unknown) => {
-    const message = `The subgraph ${name} ended the subscription or could not be reached.`;
-    const error = new CodedError('SUBGRAPH_UNAVAILABLE', message, {}, cause);
-    queue.fail(error);
-    resolve(error);
-  };
-  dispose = client.subscribe<Record<string, unknown>, Record<string, unknown>>(
-    payload(request, start.token),
-    {
-      next: (result) => {
-        queue.push(result);
-        // A refusal that comes as a result has no `data` at all; an event has, be it null.
-        resolve(result.errors && result.data === undefined ? { errors: result.errors } : 'live');
-      },
-      error: (error) => {
-        // A list is the protocol's `error` message: the subgraph refused the operation, or ended it for a reason.
-        const errors = Array.isArray(error) ? (error as FormattedExecutionResult['errors']) : undefined;
-        if (!errors) return lose(error);
-        resolve({ errors });
-        queue.push({ errors });
-        queue.end();
-      },
-      complete: () => {
-        queue.end();
-        resolve('live');
-      },
-    },
-  );
+  dispose = client.subscribe(payload(request, start.token), sinkOf(name, queue, resolve));
   // The protocol acknowledges no subscription. Messages are handled in order, so the first pong says that it arrived; the second round trip
   // leaves the subgraph time to refuse it, or to begin listening.
   void heartbeat
@@ -148,6 +119,39 @@ async function subscribe(
   if (outcome === 'live') return queue.stream;
   await queue.stream.return();
   return outcome;
+}
+
+/** What the first message says of a subscription, or that none came in time to refuse it. */
+type Opening = FormattedExecutionResult | CodedError | 'live';
+
+type Results = Sink<FormattedExecutionResult<Record<string, unknown>, Record<string, unknown>>>;
+
+function sinkOf(name: string, queue: EventQueue, open: (opening: Opening) => void): Results {
+  const lose = (cause: unknown) => {
+    const message = `The subgraph ${name} ended the subscription or could not be reached.`;
+    const error = new CodedError('SUBGRAPH_UNAVAILABLE', message, {}, cause);
+    queue.fail(error);
+    open(error);
+  };
+  return {
+    next: (result) => {
+      queue.push(result);
+      // A refusal that comes as a result has no `data` at all; an event has, be it null.
+      open(result.errors && result.data === undefined ? { errors: result.errors } : 'live');
+    },
+    error: (error) => {
+      // A list is the protocol's `error` message: the subgraph refused the operation, or ended it for a reason.
+      const errors = Array.isArray(error) ? (error as FormattedExecutionResult['errors']) : undefined;
+      if (!errors) return lose(error);
+      open({ errors });
+      queue.push({ errors });
+      queue.end();
+    },
+    complete: () => {
+      queue.end();
+      open('live');
+    },
+  };
 }
 
 function payload(request: SubgraphFetch, startToken: string | undefined) {
