@@ -1,13 +1,10 @@
 import { CodedError } from '#platform/errors.ts';
-import type { EventName } from '#schema/events.ts';
-import type { Consumption, DurableBus, EventFrame } from './ports.ts';
-
-type Accept = (event: EventFrame) => Promise<void>;
+import type { Consumption, DurableBus, DurableConsumer, EventFrame } from './ports.ts';
 
 interface Consumer {
   names: ReadonlySet<string>;
   /** Instances that share the work; empty while the consumer is away. */
-  readonly members: Accept[];
+  readonly members: DurableConsumer[];
   turn: number;
 }
 
@@ -38,9 +35,9 @@ export function memoryDurableBus(): DurableBus {
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
     },
-    async consume(name, names, accept) {
+    async consume(consumer) {
       requireOpen();
-      return join(consumers, name, names, accept);
+      return join(consumers, consumer);
     },
     async ping() {
       requireOpen();
@@ -55,19 +52,14 @@ export function memoryDurableBus(): DurableBus {
 async function deliver(name: string, consumer: Consumer, event: EventFrame): Promise<void> {
   const member = consumer.members[consumer.turn++ % consumer.members.length];
   if (member === undefined) throw new CodedError('SERVICE_UNAVAILABLE', `The consumer ${name} is away.`);
-  await member(event);
+  await member.accept({ events: [event], upTo: null });
 }
 
-function join(
-  consumers: Map<string, Consumer>,
-  name: string,
-  names: readonly EventName[],
-  accept: Accept,
-): Consumption {
+function join(consumers: Map<string, Consumer>, member: DurableConsumer): Consumption {
+  const { name, names } = member;
   const consumer = consumers.get(name) ?? { names: new Set<string>(), members: [], turn: 0 };
   consumer.names = new Set(names);
   consumers.set(name, consumer);
-  const member: Accept = (event) => accept(event);
   consumer.members.push(member);
   return {
     async stop() {

@@ -18,6 +18,17 @@ export class EventTables extends Migration {
   }
 }
 
+/** How far each consumer has read what the durable bus carries. */
+export class InboxPositionTable extends Migration {
+  override up(): void {
+    this.addSql(INBOX_POSITION);
+  }
+
+  override down(): void {
+    this.addSql('drop table if exists inbox_position');
+  }
+}
+
 // `epoch` is random, so that a cursor from another life of the database (dropped, rebuilt) is recognised as foreign.
 const STREAMS = `create table event_stream (
   stream text primary key,
@@ -66,3 +77,10 @@ const INBOX_PENDING = `create index inbox_pending on inbox (consumer, stream, se
 const INBOX_ARRIVAL = `create index inbox_arrival on inbox (consumer, position) where state = 'pending'`;
 const INBOX_DEAD = `create index inbox_dead on inbox (position) where state = 'dead'`;
 const INBOX_DONE = `create index inbox_done on inbox (finished_at) where state = 'done'`;
+
+const INBOX_POSITION = `create table inbox_position (
+  consumer text primary key,
+  source text not null,
+  seq bigint not null,
+  mark text not null
+)`;

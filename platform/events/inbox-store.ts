@@ -20,13 +20,23 @@ export interface Claim {
   readonly event: EventFrame;
 }
 
-// The unique key on consumer and event drops what was delivered twice.
-const STORE = `insert into inbox (consumer, event_id, stream, seq, envelope, next_attempt_at, received_at)
-  values (?, ?, ?, ?, ?::jsonb, ?, ?) on conflict (consumer, event_id) do nothing`;
+export const STORED_COLUMNS = 'consumer, event_id, stream, seq, envelope, next_attempt_at, received_at';
+/** The columns above of `e.envelope`, for the parameters consumer, now and now. */
+export const STORED_EVENTS = `?, e.envelope->>'id', e.envelope->>'stream', (e.envelope->>'seq')::bigint, e.envelope,
+  ?::timestamptz, ?::timestamptz`;
 
-export async function storeEvent(em: Em, consumer: string, event: EventFrame, now: Date): Promise<void> {
-  const { id, stream, seq } = event;
-  await em.execute(STORE, [consumer, id, stream, seq, JSON.stringify(event), now, now], 'run');
+// The unique key on consumer and event drops what was delivered twice.
+const STORE = `insert into inbox (${STORED_COLUMNS}) select ${STORED_EVENTS}
+  from jsonb_array_elements(?::jsonb) with ordinality as e (envelope, place) order by e.place
+  on conflict (consumer, event_id) do nothing`;
+
+export async function storeEvents(
+  em: Em,
+  consumer: string,
+  events: readonly EventFrame[],
+  now: Date,
+): Promise<void> {
+  await em.execute(STORE, [consumer, now, now, JSON.stringify(events)], 'run');
 }
 
 // An event waits while an earlier one of its stream is pending, also when another process is busy with that one: its row still says pending.

@@ -4,9 +4,10 @@ import { messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { backoffMs } from './backoff.ts';
 import { openFrame } from './envelope.ts';
+import { createIntake } from './inbox-intake.ts';
 import * as store from './inbox-store.ts';
 import type { Claim, DeadLetter } from './inbox-store.ts';
-import type { AnyEvent, Consumption, DurableBus, EventFrame } from './ports.ts';
+import type { AnyEvent, Consumption, DurableBus } from './ports.ts';
 import type { Transaction } from './unit-of-work.ts';
 import { WorkLoop } from './work-loop.ts';
 
@@ -42,7 +43,7 @@ interface Consumer {
   readonly name: string;
   readonly names: readonly EventName[];
   readonly handle: (event: AnyEvent, tx: Transaction) => Promise<void>;
-  readonly wants: (event: AnyEvent) => boolean;
+  readonly wants: ((event: AnyEvent) => boolean) | undefined;
   readonly lanes: readonly WorkLoop[];
 }
 
@@ -66,13 +67,8 @@ export function createInbox(deps: InboxDeps) {
 
   const wake = () => consumers.forEach(({ lanes }) => lanes.forEach((lane) => lane.wake()));
 
-  const accept = (consumer: Consumer) => async (event: EventFrame) => {
-    const opened = openFrame(event);
-    // What cannot be read is kept: it becomes a dead letter.
-    if ('event' in opened && !consumer.wants(opened.event)) return;
-    await database.background(() => store.storeEvent(database.fork(), consumer.name, event, now()));
-    consumer.lanes.forEach((lane) => lane.wake());
-  };
+  const intakeOf = ({ lanes, ...consumer }: Consumer) =>
+    createIntake({ ...deps, ...consumer, now, onStored: () => lanes.forEach((lane) => lane.wake()) });
 
   return {
     consume<N extends EventName>(
@@ -85,17 +81,17 @@ export function createInbox(deps: InboxDeps) {
       const wanted = new Set<string>(names);
       const handle = (event: AnyEvent, tx: Transaction) =>
         wanted.has(event.name) ? handler(event as AnyEvent<N>, tx) : Promise.resolve();
-      const wants = (event: AnyEvent) =>
-        options.wants === undefined || !wanted.has(event.name) || options.wants(event as AnyEvent<N>);
+      const { wants } = options;
+      const wantsAny = wants && ((event: AnyEvent) => !wanted.has(event.name) || wants(event as AnyEvent<N>));
       const lanes = Array.from({ length: LANES }, () => createLane(deps, name, handle, now));
-      consumers.set(name, { name, names, handle, wants, lanes });
+      consumers.set(name, { name, names, handle, wants: wantsAny, lanes });
     },
     /** Resolves once every consumer is registered at the bus. */
     async start(): Promise<void> {
       if (consumers.size > 0) cleanup.start();
       for (const consumer of consumers.values()) {
         consumer.lanes.forEach((lane) => lane.start());
-        consumptions.push(await durableBus.consume(consumer.name, consumer.names, accept(consumer)));
+        consumptions.push(await durableBus.consume(intakeOf(consumer)));
       }
     },
     async stop(): Promise<void> {

@@ -28,6 +28,36 @@ export interface EventFrame extends Omit<EventEnvelope, 'name' | 'payload'> {
   readonly payload?: unknown;
 }
 
+/** How far a durable consumer has read what the bus carries. The consumer keeps it, in the database that holds its events. */
+export interface BusPosition {
+  /** One unbroken reading, from the beginning on: positions of different sources cannot be compared. */
+  readonly source: string;
+  /** Place of the last message taken; 0 before the first. */
+  readonly seq: number;
+  /** Tells that message from another one at the same place, should the bus have lost its newest. */
+  readonly mark: string;
+}
+
+export interface EventBatch {
+  /** In the order of the bus, and only of the names that the consumer asked for. */
+  readonly events: readonly EventFrame[];
+  /** Where the consumer is with this batch; null from a bus that keeps no past. */
+  readonly upTo: BusPosition | null;
+}
+
+/** Who receives events for good. Several processes with the same name share its work and its position. */
+export interface DurableConsumer {
+  /** Letters, digits, `-` and `_`. */
+  readonly name: string;
+  readonly names: readonly EventName[];
+  /** Where to read on; null where it has never read. Asked before the first batch, and again after each one that was rejected. */
+  position(): Promise<BusPosition | null>;
+  /** Gives up `instead`, of which nothing can be said any more, for the beginning of `source`. Changes nothing where another process did so first. */
+  begin(source: string, instead: BusPosition | null): Promise<void>;
+  /** Stores the events with their position, all or nothing, before it resolves. What is rejected comes again. */
+  accept(batch: EventBatch): Promise<void>;
+}
+
 /**
  * Carries every published event to every durable consumer, at least once. Order within a stream is kept.
  * Completeness never depends on a process being up: a consumer that was away receives what it missed.
@@ -35,21 +65,15 @@ export interface EventFrame extends Omit<EventEnvelope, 'name' | 'payload'> {
 export interface DurableBus {
   /** Resolves once the event is stored by the bus (or by every consumer); rejects where that failed, so the caller retries. */
   publish(event: EventFrame): Promise<void>;
-  /**
-   * Registers a durable consumer. `accept` must store the event (or reject) before it resolves; a rejected event comes again.
-   * The same `consumer` name in two processes shares the work.
-   */
-  consume(
-    consumer: string,
-    names: readonly EventName[],
-    accept: (event: EventFrame) => Promise<void>,
-  ): Promise<Consumption>;
+  /** Resolves once the consumer is registered. */
+  consume(consumer: DurableConsumer): Promise<Consumption>;
   /** Rejects where the bus cannot take events now. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface Consumption {
+  /** Waits for the batch under way. */
   stop(): Promise<void>;
 }
 

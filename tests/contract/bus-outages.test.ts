@@ -6,6 +6,7 @@ import { natsDurableBus } from '#platform/events/durable-bus-nats.ts';
 import { redisLiveBus } from '#platform/events/live-bus-redis.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
 import { createProbe, silentLog } from '../support/events.ts';
+import { consumerMemory } from '../support/durable-consumers.ts';
 import { freePort, restartableServer } from '../support/servers.ts';
 import { frame } from './durable-bus.contract.ts';
 
@@ -82,10 +83,7 @@ test(
     const bus = await natsDurableBus({ url: `nats://127.0.0.1:${server.port}`, log: silentLog });
     t.after(() => bus.close());
     const seen = createProbe<number>();
-    // A killed broker forgets its last acknowledgements: what it delivers again is dropped, as an inbox does.
-    await bus.consume('survivor', ['message.edited'], async ({ seq }) => {
-      if (!seen.values.includes(seq)) seen.add(seq);
-    });
+    await consumerMemory().consume(bus, 'survivor', ['message.edited'], ({ seq }) => seen.add(seq));
     await bus.publish(frame(1));
     await bus.publish(frame(2));
     await seen.atLeast(2);

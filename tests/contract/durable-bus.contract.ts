@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { DurableBus, EventFrame } from '#platform/events/ports.ts';
+import { consumerMemory, type ConsumerMemory } from '../support/durable-consumers.ts';
 import { createProbe } from '../support/events.ts';
 
 export interface DurableBusAdapter {
@@ -42,11 +43,14 @@ async function publishUntilStored(bus: DurableBus, event: EventFrame): Promise<v
 const NAMES = ['message.edited', 'message.deleted'] as const;
 
 export function testDurableBus({ name, skip, open }: DurableBusAdapter): void {
-  const check = (title: string, run: (here: DurableBus, there: DurableBus) => Promise<void>) =>
+  const check = (
+    title: string,
+    run: (here: DurableBus, there: DurableBus, consume: ConsumerMemory['consume']) => Promise<void>,
+  ) =>
     test(`${name}: ${title}`, { skip, timeout: 30_000 }, async () => {
       const { here, there, dispose } = await open();
       try {
-        await run(here, there);
+        await run(here, there, consumerMemory().consume);
       } finally {
         await dispose();
       }
@@ -54,11 +58,11 @@ export function testDurableBus({ name, skip, open }: DurableBusAdapter): void {
 
   check(
     'every consumer receives every event it asked for, in order, and no other [F12]',
-    async (here, there) => {
+    async (here, there, consume) => {
       const first = createProbe<EventFrame>();
       const second = createProbe<EventFrame>();
-      await here.consume('first', NAMES, async (event) => first.add(event));
-      await there.consume('second', ['message.deleted'], async (event) => second.add(event));
+      await consume(here, 'first', NAMES, async (event) => first.add(event));
+      await consume(there, 'second', ['message.deleted'], async (event) => second.add(event));
       const edited = Array.from({ length: 20 }, (_, index) => frame(index + 1));
       const deleted = frame(21, { name: 'message.deleted' });
       await there.publish(frame(1, { name: 'track.liked', stream: 'track:1' }));
@@ -68,22 +72,25 @@ export function testDurableBus({ name, skip, open }: DurableBusAdapter): void {
     },
   );
 
-  check('an event that was not accepted comes again, before its successors [F12]', async (here, there) => {
-    const seen = createProbe<number>();
-    let failures = 3;
-    await here.consume('flaky', NAMES, async (event) => {
-      if (event.seq === 2 && failures-- > 0) throw new Error('the inbox is away');
-      seen.add(event.seq);
-    });
-    for (const seq of [1, 2, 3]) await publishUntilStored(there, frame(seq));
-    assert.deepEqual(await seen.atLeast(3), [1, 2, 3]);
-    assert.equal(failures, -1);
-  });
+  check(
+    'an event that was not accepted comes again, before its successors [F12]',
+    async (here, there, consume) => {
+      const seen = createProbe<number>();
+      let failures = 3;
+      await consume(here, 'flaky', NAMES, async (event) => {
+        if (event.seq === 2 && failures-- > 0) throw new Error('the inbox is away');
+        seen.add(event.seq);
+      });
+      for (const seq of [1, 2, 3]) await publishUntilStored(there, frame(seq));
+      assert.deepEqual(await seen.atLeast(3), [1, 2, 3]);
+      assert.equal(failures, -1);
+    },
+  );
 
-  check('a consumer that was away receives what it missed [F12]', async (here, there) => {
+  check('a consumer that was away receives what it missed [F12]', async (here, there, consume) => {
     const seen = createProbe<number>();
     const accept = async (event: EventFrame) => seen.add(event.seq);
-    const consumption = await here.consume('traveller', NAMES, accept);
+    const consumption = await consume(here, 'traveller', NAMES, accept);
     await publishUntilStored(there, frame(1));
     await seen.atLeast(1);
     await consumption.stop();
@@ -91,30 +98,33 @@ export function testDurableBus({ name, skip, open }: DurableBusAdapter): void {
     const published = Promise.all(
       [2, 3].map((seq) => publishUntilStored(there, frame(seq, { stream: `room:${seq}` }))),
     );
-    await here.consume('traveller', NAMES, accept);
+    await consume(here, 'traveller', NAMES, accept);
     await published;
     assert.deepEqual((await seen.atLeast(3)).toSorted(), [1, 2, 3]);
   });
 
-  check('two instances of a consumer share the work: each event goes to one of them', async (here, there) => {
-    const seen = createProbe<number>();
-    await here.consume('pair', NAMES, async (event) => seen.add(event.seq));
-    await there.consume('pair', NAMES, async (event) => seen.add(event.seq));
-    const all = Array.from({ length: 30 }, (_, index) => index + 1);
-    for (const seq of all) await publishUntilStored(there, frame(seq));
-    const last = createProbe<number>();
-    await there.consume('last', ['track.liked'], async (event) => last.add(event.seq));
-    await publishUntilStored(there, frame(1, { name: 'track.liked' }));
-    await last.atLeast(1);
-    assert.deepEqual(await seen.atLeast(30), all);
-  });
+  check(
+    'two instances of a consumer share the work: each event goes to one of them',
+    async (here, there, consume) => {
+      const seen = createProbe<number>();
+      await consume(here, 'pair', NAMES, async (event) => seen.add(event.seq));
+      await consume(there, 'pair', NAMES, async (event) => seen.add(event.seq));
+      const all = Array.from({ length: 30 }, (_, index) => index + 1);
+      for (const seq of all) await publishUntilStored(there, frame(seq));
+      const last = createProbe<number>();
+      await consume(there, 'last', ['track.liked'], async (event) => last.add(event.seq));
+      await publishUntilStored(there, frame(1, { name: 'track.liked' }));
+      await last.atLeast(1);
+      assert.deepEqual(await seen.atLeast(30), all);
+    },
+  );
 
-  check('what a consumer does with an event does not change it for another', async (here, there) => {
+  check('what a consumer does with an event does not change it for another', async (here, there, consume) => {
     const other = createProbe<EventFrame>();
-    await here.consume('vandal', NAMES, async (event) => {
+    await consume(here, 'vandal', NAMES, async (event) => {
       Object.assign(event, { name: 'spoilt' });
     });
-    await here.consume('victim', NAMES, async (event) => other.add(event));
+    await consume(here, 'victim', NAMES, async (event) => other.add(event));
     const event = frame(1);
     await publishUntilStored(there, event);
     assert.deepEqual(await other.atLeast(1), [event]);

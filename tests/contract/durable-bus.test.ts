@@ -5,6 +5,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
 import { natsDurableBus } from '#platform/events/durable-bus-nats.ts';
+import { consumerMemory } from '../support/durable-consumers.ts';
 import { createProbe, silentLog } from '../support/events.ts';
 import { services, skipWithout } from '../support/services.ts';
 import { frame, testDurableBus } from './durable-bus.contract.ts';
@@ -46,7 +47,7 @@ test('NATS: an event published twice is stored once', { skip: skipWithout('natsU
     await there.publish(event);
     await here.publish(frame(2));
     const seen = createProbe<number>();
-    await here.consume('once', ['message.edited'], async ({ seq }) => seen.add(seq));
+    await consumerMemory().consume(here, 'once', ['message.edited'], ({ seq }) => seen.add(seq));
     assert.deepEqual(await seen.atLeast(2), [1, 2]);
   } finally {
     await dispose();
@@ -65,7 +66,7 @@ test(
       await connection.flush();
       await here.publish(frame(1));
       const seen = createProbe<number>();
-      await here.consume('robust', ['message.edited'], async ({ seq }) => seen.add(seq));
+      await consumerMemory().consume(here, 'robust', ['message.edited'], ({ seq }) => seen.add(seq));
       assert.deepEqual(await seen.atLeast(1), [1]);
     } finally {
       await connection.close();

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { consumerMemory } from '../support/durable-consumers.ts';
 import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import type { EventFrame } from '#platform/events/ports.ts';
@@ -38,11 +39,8 @@ export async function startMedia(overrides: Partial<MediaServerDeps> = {}) {
   const files = await filesIn(join(folder, 'files'));
   const workerBin = worker.path === null ? { missing: worker.reason } : { path: worker.path };
   const events = new Observed<EventFrame>();
-  await durableBus.consume(
-    'test',
-    ['media.participantConnected', 'media.participantDisconnected'],
-    async (event) => events.add(event),
-  );
+  const names = ['media.participantConnected', 'media.participantDisconnected'] as const;
+  await consumerMemory().consume(durableBus, 'test', names, (event) => events.add(event));
   const media = await createMediaServer({
     listen: { ip: '127.0.0.1', minPort: 42_000, maxPort: 42_999 },
     workerCount: 1,

@@ -11,6 +11,7 @@ import {
   silentLog,
   startEvents,
 } from '../support/events.ts';
+import { consumerMemory } from '../support/durable-consumers.ts';
 import { frame } from '../contract/durable-bus.contract.ts';
 
 /** A bus that refuses every third attempt and sometimes fails after it has delivered. */
@@ -29,13 +30,14 @@ function unreliableBus(inner: DurableBus): DurableBus {
 
 test('the relay publishes every committed event at least once, each stream in order, over a failing bus [E01]', async () => {
   const bus = memoryDurableBus();
+  const { consume } = consumerMemory();
   const seen = createProbe<EventFrame>();
-  await bus.consume('probe', ['message.edited'], async (event) => seen.add(event));
+  await consume(bus, 'probe', ['message.edited'], async (event) => seen.add(event));
   await using under = await startEvents({ durableBus: unreliableBus(bus) });
   await Promise.all(['room:a', 'room:b'].map((stream) => appendMany(under.events, stream, 4)));
   assert.equal((await under.events.outboxLag()).pending, 8);
   const complete = createProbe<true>();
-  await bus.consume('counter', ['message.edited'], async () => {
+  await consume(bus, 'counter', ['message.edited'], async () => {
     if (new Set(seen.values.map(({ id }) => id)).size === 8) complete.add(true);
   });
   await under.events.start();
@@ -48,8 +50,9 @@ test('the relay publishes every committed event at least once, each stream in or
 
 test('two relays on one database do not overtake each other [E01]', async () => {
   const bus = memoryDurableBus();
+  const { consume } = consumerMemory();
   const seen = createProbe<number>();
-  await bus.consume('probe', ['message.edited'], async ({ seq }) => seen.add(seq));
+  await consume(bus, 'probe', ['message.edited'], async ({ seq }) => seen.add(seq));
   await using under = await startEvents({ durableBus: bus });
   await using other = await secondProcess(under.url, bus);
   await Promise.all([under.events.start(), other.events.start()]);
