@@ -2,6 +2,7 @@ import type { DurableBus, LiveBus } from '#platform/events/ports.ts';
 import type { FileStore } from '#platform/files/file-store.ts';
 import type { Log } from '#platform/log.ts';
 import type { Metrics } from '#platform/metrics.ts';
+import type { SingleUse } from '#platform/single-use.ts';
 import type { Ffmpeg } from './ffmpeg.ts';
 
 /** Where media workers listen for RTP. Both UDP and TCP are used. */
@@ -30,6 +31,8 @@ export interface MediaServerDeps {
   readonly ffmpeg: Ffmpeg;
   /** Verifies media grants. */
   readonly secret: string;
+  /** Knows which grants were used. Default: those that were used with this server. */
+  readonly usedGrants?: SingleUse;
   readonly durableBus: DurableBus;
   readonly liveBus: LiveBus;
   readonly log: Log;

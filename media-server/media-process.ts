@@ -8,6 +8,7 @@ import { listen } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
 import { createMetrics, metricsRoute } from '#platform/metrics.ts';
 import type { Running } from '#platform/process.ts';
+import { connectSingleUse } from '#platform/single-use.ts';
 import type { MediaServerDeps } from './deps.ts';
 import {
   mediaEnvironmentProblems,
@@ -24,7 +25,7 @@ import { findWorker } from './worker/find-worker.mjs';
 export function mediaSettings(
   environment: MediaEnvironment,
   env: NodeJS.ProcessEnv,
-): Omit<MediaServerDeps, 'durableBus' | 'liveBus' | 'files' | 'log' | 'metrics'> {
+): Omit<MediaServerDeps, 'durableBus' | 'liveBus' | 'usedGrants' | 'files' | 'log' | 'metrics'> {
   const problems = mediaEnvironmentProblems(environment);
   if (problems.length > 0) throw new EnvironmentError(problems);
   const worker = findWorker(env);
@@ -54,8 +55,17 @@ export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running
   const metrics = createMetrics('media-server');
   const durableBus = await connectDurableBus({ natsUrl: environment.NATS_URL, log });
   const liveBus = await connectLiveBus({ redisUrl: environment.REDIS_URL, log });
+  const usedGrants = await connectSingleUse({ redisUrl: environment.REDIS_URL, log });
   const files = await createFileStore(fileStoreOptions(environment, environment.INTERNAL_SECRET));
-  const media = await createMediaServer({ ...settings, durableBus, liveBus, files, log, metrics });
+  const media = await createMediaServer({
+    ...settings,
+    durableBus,
+    liveBus,
+    usedGrants,
+    files,
+    log,
+    metrics,
+  });
   const checks = {
     durableBus: () => durableBus.ping(),
     liveBus: () => liveBus.ping(),
@@ -64,11 +74,12 @@ export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running
   const { HOST: host, PORT: port } = environment;
   // The gateway of a platform in several processes hands /live/* on to here.
   const page = createLivePage({ graphqlPath: '/graphql' });
-  const routes = [...healthRoutes(checks), metricsRoute(metrics), ...page];
+  const routes = [...healthRoutes(checks), metricsRoute(metrics), ...media.routes, ...page];
   const closeAll = async () => {
     await media.close();
     await durableBus.close();
     await liveBus.close();
+    await usedGrants.close();
   };
   try {
     const listener = await listen({ host, port, routes, upgrades: [media.upgrade], log });

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { LiveBus } from '#platform/events/ports.ts';
-import type { UpgradeRoute } from '#platform/http.ts';
+import { sendJson, type HttpRoute, type UpgradeRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
+import { memorySingleUse } from '#platform/single-use.ts';
 import {
+  MEDIA_ABILITIES_PATH,
   MEDIA_HEARTBEAT_MS,
   MEDIA_HEARTBEAT_TOPIC,
   speakersTopic,
+  type MediaAbilities,
   type MediaControl,
 } from '#schema/media-bus.ts';
 import { AUTHENTICATION_DEADLINE_MS, HEARTBEAT_MS } from '#schema/signalling.ts';
@@ -40,6 +43,9 @@ export interface MediaServer {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** The same, for `listen` of platform/http.ts. */
   readonly upgrade: UpgradeRoute;
+  /** What it answers besides. */
+  readonly routes: readonly HttpRoute[];
+  readonly abilities: MediaAbilities;
   /** Whether somebody who joins now can be heard. */
   availability(): MediaAvailability;
   status(): MediaStatus;
@@ -54,7 +60,7 @@ export interface MediaServer {
 
 /** Starts workers and hears orders; resolves once both stand. Rejects only where the live bus cannot be subscribed to. */
 export async function createMediaServer(deps: MediaServerDeps): Promise<MediaServer> {
-  const { log, metrics, maxPeersPerRoom } = deps;
+  const { log, metrics, maxPeersPerRoom, usedGrants = memorySingleUse() } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const core = await startCore(deps, limits);
   const { serverId, rooms, pool, recorder, admission, presence, tell } = core;
@@ -63,8 +69,10 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   const availability = () => availabilityOf(deps, pool, closing !== null);
   const status = () => mediaStatus(serverId, availability(), pool, rooms, recorder);
   const isAvailable = () => availability().available;
+  const abilities = { canMix: 'path' in deps.ffmpeg };
   const { admit } = admission;
-  const sockets = createSocketServer({ rooms, maxPeersPerRoom, admit, isAvailable, limits, log });
+  const session = { rooms, maxPeersPerRoom, admit, usedGrants };
+  const sockets = createSocketServer({ ...session, isAvailable, limits, log });
   const heartbeat = setInterval(() => tell(MEDIA_HEARTBEAT_TOPIC, heartbeatOf(status())), limits.occupancyMs);
   registerMediaMetrics(metrics, status, () => presence.pending);
 
@@ -80,6 +88,8 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   return {
     handleUpgrade: sockets.handleUpgrade,
     upgrade: { path: MEDIA_PATH, handle: sockets.handleUpgrade },
+    routes: [abilitiesRoute(abilities)],
+    abilities,
     availability,
     status,
     recoverRecordings: () => recorder.recover(),
@@ -115,6 +125,12 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
   pool = await startPool(deps, rooms);
   return { serverId, rooms, pool, recorder, admission, presence, tell, orderFeed };
 }
+
+const abilitiesRoute = (abilities: MediaAbilities): HttpRoute => ({
+  methods: ['GET'],
+  path: MEDIA_ABILITIES_PATH,
+  handle: (_request, response) => sendJson(response, 200, abilities),
+});
 
 type Tell = (topic: string, message: unknown) => void;
 

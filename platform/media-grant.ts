@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { liveRole } from '#schema/live-role.ts';
 import { openJson, signJson } from './signing.ts';
@@ -5,7 +6,7 @@ import { openJson, signJson } from './signing.ts';
 /** Longest life of a grant. It has to last from the answer of `joinLiveRoom` to the first message on the media socket. */
 export const MEDIA_GRANT_TTL_MS = 60_000;
 
-const claims = z.object({
+const rights = z.object({
   liveRoomId: z.string(),
   participantId: z.string(),
   userId: z.string(),
@@ -17,17 +18,21 @@ const claims = z.object({
   musicMode: z.boolean().default(false),
 });
 
+/** `grantId` tells grants with the same rights apart: each lets one socket in, once. */
+const claims = rights.extend({ grantId: z.string().min(1) });
+
 /** The right to be one participant of one live room, as the stream subgraph vouches for it. */
 export type MediaGrant = Readonly<z.infer<typeof claims>>;
-export type MediaGrantClaims = Readonly<z.input<typeof claims>>;
+export type MediaGrantClaims = Readonly<z.input<typeof rights>>;
 
 export type GrantRefusal = 'GRANT_INVALID' | 'GRANT_EXPIRED';
 
 const PURPOSE = 'media-grant';
 
-/** A token that the media server accepts until `expiresAtMs`, which must not be later than MEDIA_GRANT_TTL_MS from now. */
+/** A token that media servers accept once, until `expiresAtMs`, which must not be later than MEDIA_GRANT_TTL_MS from now. Each call makes another. */
 export function signMediaGrant(grant: MediaGrantClaims, secret: string): string {
-  return signJson(PURPOSE, claims.parse(grant), secret);
+  const grantId = randomBytes(16).toString('base64url');
+  return signJson(PURPOSE, { ...rights.parse(grant), grantId }, secret);
 }
 
 /** The grant that `token` carries, or null where it is forged, foreign, malformed or expired. */

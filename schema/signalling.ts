@@ -32,6 +32,7 @@ export const CLOSE_CODES = {
   ROOM_ENDED: 4410,
   FRAME_TOO_LARGE: 1009,
   GRANT_EXPIRED: 4419,
+  GRANT_USED: 4420,
   ROOM_FULL: 4423,
   RATE_LIMITED: 4429,
   INTERNAL: 4500,
@@ -106,7 +107,7 @@ const define = <D extends z.ZodType, A extends z.ZodType>(data: D, answer: A) =>
 
 /** Requests: method → data and answer. */
 export const REQUESTS = {
-  /** `token` comes from `joinLiveRoom`. A second socket with a grant for the same participant closes the first. */
+  /** `token` comes from `joinLiveRoom` and lets one socket in, once. A second socket with a grant for the same participant closes the first. */
   authenticate: define(
     z.object({ token: z.string().max(2_048) }),
     z.object({

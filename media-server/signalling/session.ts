@@ -1,4 +1,5 @@
-import type { GrantRefusal, MediaGrant } from '#platform/media-grant.ts';
+import { MEDIA_GRANT_TTL_MS, type GrantRefusal, type MediaGrant } from '#platform/media-grant.ts';
+import type { SingleUse } from '#platform/single-use.ts';
 import type { DisconnectReason } from '#schema/media-bus.ts';
 import { PROTOCOL_VERSION, type CloseReason, type RequestAnswer } from '#schema/signalling.ts';
 import { opusSettingsFor } from '../domain/opus.ts';
@@ -13,6 +14,7 @@ export interface SessionDeps {
   readonly maxPeersPerRoom: number;
   /** The grant as it stands now, or why it is refused. */
   readonly admit: (token: string) => MediaGrant | GrantRefusal | 'REMOVED' | 'ROOM_ENDED';
+  readonly usedGrants: SingleUse;
 }
 
 /** Binds one connection to a participant, once it has shown a grant. */
@@ -41,6 +43,8 @@ export class Session {
     if (this.#seat) throw new SignallingError('WRONG_STATE', 'This socket is authenticated already.');
     const grant = this.#deps.admit(token);
     if (typeof grant === 'string') return this.#turnAway(grant);
+    if (!(await this.#deps.usedGrants.take(grant.grantId, MEDIA_GRANT_TTL_MS)))
+      return this.#turnAway('GRANT_USED');
     try {
       return await this.#deps.rooms.withRoom(grant.liveRoomId, (room) => this.#sitDown(room, token));
     } catch (error) {

@@ -1,9 +1,9 @@
 import { RedisPubSub } from 'graphql-redis-subscriptions';
-import { Redis, type Command, type RedisOptions } from 'ioredis';
-import { CodedError, messageOf } from '#platform/errors.ts';
+import { CodedError } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { createLiveQueue, type LiveQueue } from './live-queue.ts';
 import type { LiveBus } from './ports.ts';
+import { connectRedis } from './redis-connection.ts';
 
 export interface RedisLiveBusOptions {
   /** `redis://` or `rediss://`. */
@@ -21,19 +21,17 @@ interface Topic {
   readonly live: Promise<number[]>;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 3_000;
-const MAX_RECONNECT_DELAY_MS = 2_000;
 
 /** Live messages between processes. While Redis is away `publish` and `subscribe` reject at once; existing subscriptions come back by themselves. */
 export async function redisLiveBus(options: RedisLiveBusOptions): Promise<LiveBus> {
   const { url, log, namespace = 'veza', prefix = `${namespace}:live:` } = options;
   // A connection that subscribes can do nothing else, hence two.
-  const publisher = await connect(url, log, {
+  const publisher = await connectRedis(url, log, {
     enableOfflineQueue: false,
     commandTimeout: COMMAND_TIMEOUT_MS,
   });
-  const subscriber = await connect(url, log, { maxRetriesPerRequest: null }).catch((error: unknown) => {
+  const subscriber = await connectRedis(url, log, { maxRetriesPerRequest: null }).catch((error: unknown) => {
     publisher.disconnect();
     throw error;
   });
@@ -68,45 +66,6 @@ export async function redisLiveBus(options: RedisLiveBusOptions): Promise<LiveBu
       subscriber.disconnect();
     },
   };
-}
-
-/**
- * ioredis rejects a command's promise when its connection is closed for good. RedisPubSub leaves the promises of its unsubscribe commands
- * unwatched, and an unwatched rejection ends the process; here every promise is watched. Those who wait for one still get the error.
- */
-class WatchedRedis extends Redis {
-  override sendCommand(command: Command, stream?: Parameters<Redis['sendCommand']>[1]): unknown {
-    command.promise.catch(() => undefined);
-    return super.sendCommand(command, stream);
-  }
-}
-
-async function connect(url: string, log: Log, options: RedisOptions): Promise<Redis> {
-  const redis = new WatchedRedis(url, {
-    ...options,
-    lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    retryStrategy: (attempt) => Math.min(100 * attempt, MAX_RECONNECT_DELAY_MS),
-  });
-  let lastProblem = 'no answer';
-  redis.on('error', (error) => {
-    lastProblem = messageOf(error);
-    log.warn({ reason: lastProblem }, 'redis connection error');
-  });
-  redis.on('ready', () => log.debug('redis connected'));
-  try {
-    await redis.connect();
-  } catch (error) {
-    redis.disconnect();
-    const { host } = new URL(url);
-    throw new CodedError(
-      'SERVICE_UNAVAILABLE',
-      `Redis at ${host} cannot be reached: ${lastProblem}`,
-      {},
-      error,
-    );
-  }
-  return redis;
 }
 
 function open(pubsub: RedisPubSub, channel: string): Topic {

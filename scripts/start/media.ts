@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { connectSingleUse } from '#platform/single-use.ts';
 import { mediaSettings } from '../../media-server/media-process.ts';
 import { createMediaServer, type MediaServer } from '../../media-server/server.ts';
 import type { Base } from './base.ts';
@@ -7,7 +8,7 @@ import type { StartSettings } from './settings.ts';
 export interface Media {
   readonly server: MediaServer;
   /** Where a participant opens signalling, or why nobody can. */
-  locate(): Promise<{ available: true; url: string } | { available: false; reason: string }>;
+  locate(): Promise<{ available: true; url: string; canMix: boolean } | { available: false; reason: string }>;
   problem(): string | null;
 }
 
@@ -27,14 +28,17 @@ export async function openMedia(
     },
     env,
   );
-  const server = await progress.step('Live audio', () => createMediaServer({ ...base, ...own }));
+  const usedGrants = await connectSingleUse({ redisUrl: environment.REDIS_URL, log: base.log });
+  opened.defer(() => usedGrants.close());
+  const server = await progress.step('Live audio', () => createMediaServer({ ...base, ...own, usedGrants }));
   opened.defer(() => server.close());
   const signallingUrl = new URL(server.upgrade.path, url).href.replace(/^http/, 'ws');
   return {
     server,
     async locate() {
       const availability = server.availability();
-      return availability.available ? { available: true, url: signallingUrl } : availability;
+      if (!availability.available) return availability;
+      return { available: true, url: signallingUrl, ...server.abilities };
     },
     problem() {
       const availability = server.availability();

@@ -14,6 +14,7 @@ const grant: MediaGrant = {
   liveRoomId: 'liv_1',
   participantId: 'lpt_1',
   userId: 'usr_1',
+  grantId: 'grant_1',
   role: 'SPEAKER',
   expiresAtMs: ISSUED_AT_MS + MEDIA_GRANT_TTL_MS,
   muted: false,

@@ -23,7 +23,13 @@ const claims: MediaGrantClaims = {
 describe('Media grants', () => {
   test('what was signed is read back, with defaults for what was left out', () => {
     const grant = verifyMediaGrant(signMediaGrant(claims, SECRET), SECRET, NOW_MS);
-    assert.deepEqual(grant, { ...claims, muted: false, musicMode: false });
+    assert.deepEqual(grant, { ...claims, muted: false, musicMode: false, grantId: grant?.grantId });
+  });
+
+  test('grants with the same rights differ, so that the use of one is not the use of another', () => {
+    const ids = [1, 2].map(() => verifyMediaGrant(signMediaGrant(claims, SECRET), SECRET, NOW_MS)?.grantId);
+    assert.ok(ids[0]);
+    assert.notEqual(ids[0], ids[1]);
   });
 
   test('a grant is worth nothing from the millisecond of its expiry on, and says so', () => {
