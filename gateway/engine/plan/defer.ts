@@ -4,7 +4,8 @@ import type { Execution, ResponseError, Run } from './execution.ts';
 
 interface Part {
   readonly label: string;
-  readonly depends: readonly string[];
+  /** Fetches that it waits for; null: all that come before. */
+  readonly depends: readonly string[] | null;
   /** Undefined where what comes before has fetched it all. */
   readonly run: Run | undefined;
 }
@@ -13,9 +14,10 @@ interface Part {
 export function compileDefer(node: DeferNode, compile: (child: PlanNode) => Run): Run {
   const { node: primaryNode } = node.primary;
   const primary = primaryNode && compile(primaryNode);
+  const known = new Set(uniqueIds(fetchIdsOf(node)));
   const parts = node.deferred.map(({ label, depends, node: child }): Part => ({
     label: label ?? '',
-    depends: depends.map(({ id }) => id),
+    depends: depends.every(({ id }) => known.has(id)) ? depends.map(({ id }) => id) : null,
     run: child && compile(child),
   }));
   return (execution) => {
@@ -26,6 +28,27 @@ export function compileDefer(node: DeferNode, compile: (child: PlanNode) => Run)
     for (const part of parts) deferral.add(part.label, runPart(part, execution, before));
     return running;
   };
+}
+
+/** The planner gives several fetches of a mutation one id at times, which then says nothing. */
+const uniqueIds = (ids: readonly string[]) => ids.filter((id) => ids.indexOf(id) === ids.lastIndexOf(id));
+
+function fetchIdsOf(node: PlanNode | undefined): string[] {
+  switch (node?.kind) {
+    case undefined:
+      return [];
+    case 'Fetch':
+      return node.id === undefined ? [] : [node.id];
+    case 'Flatten':
+      return fetchIdsOf(node.node);
+    case 'Parallel':
+    case 'Sequence':
+      return node.nodes.flatMap(fetchIdsOf);
+    case 'Condition':
+      return [node.ifClause, node.elseClause].flatMap(fetchIdsOf);
+    case 'Defer':
+      return [node.primary, ...node.deferred].flatMap((part) => fetchIdsOf(part.node));
+  }
 }
 
 const ENDED: ResponseError = {
@@ -42,7 +65,7 @@ async function runPart(
   const errors: ResponseError[] = [];
   const { earlierErrors = [], errors: above, deferral, log } = execution;
   try {
-    const fetches = depends.map((id) => deferral?.fetched(id).promise);
+    const fetches = depends?.map((id) => deferral?.fetched(id).promise) ?? [before];
     // A fetch that was left out reports nothing, so the end of all that comes before counts as well.
     await Promise.race([Promise.all(fetches), before]);
     if (execution.signal.aborted) errors.push(ENDED);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { isIncremental } from '../../../gateway/engine/engine.ts';
 import { readParts } from '../../support/federation/incremental.ts';
 import { createFeed } from '../../support/federation/feed.ts';
@@ -224,6 +225,34 @@ test('mutations run in order before anything that they defer', async () => {
   const { initial, data } = await ask(query);
   assert.deepEqual(initial.data, { a: {}, b: {} });
   assert.deepEqual(data, { a: { reviews: [{ id: 'r1' }, null, { id: 'r2' }] }, b: { rating: 4.5 } });
+});
+
+test('what a later mutation defers waits for that mutation, though the planner counts the fetches of each anew', async () => {
+  const counter = { id: 'c1' };
+  const gateway = createTestGateway({
+    first: {
+      typeDefs:
+        'type Query { a: Int } type Mutation { begin: Counter } type Counter @key(fields: "id") { id: ID! size: Int }',
+      resolvers: { Mutation: { begin: () => counter }, Counter: { size: () => 1 } },
+    },
+    second: {
+      typeDefs:
+        'type Query { b: Int } type Mutation { end: Counter } type Counter @key(fields: "id") { id: ID! }',
+      // Whatever waits for the first mutation alone has begun by then.
+      resolvers: { Mutation: { end: () => setImmediate(counter) } },
+    },
+    third: {
+      typeDefs: 'type Query { c: Int } type Counter @key(fields: "id") { id: ID! total: Int! }',
+      resolvers: { Counter: { total: () => 7 } },
+    },
+  });
+  const query =
+    'mutation { begin { ... @defer { total } } again: begin { id } end { ... @defer { total } size } }';
+  const { data, errors } = await ask(query, undefined, gateway);
+  assert.deepEqual(
+    [data, errors],
+    [{ begin: { total: 7 }, again: { id: 'c1' }, end: { total: 7, size: 1 } }, []],
+  );
 });
 
 const refused: readonly [name: string, query: string, message: RegExp][] = [
