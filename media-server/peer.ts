@@ -171,7 +171,8 @@ export class Peer {
     try {
       if (!stream.router.canConsume({ producerId, rtpCapabilities }))
         throw new SignallingError('BAD_REQUEST', 'This device cannot decode the stream.');
-      const options = { producerId, rtpCapabilities, paused: true };
+      // Of audio there is no RTX stream: this is what makes NACKs heard, and packets are sent again as they were.
+      const options = { producerId, rtpCapabilities, paused: true, enableRtx: true };
       const consumer = await this.#inTurn(transport, () => transport.consume(options));
       this.#requireAlive(consumer);
       this.#consumers.set(consumer.id, consumer);

@@ -11,6 +11,7 @@ import { createLog } from '#platform/log.ts';
 import { MEDIA_GRANT_TTL_MS, signMediaGrant } from '#platform/media-grant.ts';
 import { createMetrics } from '#platform/metrics.ts';
 import type { LiveRole } from '#schema/live-role.ts';
+import type { MediaListen } from '../../media-server/deps.ts';
 import { findFfmpeg } from '../../media-server/ffmpeg.ts';
 import { createLivePage } from '../../media-server/page/live-page.ts';
 import { createMediaServer } from '../../media-server/server.ts';
@@ -38,8 +39,16 @@ export const liveUser = (displayName: string, role: LiveRole): LiveUser => ({
 const graphqlRequest = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()) });
 const loginVariables = z.object({ input: z.object({ email: z.string(), password: z.string() }) });
 
+export interface LivePlatformOptions extends Pick<Entrance, 'musicMode'> {
+  readonly listen?: MediaListen;
+}
+
 /** The live-room page and a real media server, behind an endpoint that answers the page's four operations for `users`. */
-export async function startLivePlatform(users: readonly LiveUser[], workerBin: string) {
+export async function startLivePlatform(
+  users: readonly LiveUser[],
+  workerBin: string,
+  options: LivePlatformOptions = {},
+) {
   const log = createLog('live-test', 'silent');
   const liveBus = memoryLiveBus();
   const durableBus = memoryDurableBus();
@@ -47,7 +56,7 @@ export async function startLivePlatform(users: readonly LiveUser[], workerBin: s
   const publicUrl = 'http://localhost';
   const files = await createFileStore({ kind: 'disk', folder, publicUrl, secret: SECRET });
   const media = await createMediaServer({
-    listen: { ip: '127.0.0.1', minPort: 43_000, maxPort: 43_999 },
+    listen: options.listen ?? { ip: '127.0.0.1', minPort: 43_000, maxPort: 43_999 },
     workerCount: 1,
     workerBin: { path: workerBin },
     maxPeersPerRoom: 10,
@@ -61,15 +70,8 @@ export async function startLivePlatform(users: readonly LiveUser[], workerBin: s
     metrics: createMetrics('live-test'),
   });
   const liveRoomId = newId('LiveRoom');
-  const graphql: HttpRoute = {
-    methods: ['POST'],
-    path: '/graphql',
-    handle: async (request, response) => {
-      const { query, variables } = graphqlRequest.parse(JSON.parse(await readBody(request, 10_000)));
-      const caller = users.find(({ userId }) => request.headers.authorization === `Bearer ${userId}`);
-      sendJson(response, 200, { data: answer(query, variables, caller, users, liveRoomId) });
-    },
-  };
+  const { musicMode } = options;
+  const graphql = pageOperations(users, liveRoomId, { secret: SECRET, mediaUrl: '/media', musicMode });
   const routes = [...createLivePage({ graphqlPath: '/graphql' }), graphql];
   const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades: [media.upgrade], log });
   return {
@@ -89,17 +91,40 @@ export async function startLivePlatform(users: readonly LiveUser[], workerBin: s
   };
 }
 
+/** Where a grant leads: `mediaUrl` is an address, or a path of the server that the page comes from. */
+interface Entrance {
+  readonly secret: string;
+  readonly mediaUrl: string;
+  /** Default: music, because speech processing takes a lasting tone for noise and removes it. */
+  readonly musicMode?: boolean;
+}
+
+/** Answers the page's four operations. */
+export const pageOperations = (
+  users: readonly LiveUser[],
+  liveRoomId: string,
+  entrance: Entrance,
+): HttpRoute => ({
+  methods: ['POST'],
+  path: '/graphql',
+  handle: async (request, response) => {
+    const { query, variables } = graphqlRequest.parse(JSON.parse(await readBody(request, 10_000)));
+    const caller = users.find(({ userId }) => request.headers.authorization === `Bearer ${userId}`);
+    sendJson(response, 200, { data: answer(query, variables, caller, users, { liveRoomId, ...entrance }) });
+  },
+});
+
 function answer(
   query: string,
   variables: unknown,
   caller: LiveUser | undefined,
   users: readonly LiveUser[],
-  liveRoomId: string,
+  entrance: Entrance & { readonly liveRoomId: string },
 ): unknown {
   if (query.includes('LiveSignIn')) return { login: signIn(loginVariables.parse(variables).input, users) };
   if (!caller) throw new Error('the page asked without a token');
   if (query.includes('LiveNames')) return namesOf(users);
-  return { joinLiveRoom: joinOf(caller, liveRoomId) };
+  return { joinLiveRoom: joinOf(caller, entrance) };
 }
 
 function signIn(
@@ -116,10 +141,12 @@ const namesOf = (users: readonly LiveUser[]) => ({
   users: users.map(({ userId: id, displayName }) => ({ id, displayName })),
 });
 
-function joinOf({ participantId, userId, role }: LiveUser, liveRoomId: string): unknown {
+function joinOf(
+  { participantId, userId, role }: LiveUser,
+  { liveRoomId, secret, mediaUrl, musicMode = true }: Entrance & { readonly liveRoomId: string },
+): unknown {
   const expiresAtMs = Date.now() + MEDIA_GRANT_TTL_MS;
-  // Music: speech processing would take Chromium's beep for noise and remove it.
-  const grant = { liveRoomId, participantId, userId, role, expiresAtMs, musicMode: true };
-  const token = signMediaGrant(grant, SECRET);
-  return { __typename: 'LiveJoin', mediaUrl: '/media', token, iceServers: [] };
+  const grant = { liveRoomId, participantId, userId, role, expiresAtMs, musicMode };
+  const token = signMediaGrant(grant, secret);
+  return { __typename: 'LiveJoin', mediaUrl, token, iceServers: [] };
 }

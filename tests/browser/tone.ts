@@ -6,36 +6,42 @@ const SAMPLE_RATE_HZ = 48_000;
 const SECONDS = 2;
 const WAV_HEADER_BYTES = 44;
 
+/** LEFT: two channels, of which the right one is silent. */
+export type ToneChannels = 'MONO' | 'LEFT';
+
 /**
  * A file for `--use-file-for-fake-audio-capture`: a lasting tone, because Chromium's own fake microphone clicks for 20 ms twice a second, which no
  * measurement of speech takes for a voice.
  */
-export async function createTone(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+export async function createTone(
+  channels: ToneChannels = 'MONO',
+): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'veza-tone-'));
   const path = join(folder, 'tone.wav');
-  await writeFile(path, tone());
+  await writeFile(path, tone(channels === 'MONO' ? 1 : 2));
   return { path, remove: () => rm(folder, { recursive: true }) };
 }
 
-// RIFF WAVE, PCM, one channel, 16 bits.
-function tone(): Buffer {
+// RIFF WAVE, PCM, 16 bits; the tone is in the first channel.
+function tone(channels: number): Buffer {
   const samples = SAMPLE_RATE_HZ * SECONDS;
-  const wav = Buffer.alloc(WAV_HEADER_BYTES + samples * 2);
+  const frameBytes = channels * 2;
+  const wav = Buffer.alloc(WAV_HEADER_BYTES + samples * frameBytes);
   wav.write('RIFF', 0);
   wav.writeUInt32LE(wav.length - 8, 4);
   wav.write('WAVEfmt ', 8);
   wav.writeUInt32LE(16, 16);
   wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
+  wav.writeUInt16LE(channels, 22);
   wav.writeUInt32LE(SAMPLE_RATE_HZ, 24);
-  wav.writeUInt32LE(SAMPLE_RATE_HZ * 2, 28);
-  wav.writeUInt16LE(2, 32);
+  wav.writeUInt32LE(SAMPLE_RATE_HZ * frameBytes, 28);
+  wav.writeUInt16LE(frameBytes, 32);
   wav.writeUInt16LE(16, 34);
   wav.write('data', 36);
-  wav.writeUInt32LE(samples * 2, 40);
+  wav.writeUInt32LE(samples * frameBytes, 40);
   for (let n = 0; n < samples; n++) {
     const value = Math.sin((2 * Math.PI * 440 * n) / SAMPLE_RATE_HZ) * 0.3;
-    wav.writeInt16LE(Math.round(value * 32_767), WAV_HEADER_BYTES + n * 2);
+    wav.writeInt16LE(Math.round(value * 32_767), WAV_HEADER_BYTES + n * frameBytes);
   }
   return wav;
 }

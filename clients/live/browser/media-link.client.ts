@@ -93,6 +93,8 @@ export class MediaLink {
         opusFec: fec,
         opusDtx: dtx,
         opusMaxAverageBitrate: maxAverageBitrateBps,
+        // Without it a router is sent nothing again: FEC alone mends single packets only.
+        opusNack: true,
       },
     });
   }

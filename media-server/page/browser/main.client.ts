@@ -1,4 +1,5 @@
 import { maySpeak } from '#schema/live-role.ts';
+import { microphoneConstraints } from '../../../clients/live/browser/microphone.client.ts';
 import { LiveRoomClient, type LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
 import { PlatformApi, SignInNeeded } from './platform-api.client.ts';
 import { Speakers } from './speakers.client.ts';
@@ -91,10 +92,7 @@ async function learnNames(state: LiveRoomState): Promise<void> {
 
 async function openMicrophone({ music }: LiveRoomState): Promise<void> {
   try {
-    const processing = !music;
-    const stream = await navigator.mediaDevices.getUserMedia({
-      audio: { echoCancellation: processing, noiseSuppression: processing, autoGainControl: processing },
-    });
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: microphoneConstraints(music) });
     stopMicrophone();
     microphone = stream.getAudioTracks()[0] ?? null;
     if (microphone) await client?.openMicrophone(microphone);
