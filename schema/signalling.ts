@@ -13,8 +13,15 @@ import { dtlsParameters, iceCandidate, iceParameters, rtpCapabilities, rtpParame
  * Order: `authenticate` with a grant token (the first frame, before AUTHENTICATION_DEADLINE_MS), `join` with the device's capabilities, then the
  * rest. Requests of one socket are handled one after the other, in the order of their arrival.
  */
-export const SUBPROTOCOL = 'veza-live.v1';
 export const PROTOCOL_VERSION = 1;
+/**
+ * Name of the WebSocket subprotocol, version included. A version changes where a client that does not know of a change would fail: methods, events,
+ * fields and codes may be added without that, so clients pass over what they do not know.
+ */
+export const SUBPROTOCOL = `veza-live.v${PROTOCOL_VERSION}`;
+/** Another version of it, which is closed with VERSION_UNSUPPORTED; a socket without any is not opened. */
+export const isAnotherVersion = (protocol: string): boolean =>
+  protocol !== SUBPROTOCOL && /^veza-live\.v\d+$/.test(protocol);
 
 /** A frame that is larger closes the socket, with 1009 of RFC 6455; one that is not UTF-8 with 1007. */
 export const MAX_FRAME_BYTES = 64 * 1024;
@@ -24,13 +31,14 @@ export const HEARTBEAT_MS = 10_000;
 
 /** Why the server closed a socket. The reason text of the close frame is the name. */
 export const CLOSE_CODES = {
+  FRAME_TOO_LARGE: 1009,
   BAD_FRAME: 4400,
   GRANT_INVALID: 4401,
   REMOVED: 4403,
+  VERSION_UNSUPPORTED: 4406,
   AUTHENTICATION_TIMEOUT: 4408,
   DUPLICATE_IDENTITY: 4409,
   ROOM_ENDED: 4410,
-  FRAME_TOO_LARGE: 1009,
   GRANT_EXPIRED: 4419,
   GRANT_USED: 4420,
   ROOM_FULL: 4423,
@@ -41,6 +49,26 @@ export const CLOSE_CODES = {
   HEARTBEAT_LOST: 4504,
 } as const;
 export type CloseReason = keyof typeof CLOSE_CODES;
+
+/** What each of them means. */
+export const CLOSE_MEANINGS: Readonly<Record<CloseReason, string>> = {
+  FRAME_TOO_LARGE: 'A frame was too large.',
+  BAD_FRAME: 'A frame was binary, no JSON, or no request.',
+  GRANT_INVALID: 'The grant is forged, malformed or for something else.',
+  REMOVED: 'A moderator removed or banned the participant.',
+  VERSION_UNSUPPORTED: 'The client speaks another version of this protocol; it has to be updated.',
+  AUTHENTICATION_TIMEOUT: 'No grant was shown in time.',
+  DUPLICATE_IDENTITY: 'The same participant has connected elsewhere: the newest connection counts.',
+  ROOM_ENDED: 'The room has ended.',
+  GRANT_EXPIRED: 'The grant is older than a minute.',
+  GRANT_USED: 'The grant has let a socket in before: each does so once.',
+  ROOM_FULL: 'The server takes no more people into this room.',
+  RATE_LIMITED: 'Too many requests were refused or wait for their answer, or the client does not read.',
+  INTERNAL: 'A fault of the media server.',
+  SERVER_SHUTDOWN: 'The media server is being stopped.',
+  MEDIA_UNAVAILABLE: 'The media server has no media worker now.',
+  HEARTBEAT_LOST: 'The client did not answer a ping before the next one.',
+};
 
 /** Whether a client that asks for a new grant and connects again may succeed. */
 export const isWorthReconnecting = (closeCode: number): boolean =>
@@ -53,6 +81,7 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
   CLOSE_CODES.BAD_FRAME,
   CLOSE_CODES.GRANT_INVALID,
   CLOSE_CODES.REMOVED,
+  CLOSE_CODES.VERSION_UNSUPPORTED,
   CLOSE_CODES.DUPLICATE_IDENTITY,
   CLOSE_CODES.ROOM_ENDED,
   CLOSE_CODES.FRAME_TOO_LARGE,
@@ -61,54 +90,68 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
 
 /** Codes of refused requests; the socket stays open. */
 export const ERROR_CODES = [
-  /** The data does not have the method's shape, or describes something impossible. */
   'BAD_REQUEST',
   'UNKNOWN_METHOD',
-  /** The method needs `authenticate` or `join` first. */
   'WRONG_STATE',
-  /** The participant's role does not allow it. */
   'FORBIDDEN',
-  /** A moderator has muted the participant. */
   'MUTED',
-  /** No such transport, producer or consumer of this participant. */
   'NOT_FOUND',
   'LIMIT_REACHED',
   'RATE_LIMITED',
-  /** The room is being moved to another worker: a `rejoin` notification follows. */
   'MEDIA_UNAVAILABLE',
   'INTERNAL',
 ] as const;
 export const errorCode = z.enum(ERROR_CODES);
 export type SignallingErrorCode = z.infer<typeof errorCode>;
 
+/** What each of them means. */
+export const ERROR_MEANINGS: Readonly<Record<SignallingErrorCode, string>> = {
+  BAD_REQUEST: 'The data does not have the shape of the method, or describes something impossible.',
+  UNKNOWN_METHOD: 'There is no such method.',
+  WRONG_STATE: 'The method needs `authenticate` or `join` first, or comes a second time.',
+  FORBIDDEN: 'The role of the participant does not allow it.',
+  MUTED: 'A moderator has muted the participant.',
+  NOT_FOUND: 'No such transport, producer or consumer of this participant, and no such stream in the room.',
+  LIMIT_REACHED: 'The participant has as many of these as it may.',
+  RATE_LIMITED: 'Too many requests. `retryAfterMs` says when there is room for the next one.',
+  MEDIA_UNAVAILABLE: 'The room is being moved to another worker: a `rejoin` notification follows.',
+  INTERNAL: 'A fault of the media server.',
+};
+
 const id = z.string().min(1).max(64);
 const nothing = z.object({});
 
-/** How to encode: `stereo` and a high bitrate for music; `dtx` sends almost nothing in silence. */
-export const opusSettings = z.object({
-  stereo: z.boolean(),
-  dtx: z.boolean(),
-  fec: z.boolean(),
-  maxAverageBitrateBps: z.number().int(),
-});
+export const opusSettings = z
+  .object({
+    stereo: z.boolean(),
+    dtx: z.boolean().describe('Send almost nothing in silence.'),
+    fec: z.boolean().describe('Forward error correction.'),
+    maxAverageBitrateBps: z.number().int().describe('Bits per second.'),
+  })
+  .meta({ id: 'OpusSettings', description: 'How to encode: stereo at a high bitrate is for music.' });
 
 const producerInfo = z.object({ producerId: id, paused: z.boolean() });
-const participantInfo = z.object({
-  participantId: z.string(),
-  userId: z.string(),
-  role: liveRole,
-  /** Muted by a moderator. */
-  muted: z.boolean(),
-  producers: z.array(producerInfo),
-});
+const participantInfo = z
+  .object({
+    participantId: z.string(),
+    userId: z.string(),
+    role: liveRole,
+    muted: z.boolean().describe('By a moderator.'),
+    producers: z.array(producerInfo),
+  })
+  .meta({ id: 'ParticipantInfo', description: 'Somebody who has joined.' });
 export type ParticipantInfo = z.infer<typeof participantInfo>;
 
-const define = <D extends z.ZodType, A extends z.ZodType>(data: D, answer: A) => ({ data, answer });
+const define = <D extends z.ZodType, A extends z.ZodType>(description: string, data: D, answer: A) => ({
+  description,
+  data,
+  answer,
+});
 
-/** Requests: method → data and answer. */
+/** Requests: method → description, data and answer. */
 export const REQUESTS = {
-  /** `token` comes from `joinLiveRoom` and lets one socket in, once. A second socket with a grant for the same participant closes the first. */
   authenticate: define(
+    'Shows a grant. `token` comes from `joinLiveRoom` and lets one socket in, once. A second socket with a grant for the same participant closes the first.',
     z.object({ token: z.string().max(2_048) }),
     z.object({
       protocolVersion: z.number().int(),
@@ -116,31 +159,45 @@ export const REQUESTS = {
       participantId: z.string(),
       userId: z.string(),
       role: liveRole,
-      muted: z.boolean(),
+      muted: z.boolean().describe('By a moderator.'),
       opus: opusSettings,
       routerRtpCapabilities: rtpCapabilities,
     }),
   ),
-  /** Answers with the others who are here; from now on changes are notified. */
-  join: define(z.object({ rtpCapabilities }), z.object({ participants: z.array(participantInfo) })),
-  /** One transport for each direction; a second one replaces the first. */
+  join: define(
+    'Enters the room with what the device can receive. Answers with the others who are here; from now on changes are notified.',
+    z.object({ rtpCapabilities }),
+    z.object({ participants: z.array(participantInfo) }),
+  ),
   createTransport: define(
+    'One transport for each direction; a second one replaces the first.',
     z.object({ direction: z.enum(['send', 'recv']) }),
     z.object({ transportId: id, iceParameters, iceCandidates: z.array(iceCandidate), dtlsParameters }),
   ),
-  connectTransport: define(z.object({ transportId: id, dtlsParameters }), nothing),
-  restartIce: define(z.object({ transportId: id }), z.object({ iceParameters })),
-  /** Roles that may speak only. */
+  connectTransport: define(
+    'Gives the client’s side of DTLS, once for each transport.',
+    z.object({ transportId: id, dtlsParameters }),
+    nothing,
+  ),
+  restartIce: define(
+    'After a change of the client’s network.',
+    z.object({ transportId: id }),
+    z.object({ iceParameters }),
+  ),
   produce: define(
+    'Sends a stream, four at most. FORBIDDEN for listeners; of somebody muted it starts paused.',
     z.object({ transportId: id, rtpParameters, paused: z.boolean().default(false) }),
     z.object({ producerId: id }),
   ),
-  pauseProducer: define(z.object({ producerId: id }), nothing),
-  /** MUTED while a moderator's mute holds. */
-  resumeProducer: define(z.object({ producerId: id }), nothing),
-  closeProducer: define(z.object({ producerId: id }), nothing),
-  /** Starts paused: no packet is sent before `resumeConsumer`. Asked twice, it answers with the same consumer. */
+  pauseProducer: define('Forwards nothing of the stream any more.', z.object({ producerId: id }), nothing),
+  resumeProducer: define(
+    'Forwards it again. MUTED while the mute of a moderator holds.',
+    z.object({ producerId: id }),
+    nothing,
+  ),
+  closeProducer: define('Ends the stream.', z.object({ producerId: id }), nothing),
   consume: define(
+    'Receives a stream of somebody else. It starts paused: no packet is sent before `resumeConsumer`. Asked twice, it answers with the same consumer.',
     z.object({ producerId: id }),
     z.object({
       consumerId: id,
@@ -150,10 +207,13 @@ export const REQUESTS = {
       producerPaused: z.boolean(),
     }),
   ),
-  resumeConsumer: define(z.object({ consumerId: id }), nothing),
-  /** The server closes the socket with NORMAL_CLOSURE after its answer. */
-  leave: define(nothing, nothing),
-  ping: define(nothing, nothing),
+  resumeConsumer: define('Lets packets come.', z.object({ consumerId: id }), nothing),
+  leave: define(
+    'Leaves the room. The server closes the socket with 1000 after its answer.',
+    nothing,
+    nothing,
+  ),
+  ping: define('Does nothing.', nothing, nothing),
 } as const;
 
 export type RequestMethod = keyof typeof REQUESTS;
@@ -166,31 +226,39 @@ export type RequestAnswer<M extends RequestMethod> = z.output<(typeof REQUESTS)[
 export const isRequestMethod = (name: string): name is RequestMethod => Object.hasOwn(REQUESTS, name);
 
 const participantId = z.string();
+const ofProducer = { participantId, producerId: id };
 
 /** Notifications: event → data. Sent to sockets that have joined. */
 export const NOTIFICATIONS = {
-  peerJoined: participantInfo,
-  /** A `peerLeft` implies that its producers are closed. */
-  peerLeft: z.object({ participantId }),
-  /** Somebody began to send: `consume` it. */
-  producerOpened: z.object({ participantId, producerId: id, paused: z.boolean() }),
-  producerPaused: z.object({ participantId, producerId: id }),
-  producerResumed: z.object({ participantId, producerId: id }),
-  producerClosed: z.object({ participantId, producerId: id }),
-  /** The consumer is gone on the server; its producer was closed, or a transport. */
-  consumerClosed: z.object({ consumerId: id }),
-  /** Somebody's role, one's own included. */
-  roleChanged: z.object({ participantId, role: liveRole }),
-  /** A moderator's mute began or ended, one's own included. */
-  muteChanged: z.object({ participantId, muted: z.boolean() }),
-  /** Who holds the floor. */
-  activeSpeaker: z.object({ participantId: z.string().nullable() }),
-  /** At most five times a second; `level` is 0 to 1. Who is missing is silent. */
-  audioLevels: z.object({ levels: z.array(z.object({ participantId, level: z.number() })) }),
-  /** Transports, producers and consumers are lost (a worker died): drop them, then `join` again on this socket. */
-  rejoin: z.object({ routerRtpCapabilities: rtpCapabilities }),
-  /** The socket closes right after it. */
-  roomClosed: nothing,
+  peerJoined: z.object(participantInfo.shape).describe('Somebody joined.'),
+  peerLeft: z.object({ participantId }).describe('Somebody left, and with them what they sent.'),
+  producerOpened: z
+    .object({ ...ofProducer, paused: z.boolean() })
+    .describe('Somebody began to send, or has to be consumed again: `consume` it.'),
+  producerPaused: z.object(ofProducer).describe('A stream pauses; one’s own where a moderator muted it.'),
+  producerResumed: z.object(ofProducer).describe('A stream goes on.'),
+  producerClosed: z.object(ofProducer).describe('A stream ended, one’s own included.'),
+  consumerClosed: z
+    .object({ consumerId: id })
+    .describe('The consumer is gone on the server: its producer was closed, or a transport.'),
+  roleChanged: z.object({ participantId, role: liveRole }).describe('Somebody’s role, one’s own included.'),
+  muteChanged: z
+    .object({ participantId, muted: z.boolean() })
+    .describe('The mute of a moderator began or ended, one’s own included.'),
+  activeSpeaker: z
+    .object({ participantId: z.string().nullable() })
+    .describe('Who holds the floor; null while nobody does.'),
+  audioLevels: z
+    .object({ levels: z.array(z.object({ participantId, level: z.number() })) })
+    .describe(
+      'At most five times a second. `level` is 0 (silence) to 1 (full scale), linear in decibels. Who is missing is silent. Left out for clients that are behind.',
+    ),
+  rejoin: z
+    .object({ routerRtpCapabilities: rtpCapabilities })
+    .describe(
+      'Transports, producers and consumers are lost (a worker died): drop them, then `join` again on this socket.',
+    ),
+  roomClosed: z.object({}).describe('The room has ended. The socket closes right after it.'),
 } as const;
 
 export type NotificationEvent = keyof typeof NOTIFICATIONS;

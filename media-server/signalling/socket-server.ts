@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Log } from '#platform/log.ts';
-import { CLOSE_CODES, SUBPROTOCOL } from '#schema/signalling.ts';
+import { CLOSE_CODES, isAnotherVersion, SUBPROTOCOL, type CloseReason } from '#schema/signalling.ts';
 import type { MediaLimits } from '../deps.ts';
 import { Connection } from './connection.ts';
 import { answerRequest } from './requests.ts';
@@ -28,13 +28,14 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_READ_BYTES,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    handleProtocols: (offered) => protocolOf([...offered]) ?? false,
   });
   const open = new Set<Connection>();
 
   const accept = (socket: WebSocket) => {
     // Accepted first and closed then: a browser shows its script the close code, but never the status of a refused upgrade.
-    if (!options.isAvailable()) return refuse(socket);
+    if (socket.protocol !== SUBPROTOCOL) return refuse(socket, 'VERSION_UNSUPPORTED');
+    if (!options.isAvailable()) return refuse(socket, 'MEDIA_UNAVAILABLE');
     const connection = startSession(socket, options, () => open.delete(connection));
     open.add(connection);
   };
@@ -69,13 +70,17 @@ function startSession(socket: WebSocket, options: SocketServerOptions, onClosed:
   return connection;
 }
 
-function refuse(socket: WebSocket): void {
+function refuse(socket: WebSocket, reason: CloseReason): void {
   socket.on('error', () => socket.terminate());
-  socket.close(CLOSE_CODES.MEDIA_UNAVAILABLE, 'MEDIA_UNAVAILABLE');
+  socket.close(CLOSE_CODES[reason], reason);
 }
 
+/** Ours where it is offered, else another version of it, else undefined. */
+const protocolOf = (offered: readonly string[]): string | undefined =>
+  offered.find((name) => name === SUBPROTOCOL) ?? offered.find(isAnotherVersion);
+
 const offersProtocol = ({ headers }: IncomingMessage): boolean =>
-  (headers['sec-websocket-protocol'] ?? '').split(',').some((name) => name.trim() === SUBPROTOCOL);
+  protocolOf((headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())) !== undefined;
 
 function rejectUpgrade(socket: Duplex): void {
   const body = `This WebSocket speaks ${SUBPROTOCOL}.`;

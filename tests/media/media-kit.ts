@@ -61,7 +61,7 @@ export async function startMedia(overrides: Partial<MediaServerDeps> = {}) {
   const clients: SignallingClient[] = [];
   const liveRoomId = newId('LiveRoom');
 
-  const connect = (protocol?: string) => {
+  const connect = (protocol?: string | string[]) => {
     const client = new SignallingClient(url, protocol);
     clients.push(client);
     return client;

@@ -37,7 +37,7 @@ export class SignallingClient {
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
-  constructor(url: string, protocol: string = SUBPROTOCOL) {
+  constructor(url: string, protocol: string | string[] = SUBPROTOCOL) {
     this.socket = new WebSocket(url, protocol);
     this.opened = new Promise((resolve, reject) => {
       this.socket.once('open', () => resolve());

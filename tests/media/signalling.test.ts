@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { CLOSE_CODES, MAX_FRAME_BYTES, NORMAL_CLOSURE } from '#schema/signalling.ts';
+import {
+  CLOSE_CODES,
+  isWorthReconnecting,
+  MAX_FRAME_BYTES,
+  NORMAL_CLOSURE,
+  PROTOCOL_VERSION,
+  SUBPROTOCOL,
+} from '#schema/signalling.ts';
 import { signViewer } from '#platform/viewer.ts';
 import { signMediaGrant } from '#platform/media-grant.ts';
 import {
@@ -181,6 +188,20 @@ describe('Signalling with a real media worker', { skip: skipWithoutWorker }, () 
 
   test('a socket without the subprotocol is refused before it opens', async () => {
     await assert.rejects(kit.connect('graphql-transport-ws').opened, /400/);
+  });
+
+  test('a client of another version is told so, and one that speaks ours too is served', async () => {
+    for (const offered of ['veza-live.v0', 'veza-live.v2', 'veza-live.v99']) {
+      const { code, reason } = await kit.connect(offered).closed;
+      assert.deepEqual([code, reason], [CLOSE_CODES.VERSION_UNSUPPORTED, 'VERSION_UNSUPPORTED']);
+    }
+    assert.ok(!isWorthReconnecting(CLOSE_CODES.VERSION_UNSUPPORTED));
+    const both = kit.connect(['veza-live.v2', SUBPROTOCOL]);
+    await both.opened;
+    assert.equal(both.socket.protocol, SUBPROTOCOL);
+    const answer = await both.request('authenticate', { token: signMediaGrant(grantFor(), SECRET) });
+    assert.equal(answer.protocolVersion, PROTOCOL_VERSION);
+    await assert.rejects(kit.connect('veza-live.vx').opened, /400/);
   });
 
   test('the room takes as many participants as it may, and no more', async () => {

@@ -8,6 +8,8 @@ const CLOSED: Readonly<Record<number, string>> = {
   [CLOSE_CODES.DUPLICATE_IDENTITY]: 'You joined this room in another window, which goes on there.',
   [CLOSE_CODES.ROOM_ENDED]: 'The room has ended.',
   [CLOSE_CODES.ROOM_FULL]: 'The room is full.',
+  [CLOSE_CODES.VERSION_UNSUPPORTED]:
+    'This page is of another version than the media server. Please load it again.',
   [CLOSE_CODES.GRANT_INVALID]: 'The media server did not accept this invitation. Please join again.',
 };
 
