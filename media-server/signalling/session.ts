@@ -33,6 +33,13 @@ export class Session {
     return this.#seat !== null;
   }
 
+  /** Who sits here, for the log; null before `authenticate`. */
+  get participant(): { liveRoomId: string; participantId: string; userId: string } | null {
+    if (!this.#seat) return null;
+    const { room, peer } = this.#seat;
+    return { liveRoomId: room.id, participantId: peer.participantId, userId: peer.userId };
+  }
+
   /** Room and peer. Throws WRONG_STATE before `authenticate`. */
   requireSeat(): { room: Room; peer: Peer } {
     if (!this.#seat) throw new SignallingError('WRONG_STATE', 'Authenticate first.');

@@ -5,8 +5,10 @@ import type { Log } from '#platform/log.ts';
 import { CLOSE_CODES, isAnotherVersion, SUBPROTOCOL, type CloseReason } from '#schema/signalling.ts';
 import type { MediaLimits } from '../deps.ts';
 import { Connection } from './connection.ts';
+import { createOverreachLog } from './overreach.ts';
 import { answerRequest } from './requests.ts';
 import { Session, type SessionDeps } from './session.ts';
+import { SignallingError } from './signalling-error.ts';
 
 /** Frames beyond this are not even read; ws closes with 1009 by itself. */
 const MAX_READ_BYTES = 256 * 1024;
@@ -54,13 +56,20 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 
 function startSession(socket: WebSocket, options: SocketServerOptions, onClosed: () => void): Connection {
   const session = new Session(options, () => connection);
+  const tellOverreach = createOverreachLog(options.log);
   const deadline = setTimeout(() => {
     if (!session.authenticated) connection.close('AUTHENTICATION_TIMEOUT');
   }, options.limits.authenticationDeadlineMs);
   const connection: Connection = new Connection(socket, {
     log: options.log,
     heartbeatMs: options.limits.heartbeatMs,
-    onRequest: (method, data) => answerRequest(session, method, data),
+    onRequest: (method, data) =>
+      answerRequest(session, method, data).catch((error: unknown) => {
+        const { participant } = session;
+        if (participant && error instanceof SignallingError && error.code === 'FORBIDDEN')
+          tellOverreach({ ...participant, method, code: error.code });
+        throw error;
+      }),
     onClosed: (reason) => {
       clearTimeout(deadline);
       onClosed();

@@ -10,6 +10,7 @@ import {
 } from '#schema/signalling.ts';
 import { signViewer } from '#platform/viewer.ts';
 import { signMediaGrant } from '#platform/media-grant.ts';
+import { recordingLog } from '../support/recording-log.ts';
 import {
   grantFor,
   opusStream,
@@ -93,9 +94,25 @@ describe('Signalling with a real media worker', { skip: skipWithoutWorker }, () 
     );
   });
 
-  test('a listener cannot send', async () => {
-    const { client } = await kit.enter({ role: 'LISTENER' });
-    await assert.rejects(produce(client), { code: 'FORBIDDEN' });
+  test('a listener cannot send, and who tries is named in the log, but not each time', async () => {
+    const recorded = recordingLog();
+    const own = await startMedia({ log: recorded.log });
+    try {
+      const { client, participantId } = await own.enter({ role: 'LISTENER' });
+      for (let attempt = 0; attempt < 20; attempt++)
+        await assert.rejects(produce(client), { code: 'FORBIDDEN' });
+      const entries = recorded
+        .text()
+        .split('\n')
+        .filter((line) => line.includes('its role does not allow'));
+      assert.equal(entries.length, 3);
+      assert.match(entries[0] ?? '', /"level":"warn"/);
+      for (const named of [participantId, own.liveRoomId, '"method":"produce"'])
+        assert.ok(entries[0]?.includes(named), named);
+      assert.equal(recorded.count('error'), 0);
+    } finally {
+      await own.close();
+    }
   });
 
   test('an expired grant, a forged one and one for another purpose are each refused', async () => {
