@@ -4,6 +4,7 @@ import type { Log } from '#platform/log.ts';
 import type { Metrics } from '#platform/metrics.ts';
 import type { SingleUse } from '#platform/single-use.ts';
 import type { Ffmpeg } from './ffmpeg.ts';
+import type { RoomDirectory } from './mesh/room-directory.ts';
 
 /** Where media workers listen for RTP. Both UDP and TCP are used. */
 export interface MediaListen {
@@ -35,6 +36,8 @@ export interface MediaServerDeps {
   readonly usedGrants?: SingleUse;
   readonly durableBus: DurableBus;
   readonly liveBus: LiveBus;
+  /** Where several media servers find out which of them host a room. Left out: this one is the only one. */
+  readonly directory?: RoomDirectory;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Shorter limits for tests; each has a default. */

@@ -1,6 +1,7 @@
 import type { types } from 'mediasoup';
 import type { MediaGrant } from '#platform/media-grant.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
+import type { RemoteSeat } from '#schema/media-mesh.ts';
 import { rtpParameters, type DtlsParameters, type RtpCapabilities } from '#schema/rtp.ts';
 import type { ParticipantInfo, RequestAnswer, RequestData } from '#schema/signalling.ts';
 import type { RoomRouter } from './routing/room-router.ts';
@@ -30,6 +31,7 @@ export class Peer {
   readonly participantId: string;
   readonly userId: string;
   readonly musicMode: boolean;
+  readonly grantExpiresAtMs: number;
   readonly connection: Connection;
   role: LiveRole;
   muted: boolean;
@@ -46,6 +48,7 @@ export class Peer {
     this.participantId = grant.participantId;
     this.userId = grant.userId;
     this.musicMode = grant.musicMode;
+    this.grantExpiresAtMs = grant.expiresAtMs;
     this.role = grant.role;
     this.muted = grant.muted;
     this.connection = connection;
@@ -65,6 +68,12 @@ export class Peer {
     const producers = [...this.#producers.values()].map(({ id, paused }) => ({ producerId: id, paused }));
     const { participantId, userId, role, muted } = this;
     return { participantId, userId, role, muted, producers };
+  }
+
+  /** What other servers are told of it. */
+  get seat(): RemoteSeat {
+    const { info, grantExpiresAtMs } = this;
+    return { info, grantExpiresAtMs };
   }
 
   join(place: RoomRouter, rtpCapabilities: RtpCapabilities): void {

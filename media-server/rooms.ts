@@ -1,5 +1,7 @@
 import type { Log } from '#platform/log.ts';
-import { Room, type RoomOwner } from './room.ts';
+import type { RoomSpan } from './mesh/room-span.ts';
+import type { RoomOwner } from './room-owner.ts';
+import { Room } from './room.ts';
 import { RoomRouters, type RoomRoutersOptions } from './routing/room-routers.ts';
 import { SignallingError } from './signalling/signalling-error.ts';
 import type { MediaWorker } from './workers.ts';
@@ -8,6 +10,8 @@ import type { MediaWorker } from './workers.ts';
 const PLACEMENT_DEADLINE_MS = 5_000;
 
 export interface RoomsOptions extends RoomRoutersOptions {
+  /** What joins a room to the same room on other servers; null where there are none. */
+  readonly span: (room: Room) => RoomSpan | null;
   readonly owner: Omit<RoomOwner, 'onEmpty'>;
   readonly emptyRoomGraceMs: number;
   readonly log: Log;
@@ -62,11 +66,17 @@ export class Rooms {
     this.#entries.set(liveRoomId, entry);
     this.#closeLater(entry);
     const deadline = AbortSignal.any([AbortSignal.timeout(PLACEMENT_DEADLINE_MS), this.#closing.signal]);
-    entry.placed = room.open(deadline).catch((error: unknown) => {
+    entry.placed = this.#open(room, deadline).catch((error: unknown) => {
       this.#remove(entry, 'SERVER_SHUTDOWN');
       throw error;
     });
     return entry;
+  }
+
+  async #open(room: Room, signal: AbortSignal): Promise<void> {
+    await room.open(signal);
+    const span = room.closed ? null : this.#options.span(room);
+    if (span) await room.joinOthers(span);
   }
 
   /** Moves what rooms had on a dead worker. Called after mediasoup has closed everything on it. */
@@ -86,7 +96,7 @@ export class Rooms {
   #closeLater(entry: Entry): void {
     if (entry.timer) clearTimeout(entry.timer);
     entry.timer = setTimeout(() => {
-      if (entry.room.size > 0) return;
+      if (!entry.room.empty) return;
       if (entry.entering > 0) this.#closeLater(entry);
       else this.#remove(entry, 'ROOM_ENDED');
     }, this.#options.emptyRoomGraceMs);

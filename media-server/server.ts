@@ -18,6 +18,7 @@ import { createAdmission } from './admission.ts';
 import type { MediaLimits, MediaServerDeps } from './deps.ts';
 import { DEFAULT_MAX_CONSUMERS_PER_ROUTER } from './environment.ts';
 import { registerMediaMetrics } from './media-metrics.ts';
+import { createMesh } from './mesh/mesh.ts';
 import { listenForOrders } from './orders.ts';
 import { createPresence, type Presence } from './presence.ts';
 import { Recorder } from './recording/recorder.ts';
@@ -38,6 +39,11 @@ const DEFAULT_LIMITS: MediaLimits = {
   maxConsumersPerRouter: DEFAULT_MAX_CONSUMERS_PER_ROUTER,
 };
 
+export interface MediaAddress {
+  /** Where other processes of the platform reach this server. */
+  readonly internalUrl: string;
+}
+
 export interface MediaServer {
   /** Answers a WebSocket upgrade request; the caller has matched the path. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -46,6 +52,8 @@ export interface MediaServer {
   /** What it answers besides. */
   readonly routes: readonly HttpRoute[];
   readonly abilities: MediaAbilities;
+  /** Tells where it listens: from now on rooms that are opened may span other servers. */
+  announce(address: MediaAddress): void;
   /** Whether somebody who joins now can be heard. */
   availability(): MediaAvailability;
   status(): MediaStatus;
@@ -63,7 +71,7 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   const { log, metrics, maxPeersPerRoom, usedGrants = memorySingleUse() } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const core = await startCore(deps, limits);
-  const { serverId, rooms, pool, recorder, admission, presence, tell } = core;
+  const { serverId, rooms, pool, mesh, recorder, admission, presence, tell } = core;
   let closing: Promise<void> | null = null;
 
   const availability = () => availabilityOf(deps, pool, closing !== null);
@@ -80,6 +88,7 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
     clearInterval(heartbeat);
     await core.orderFeed.close();
     rooms.close();
+    mesh.close();
     sockets.close();
     // It needs no worker any more: with the rooms, every take has ended.
     pool?.close();
@@ -87,8 +96,9 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   };
   return {
     handleUpgrade: sockets.handleUpgrade,
+    announce: ({ internalUrl }) => mesh.announce(internalUrl),
     upgrade: { path: MEDIA_PATH, handle: sockets.handleUpgrade },
-    routes: [abilitiesRoute(abilities)],
+    routes: [abilitiesRoute(abilities), ...mesh.routes],
     abilities,
     availability,
     status,
@@ -105,9 +115,16 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
   const presence = createPresence({ serverId, durableBus, log });
   const admission = createAdmission(secret);
   const voices = createVoices();
+  const mesh = createMesh({
+    ...deps,
+    serverId,
+    directory: deps.directory ?? null,
+    renewalMs: limits.occupancyMs,
+  });
   let pool: WorkerPool | null = null;
   const rooms = new Rooms({
     findPool: () => pool,
+    span: mesh.span,
     owner: roomOwner(presence, voices, tell),
     emptyRoomGraceMs: limits.emptyRoomGraceMs,
     maxConsumersPerRouter: limits.maxConsumersPerRouter,
@@ -119,11 +136,12 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
     if (order.kind === 'endRoom') rooms.end(order.liveRoomId);
     else await rooms.find(order.liveRoomId)?.obey(order);
   };
-  const isOpen = (liveRoomId: string) => rooms.find(liveRoomId) !== null;
+  // Of several servers that host a room, one has all of its voices.
+  const isOpen = (liveRoomId: string) => rooms.find(liveRoomId)?.audio.isWatching === true;
   const recorder = new Recorder({ ...deps, serverId, voices, isOpen, folder: deps.recordingsFolder });
   const orderFeed = await listenForOrders(liveBus, obey, log);
   pool = await startPool(deps, rooms);
-  return { serverId, rooms, pool, recorder, admission, presence, tell, orderFeed };
+  return { serverId, rooms, pool, mesh, recorder, admission, presence, tell, orderFeed };
 }
 
 const abilitiesRoute = (abilities: MediaAbilities): HttpRoute => ({

@@ -23,6 +23,10 @@ export interface MediaStatus {
     readonly routers: readonly { readonly pid: number; readonly peers: number }[];
     /** Streams that are piped from one of its routers to another. */
     readonly pipes: number;
+    /** Streams that come from other servers, and that are sent there. */
+    readonly links: { readonly imported: number; readonly exported: number };
+    /** Those who have joined on other servers. */
+    readonly remoteParticipants: readonly ParticipantInfo[];
   }[];
 }
 
@@ -38,11 +42,13 @@ export function mediaStatus(
     availability,
     workers: (pool?.workers ?? []).map((one) => ({ pid: one.worker.pid, rooms: one.rooms })),
     workerDeaths: pool?.deaths ?? 0,
-    rooms: rooms.all.map(({ id, participants, routers, pipes }) => ({
+    rooms: rooms.all.map(({ id, participants, remoteParticipants, audio, span }) => ({
       liveRoomId: id,
       participants,
-      routers: routers.map(({ host, seats }) => ({ pid: host.worker.pid, peers: seats })),
-      pipes,
+      remoteParticipants,
+      routers: audio.routers.map(({ host, seats }) => ({ pid: host.worker.pid, peers: seats })),
+      pipes: audio.pipes,
+      links: span?.links ?? { imported: 0, exported: 0 },
       recordingIds: recorder.recordingsOf(id),
     })),
   };

@@ -12,7 +12,7 @@ const kind = z.literal('audio');
 const payloadType = z.number().int().min(0).max(127);
 
 // Those that audio may carry in mediasoup's routers.
-const headerExtensionUri = z.enum([
+export const headerExtensionUri = z.enum([
   'urn:ietf:params:rtp-hdrext:sdes:mid',
   'urn:ietf:params:rtp-hdrext:ssrc-audio-level',
   'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',

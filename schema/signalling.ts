@@ -131,7 +131,7 @@ export const opusSettings = z
   .meta({ id: 'OpusSettings', description: 'How to encode: stereo at a high bitrate is for music.' });
 
 const producerInfo = z.object({ producerId: id, paused: z.boolean() });
-const participantInfo = z
+export const participantInfo = z
   .object({
     participantId: z.string(),
     userId: z.string(),

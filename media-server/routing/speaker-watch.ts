@@ -10,6 +10,8 @@ export interface SpeakerObserver {
   /** At most five times a second, loudest first; an empty list once when all fall silent. */
   readonly onLevels: (levels: { participantId: string; level: number }[]) => void;
   readonly onDominant: (participantId: string | null) => void;
+  /** The stream is measured from now on, on that router. */
+  readonly onWatched: (producer: types.Producer, router: types.Router) => void;
 }
 
 // mediasoup passes over whoever sent fewer than ten packets in an interval; browsers send one every 20 ms, and some come late.
@@ -95,6 +97,7 @@ export class SpeakerWatch {
       if (isWatched()) post.watched.delete(producerId);
       use.release();
     });
+    this.#observer.onWatched(use.producer, use.router);
     await Promise.all(observers.map((one) => one.addProducer({ producerId })));
   }
 }

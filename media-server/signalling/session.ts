@@ -66,8 +66,7 @@ export class Session {
     if (typeof grant === 'string') return this.#turnAway(grant);
     const connection = this.#connection();
     if (connection.closed) throw new SignallingError('WRONG_STATE', 'The socket was closed.');
-    if (room.size >= this.#deps.maxPeersPerRoom && !room.seats(grant.participantId))
-      return this.#turnAway('ROOM_FULL');
+    if (!room.hasSpace(grant.participantId, this.#deps.maxPeersPerRoom)) return this.#turnAway('ROOM_FULL');
     const { rtpCapabilities } = room.requireHome();
     const peer = room.admit(grant, connection);
     this.#seat = { room, peer };

@@ -43,17 +43,20 @@ export function interceptTransports() {
   observer.on('newworker', (worker) => worker.observer.on('newrouter', onRouter));
 
   let sequence = 0;
-  /** Sends packets of that payload until one of them is heard by each of `consumerIds`: the first may come before a way is open. */
-  const say = async (producerId: string, payload: string, consumerIds: readonly string[]): Promise<void> => {
+  const send = (producerId: string, payload: string): void => {
     const producer = producers.get(producerId);
     if (!producer) throw new Error(`nobody sends ${producerId}`);
-    const timer = setInterval(() => producer.send(rtpPacket(producer, sequence++, payload)), 5);
+    producer.send(rtpPacket(producer, sequence++, payload));
+  };
+  /** Sends packets of that payload until one of them is heard by each of `consumerIds`: the first may come before a way is open. */
+  const say = async (producerId: string, payload: string, consumerIds: readonly string[]): Promise<void> => {
+    const timer = setInterval(() => send(producerId, payload), 5);
     const isHeard = (consumerId: string) =>
       heard.find((one) => one.consumerId === consumerId && one.payload === payload);
     await Promise.all(consumerIds.map(isHeard)).finally(() => clearInterval(timer));
   };
 
-  return { heard, say, routers, transports };
+  return { heard, say, send, routers, transports };
 }
 
 export type DirectAudio = ReturnType<typeof interceptTransports>;

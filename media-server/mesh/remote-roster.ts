@@ -1,0 +1,62 @@
+import type { ParticipantInfo } from '#schema/signalling.ts';
+import { rosterChanges, type RosterChange } from '../domain/roster-changes.ts';
+import type { RoomAudio } from '../room-audio.ts';
+import type { RoomStream } from '../routing/supply.ts';
+import type { LocatedSeat } from './remote-seats.ts';
+import type { RoomSpan } from './room-span.ts';
+
+/** Those on other servers, as people on this one see them: their coming and going is told by `tell`, their streams are kept with the room's. */
+export class RemoteRoster {
+  readonly #span: RoomSpan;
+  readonly #audio: RoomAudio;
+  readonly #tell: (change: RosterChange) => void;
+  readonly #shown = new Map<string, LocatedSeat>();
+
+  constructor(span: RoomSpan, audio: RoomAudio, tell: (change: RosterChange) => void) {
+    this.#span = span;
+    this.#audio = audio;
+    this.#tell = tell;
+  }
+
+  get participants(): ParticipantInfo[] {
+    return [...this.#shown.values()].map(({ info }) => info);
+  }
+
+  has(participantId: string): boolean {
+    return this.#shown.has(participantId);
+  }
+
+  /** Shows the participant as they are now, or as gone; tells what is different from before. */
+  show(participantId: string, seat: LocatedSeat | null): void {
+    const before = this.#shown.get(participantId)?.info ?? null;
+    if (seat) this.#shown.set(participantId, seat);
+    else this.#shown.delete(participantId);
+    for (const change of rosterChanges(before, seat?.info ?? null)) {
+      this.#follow(change, seat);
+      this.#tell(change);
+    }
+  }
+
+  #follow({ event, data }: RosterChange, seat: LocatedSeat | null): void {
+    if (event === 'producerOpened' && seat) this.#audio.add(this.#stream(seat, data.producerId));
+    if (event === 'producerPaused') this.#span.setPaused(data.producerId, true);
+    if (event === 'producerResumed') this.#span.setPaused(data.producerId, false);
+    if (event !== 'producerClosed') return;
+    this.#audio.remove(data.producerId);
+    this.#span.drop(data.producerId);
+  }
+
+  #stream({ serverId, info: { participantId } }: LocatedSeat, producerId: string): RoomStream {
+    const isPaused = () =>
+      this.#shown
+        .get(participantId)
+        ?.info.producers.some((one) => one.producerId === producerId && one.paused) ?? true;
+    return {
+      producerId,
+      participantId,
+      paused: isPaused,
+      entry: () => this.#audio.home?.router ?? null,
+      enter: () => this.#span.use(serverId, producerId, participantId),
+    };
+  }
+}

@@ -1,0 +1,292 @@
+import type { LiveBus, LiveSubscription } from '#platform/events/ports.ts';
+import type { Log } from '#platform/log.ts';
+import { speakersReport, speakersTopic, type SpeakersReport } from '#schema/media-bus.ts';
+import {
+  roomMessage,
+  roomTopic,
+  type LinkAnswer,
+  type LinkRequest,
+  type RemoteSeat,
+  type RoomMessage,
+  type ShareMessage,
+} from '#schema/media-mesh.ts';
+import type { MediaListen } from '../deps.ts';
+import type { StreamUse } from '../routing/shared-streams.ts';
+import { SignallingError } from '../signalling/signalling-error.ts';
+import { ExportLinks, type ExportingRoom } from './export-links.ts';
+import { ImportLink } from './import-link.ts';
+import type { AskForStreams } from './link-http.ts';
+import { RemoteSeats } from './remote-seats.ts';
+import type { RoomDirectory } from './room-directory.ts';
+
+/** A room's own part of what it shares with the same room on other servers. */
+export interface SpanningRoom extends ExportingRoom {
+  readonly id: string;
+  /** Participants that have joined here. */
+  readonly seats: readonly RemoteSeat[];
+  /** Whoever that is came to another server, left it, or is another there than before. */
+  onRemoteChanged(participantId: string): void;
+  /** Another server measures levels from now on, or this one. */
+  onWatchMoved(): void;
+  onSpeakersElsewhere(report: SpeakersReport): void;
+}
+
+export interface RoomSpanOptions {
+  readonly serverId: string;
+  /** Where other media servers reach this one. */
+  readonly url: string;
+  readonly directory: RoomDirectory;
+  readonly liveBus: LiveBus;
+  readonly listen: MediaListen;
+  readonly ask: AskForStreams;
+  /** A host that has not renewed its entry for this long is forgotten. */
+  readonly ttlMs: number;
+  readonly log: Log;
+}
+
+/** Who opens a room waits this long for what other servers have to tell of it. */
+const INTRODUCTION_DEADLINE_MS = 1_000;
+
+/** What makes one room of those that several servers host under its id: everybody's presence, and the ways of audio between them. */
+export class RoomSpan {
+  readonly remote = new RemoteSeats();
+  readonly #room: SpanningRoom;
+  readonly #options: RoomSpanOptions;
+  readonly #onClosed: () => void;
+  readonly #exports: ExportLinks;
+  readonly #imports = new Map<string, ImportLink>();
+  readonly #changed = new Set<string>();
+  readonly #introduced = Promise.withResolvers<void>();
+  #hosts: readonly string[] = [];
+  #version = 0;
+  #isTelling = false;
+  #hearing: LiveSubscription | null = null;
+  #speakers: LiveSubscription | null = null;
+  #closed = false;
+
+  constructor(room: SpanningRoom, options: RoomSpanOptions, onClosed: () => void) {
+    this.#room = room;
+    this.#options = options;
+    this.#onClosed = onClosed;
+    this.#exports = new ExportLinks(room, options.listen, options.log);
+  }
+
+  get serverId(): string {
+    return this.#options.serverId;
+  }
+
+  /** Whether levels are measured here: on the server that has hosted the room for longest. */
+  get isWatching(): boolean {
+    const [first = this.serverId] = this.#hosts;
+    return first === this.serverId;
+  }
+
+  get links(): { readonly imported: number; readonly exported: number } {
+    const imported = [...this.#imports.values()].reduce((sum, { streams }) => sum + streams, 0);
+    return { imported, exported: this.#exports.streams };
+  }
+
+  /** Resolves once the others are known, or did not answer in time. Never rejects: the room is then alone for a while. */
+  async open(): Promise<void> {
+    await this.renew();
+    if (this.#isAlone) return;
+    const timer = setTimeout(() => this.#introduced.resolve(), INTRODUCTION_DEADLINE_MS);
+    await this.#introduced.promise;
+    clearTimeout(timer);
+  }
+
+  /** Says that the room is still here, and looks who else hosts it. To be called again and again. */
+  async renew(): Promise<void> {
+    const { directory, ttlMs, log, serverId } = this.#options;
+    try {
+      if (!this.#hearing) await this.#hear();
+      const hosts = await directory.renew(this.#room.id, serverId, ttlMs);
+      if (this.#closed) return await directory.leave(this.#room.id, serverId);
+      this.#setHosts(hosts);
+      if (!this.#isAlone) this.#tell({ ...this.#share([], []), base: this.#version });
+    } catch (error) {
+      log.warn({ err: error }, 'other hosts of the room are not known');
+    }
+  }
+
+  /** Something about that participant's presence here has changed. */
+  touch(participantId: string): void {
+    this.#changed.add(participantId);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    setImmediate(() => this.#tellChanges());
+  }
+
+  /** The room's home is another router now, or there is one again. */
+  moveEntry(): void {
+    this.touch('');
+    for (const link of this.#imports.values()) link.restart();
+  }
+
+  /** A stream of another server on the room's home. Rejects as ImportLink. */
+  async use(serverId: string, producerId: string, participantId: string): Promise<StreamUse> {
+    const host = this.remote.host(serverId);
+    if (!host || this.#closed) throw new SignallingError('NOT_FOUND', 'Nobody sends this stream any more.');
+    const known = this.#imports.get(serverId);
+    const link = known ?? this.#link(host.url);
+    this.#imports.set(serverId, link);
+    return link.use(producerId, participantId);
+  }
+
+  setPaused(producerId: string, paused: boolean): void {
+    for (const link of this.#imports.values())
+      link.setPaused(producerId, paused).catch((error: unknown) => this.#options.log.debug({ err: error }));
+  }
+
+  drop(producerId: string): void {
+    for (const link of this.#imports.values()) link.drop(producerId);
+  }
+
+  /** What another server gets of this one. */
+  answer(request: LinkRequest): Promise<LinkAnswer | null> {
+    return this.#exports.answer(request);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    const { directory, serverId, log } = this.#options;
+    this.#closed = true;
+    this.#onClosed();
+    this.#introduced.resolve();
+    if (!this.#isAlone) this.#tell({ kind: 'left', serverId });
+    for (const link of this.#imports.values()) link.close();
+    this.#exports.close();
+    for (const one of [this.#hearing, this.#speakers]) void one?.return();
+    directory.leave(this.#room.id, serverId).catch((error: unknown) => {
+      log.debug({ err: error }, 'the end of the room was not noted: it expires');
+    });
+  }
+
+  get #isAlone(): boolean {
+    return this.remote.hosts.length === 0 && this.#hosts.every((host) => host === this.serverId);
+  }
+
+  #link(url: string): ImportLink {
+    const { serverId, listen, ask, log } = this.#options;
+    const liveRoomId = this.#room.id;
+    return new ImportLink({
+      liveRoomId,
+      serverId,
+      url,
+      listen,
+      ask,
+      log,
+      findHome: () => this.#room.audio.home,
+    });
+  }
+
+  #setHosts(hosts: readonly string[]): void {
+    const wasWatching = this.isWatching;
+    this.#hosts = hosts;
+    for (const { serverId } of this.remote.hosts) if (!hosts.includes(serverId)) this.#forget(serverId);
+    const strangers = hosts.filter((host) => host !== this.serverId && !this.remote.host(host));
+    if (strangers.length > 0) this.#tell({ kind: 'ask', serverId: this.serverId });
+    else this.#introduced.resolve();
+    if (wasWatching === this.isWatching) return;
+    this.#room.onWatchMoved();
+    if (this.isWatching) void this.#speakers?.return();
+    else void this.#followSpeakers();
+  }
+
+  async #hear(): Promise<void> {
+    const { liveBus, log } = this.#options;
+    const hearing = await liveBus.subscribe(roomTopic(this.#room.id));
+    if (this.#closed) return void (await hearing.return());
+    this.#hearing = hearing;
+    const listen = async () => {
+      for await (const message of hearing) {
+        const parsed = roomMessage.safeParse(message);
+        if (parsed.success && parsed.data.serverId !== this.serverId) this.#receive(parsed.data);
+      }
+    };
+    listen()
+      .catch((error: unknown) => log.warn({ err: error }, 'other hosts of the room are not heard'))
+      .finally(() => (this.#hearing = null));
+  }
+
+  #receive(message: RoomMessage): void {
+    if (this.#closed) return;
+    if (message.kind === 'ask') return this.#tell(this.#share(this.#room.seats, []));
+    if (message.kind === 'left') {
+      return this.#setHosts(this.#hosts.filter((host) => host !== message.serverId));
+    }
+    this.#learn(message);
+  }
+
+  #learn(message: ShareMessage): void {
+    const { serverId, entry } = message;
+    const known = this.remote.host(serverId);
+    const changed = this.remote.apply(message);
+    if (!changed) return this.#tell({ kind: 'ask', serverId: this.serverId });
+    if (known && known.entry !== entry) this.#imports.get(serverId)?.restart();
+    for (const participantId of changed) this.#room.onRemoteChanged(participantId);
+    if (!this.#hosts.includes(serverId)) void this.renew();
+    if (this.#hosts.every((host) => host === this.serverId || this.remote.host(host)))
+      this.#introduced.resolve();
+  }
+
+  #forget(serverId: string): void {
+    const gone = this.remote.drop(serverId);
+    for (const participantId of gone) this.#room.onRemoteChanged(participantId);
+    this.#imports.get(serverId)?.close();
+    this.#imports.delete(serverId);
+  }
+
+  async #followSpeakers(): Promise<void> {
+    try {
+      const speakers = await this.#options.liveBus.subscribe(speakersTopic(this.#room.id));
+      if (this.#closed || this.isWatching) return void (await speakers.return());
+      this.#speakers = speakers;
+      for await (const message of speakers) {
+        const report = speakersReport.safeParse(message);
+        if (report.success && !this.isWatching) this.#room.onSpeakersElsewhere(report.data);
+      }
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'levels of the room are not heard');
+    }
+  }
+
+  #tellChanges(): void {
+    this.#isTelling = false;
+    const ids = [...this.#changed].filter((id) => id !== '');
+    this.#changed.clear();
+    const base = this.#version++;
+    if (this.#isAlone || this.#closed) return;
+    const seats = this.#room.seats.filter(({ info }) => ids.includes(info.participantId));
+    const present = new Set(seats.map(({ info }) => info.participantId));
+    this.#tell({
+      ...this.#share(
+        seats,
+        ids.filter((id) => !present.has(id)),
+      ),
+      base,
+    });
+  }
+
+  #share(seats: readonly RemoteSeat[], gone: string[]): ShareMessage {
+    const { serverId, url } = this.#options;
+    const entry = this.#room.audio.home?.router.id ?? null;
+    return {
+      kind: 'share',
+      serverId,
+      url,
+      entry,
+      base: null,
+      version: this.#version,
+      seats: [...seats],
+      gone,
+    };
+  }
+
+  #tell(message: RoomMessage): void {
+    const { liveBus, log } = this.#options;
+    liveBus.publish(roomTopic(this.#room.id), message).catch((error: unknown) => {
+      log.debug({ err: error }, 'other hosts of the room were not told');
+    });
+  }
+}

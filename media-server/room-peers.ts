@@ -1,0 +1,55 @@
+import type { SpeakersReport } from '#schema/media-bus.ts';
+import type { NotificationData, NotificationEvent } from '#schema/signalling.ts';
+import type { Peer } from './peer.ts';
+
+/** The peers of a room on this server, by participant, and what all of them are told. */
+export class RoomPeers {
+  readonly #peers = new Map<string, Peer>();
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  get all(): readonly Peer[] {
+    return [...this.#peers.values()];
+  }
+
+  get joined(): readonly Peer[] {
+    return this.all.filter(({ joined }) => joined);
+  }
+
+  find(participantId: string): Peer | null {
+    return this.#peers.get(participantId) ?? null;
+  }
+
+  /** Only where it has joined. */
+  findJoined(participantId: string): Peer | null {
+    const peer = this.find(participantId);
+    return peer?.joined ? peer : null;
+  }
+
+  set(peer: Peer): void {
+    this.#peers.set(peer.participantId, peer);
+  }
+
+  /** Whether it was there; one that was replaced is not. */
+  remove(peer: Peer): boolean {
+    return this.find(peer.participantId) === peer && this.#peers.delete(peer.participantId);
+  }
+
+  others(peer: Peer): Peer[] {
+    return this.joined.filter((other) => other !== peer);
+  }
+
+  tellOthers<E extends NotificationEvent>(peer: Peer, event: E, data: NotificationData<E>): void {
+    for (const { connection } of this.others(peer)) connection.notify(event, data);
+  }
+
+  tellAll<E extends NotificationEvent>(event: E, data: NotificationData<E>): void {
+    for (const { connection } of this.joined) connection.notify(event, data);
+  }
+
+  hintLevels(levels: SpeakersReport['levels']): void {
+    for (const { connection } of this.joined) connection.hint('audioLevels', { levels });
+  }
+}
