@@ -48,6 +48,15 @@ export const speakersReport = z.object({
 });
 export type SpeakersReport = z.infer<typeof speakersReport>;
 
+/** Where a media server answers, over HTTP, what it can do. */
+export const MEDIA_ABILITIES_PATH = '/media/abilities';
+
+export const mediaAbilities = z.object({
+  /** Whether it can mix recordings and broadcasts: there is an ffmpeg. */
+  canMix: z.boolean(),
+});
+export type MediaAbilities = z.infer<typeof mediaAbilities>;
+
 /** Topic on which every media server says who is connected, every MEDIA_HEARTBEAT_MS, also while it is empty. */
 export const MEDIA_HEARTBEAT_TOPIC = 'media:heartbeat';
 export const MEDIA_HEARTBEAT_MS = 5_000;

@@ -8,6 +8,9 @@ import type { Floor } from './service/floor.ts';
 import type { Joining } from './service/joining.ts';
 import type { LiveFeeds } from './service/live-events.ts';
 import type { LiveRooms } from './service/live-rooms.ts';
+import type { Publishing } from './service/publishing.ts';
+import { createRecordingReads, type RecordingReads } from './service/recording-reads.ts';
+import type { Recordings } from './service/recordings.ts';
 import { createStage, type Stage } from './service/stage.ts';
 import type { Tracks } from './service/tracks.ts';
 
@@ -19,12 +22,15 @@ export interface Services {
   readonly joining: Joining;
   readonly floor: Floor;
   readonly liveFeeds: LiveFeeds;
+  readonly recordings: Recordings;
+  readonly publishing: Publishing;
   readonly files: FileStore;
 }
 
 interface Readers {
   readonly catalog: Catalog;
   readonly stage: Stage;
+  readonly recorded: RecordingReads;
 }
 
 /** What the resolvers of one operation work with. */
@@ -37,7 +43,11 @@ export function createContext(scope: OperationScope, services: Services, databas
   const viewerId = scope.viewer?.userId ?? null;
   const read = (): Readers => {
     const em = database.fork();
-    return { catalog: createCatalog(em, viewerId), stage: createStage(em, viewerId) };
+    return {
+      catalog: createCatalog(em, viewerId),
+      stage: createStage(em, viewerId),
+      recorded: createRecordingReads(em),
+    };
   };
   let readers = read();
   return {
@@ -48,6 +58,9 @@ export function createContext(scope: OperationScope, services: Services, databas
     },
     get stage() {
       return readers.stage;
+    },
+    get recorded() {
+      return readers.recorded;
     },
     forget: () => void (readers = read()),
   };

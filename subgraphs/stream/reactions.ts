@@ -14,16 +14,23 @@ import { tellAudience } from './service/audience.ts';
 import type { Eviction } from './service/eviction.ts';
 import type { MediaOrders } from './service/media-orders.ts';
 import type { Presence } from './service/presence.ts';
+import type { RecordingReports } from './service/recording-reports.ts';
+import type { RecordingWatch } from './service/recording-watch.ts';
 
 export interface ReactionsDeps {
   readonly events: Events;
   readonly presence: Presence;
   readonly orders: MediaOrders;
   readonly eviction: Eviction;
+  readonly recordingReports: RecordingReports;
+  readonly recordingWatch: RecordingWatch;
 }
 
 /** What this subgraph does when something happens elsewhere, and what it tells media servers when something happened here. */
-export function registerReactions({ events, presence, orders, eviction }: ReactionsDeps): void {
+export function registerReactions(deps: ReactionsDeps): void {
+  const { events, presence, orders, eviction } = deps;
+  registerRecordings(deps);
+
   events.consume(
     'stream-media',
     ['media.participantConnected', 'media.participantDisconnected'],
@@ -61,6 +68,21 @@ export function registerReactions({ events, presence, orders, eviction }: Reacti
       if (event.name === 'liveRoom.ended') return orders.send({ kind: 'endRoom', liveRoomId });
       await orderState(tx, orders, event.payload.participantId);
     },
+  );
+}
+
+function registerRecordings({ events, recordingReports, recordingWatch }: ReactionsDeps): void {
+  events.consume(
+    'stream-recordings',
+    ['media.recordingStarted', 'media.recordingFailed', 'media.recordingFinished'],
+    (event, tx) => {
+      if (event.name === 'media.recordingStarted') return recordingReports.started(tx, event.payload);
+      if (event.name === 'media.recordingFailed') return recordingReports.failed(tx, event.payload);
+      return recordingReports.finished(tx, event.payload);
+    },
+  );
+  events.consume('stream-recording-orders', ['liveRoom.recordingChanged'], ({ payload }) =>
+    recordingWatch.order(payload.recordingId),
   );
 }
 

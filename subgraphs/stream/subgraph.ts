@@ -2,7 +2,9 @@ import { createEndpoint } from '#platform/subgraph.ts';
 import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
 import { createContext, type Services } from './context.ts';
 import { LiveParticipantEntity, LiveRoomEntity } from './data/live-room.entity.ts';
+import { StreamRecordings } from './data/migrations/stream-recordings.ts';
 import { StreamTables } from './data/migrations/stream-tables.ts';
+import { RecordingEntity, RecordingFileEntity, RecordingTakeEntity } from './data/recording.entity.ts';
 import { TrackCommentEntity, TrackEntity } from './data/track.entity.ts';
 import type { MediaServers } from './domain/ports.ts';
 import { registerReactions } from './reactions.ts';
@@ -19,6 +21,10 @@ import { createLiveFeeds } from './service/live-events.ts';
 import { createLiveRooms } from './service/live-rooms.ts';
 import { createMediaOrders } from './service/media-orders.ts';
 import { createPresence } from './service/presence.ts';
+import { createPublishing } from './service/publishing.ts';
+import { createRecordingReports } from './service/recording-reports.ts';
+import { createRecordingWatch } from './service/recording-watch.ts';
+import { createRecordings } from './service/recordings.ts';
 import { createTracks } from './service/tracks.ts';
 
 export interface StreamOptions {
@@ -33,8 +39,16 @@ export interface StreamOptions {
 export function streamSubgraph(options: StreamOptions): SubgraphDefinition {
   return {
     name: 'stream',
-    entities: [TrackEntity, TrackCommentEntity, LiveRoomEntity, LiveParticipantEntity],
-    migrations: [StreamTables],
+    entities: [
+      TrackEntity,
+      TrackCommentEntity,
+      LiveRoomEntity,
+      LiveParticipantEntity,
+      RecordingEntity,
+      RecordingTakeEntity,
+      RecordingFileEntity,
+    ],
+    migrations: [StreamTables, StreamRecordings],
     create: (foundation) => createStreamSubgraph(foundation, options),
   };
 }
@@ -45,18 +59,24 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
   const orders = createMediaOrders(foundation);
   const deps = { ...foundation, orders, media, turn };
   const presence = createPresence(deps);
+  const recordingReports = createRecordingReports(deps);
+  const recordingWatch = createRecordingWatch({ ...deps, reports: recordingReports });
+  const tracks = createTracks(deps);
   const services: Services = {
-    tracks: createTracks(deps),
+    tracks,
     comments: createComments(deps),
     commentFeed: createCommentFeed(deps),
     liveRooms: createLiveRooms(deps),
     joining: createJoining(deps),
     floor: createFloor(deps),
     liveFeeds: createLiveFeeds(deps),
+    recordings: createRecordings(deps),
+    publishing: createPublishing({ ...deps, tracks }),
     files: foundation.files,
   };
-  registerReactions({ ...deps, presence, eviction: createEviction(deps) });
-  const heartbeats = createHeartbeats({ ...deps, presence, sweepMs });
+  const eviction = createEviction(deps);
+  registerReactions({ ...deps, presence, eviction, recordingReports, recordingWatch });
+  const heartbeats = createHeartbeats({ ...deps, presence, recordingWatch, sweepMs });
   const endpoint = createEndpoint({
     schemaFile: new URL('schema.graphql', import.meta.url),
     resolvers,

@@ -48,7 +48,9 @@ describe('a right that is lost by what happens in another subgraph', { skip }, (
       liveBus: await redisLiveBus({ url: services.redisUrl ?? '', log: silentLog, namespace }),
     });
   before(async () => {
-    const media = { locate: async () => ({ available: true, url: 'ws://media.example' }) as const };
+    const media = {
+      locate: async () => ({ available: true, url: 'ws://media.example', canMix: true }) as const,
+    };
     [user, chat, analytics] = [
       await start(userSubgraph()),
       await start(chatSubgraph()),

@@ -14,7 +14,7 @@ export interface Stream extends TestSubgraph<Subgraph> {
   setMedia(location: MediaLocation): void;
 }
 
-const MEDIA: MediaLocation = { available: true, url: 'ws://media.example:4010/media' };
+export const MEDIA: MediaLocation = { available: true, url: 'ws://media.example:4010/media', canMix: true };
 
 export async function startStream(options: TestOptions & Omit<StreamOptions, 'media'> = {}): Promise<Stream> {
   let location: MediaLocation = MEDIA;
@@ -32,6 +32,8 @@ const TRACK = `track { id title description genre { slug name } tags bpm musical
   audioUrl version likeCount commentCount viewerLiked artist { id } }`;
 const ROOM = `liveRoom { id title state startedAt endedAt capacity musicMode listenerCount eventCursor
   host { id } chatRoom { id } viewerParticipant { id } speakers { id } raisedHands { id } }`;
+const RECORDING = `recording { id mode state startedAt endedAt durationMs problem
+  files { id participant { id } offsetMs durationMs sizeBytes url } }`;
 const PARTICIPANT = 'participant { id role muted connected handRaisedAt user { id } }';
 
 const MUTATIONS = {
@@ -59,6 +61,11 @@ const MUTATIONS = {
     setLiveRole(liveRoomId: $liveRoomId, participantId: $participantId, role: $role) { ${PARTICIPANT} ${ERRORS} } }`,
   muteParticipant: `mutation ($liveRoomId: ID!, $participantId: ID!, $muted: Boolean! = true) {
     muteParticipant(liveRoomId: $liveRoomId, participantId: $participantId, muted: $muted) { ${PARTICIPANT} ${ERRORS} } }`,
+  startRecording: `mutation ($liveRoomId: ID!, $mode: RecordingMode! = MIX) {
+    startRecording(liveRoomId: $liveRoomId, mode: $mode) { ${RECORDING} ${ERRORS} } }`,
+  stopRecording: `mutation ($liveRoomId: ID!) { stopRecording(liveRoomId: $liveRoomId) { ${RECORDING} ${ERRORS} } }`,
+  publishRecording: `mutation ($recordingId: ID!, $input: PublishRecordingInput!) {
+    publishRecording(recordingId: $recordingId, input: $input) { ${TRACK} ${ERRORS} } }`,
   removeParticipant: `mutation ($liveRoomId: ID!, $participantId: ID!, $ban: Boolean! = false) {
     removeParticipant(liveRoomId: $liveRoomId, participantId: $participantId, ban: $ban) { ${PARTICIPANT} ${ERRORS} } }`,
 } as const;

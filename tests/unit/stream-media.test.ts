@@ -13,6 +13,7 @@ async function startServer(answer: {
   asked: number;
 }): Promise<{ server: Server; url: string }> {
   const server = createServer((request, response) => {
+    if (request.url === '/media/abilities') return void response.end('{"canMix":true}');
     answer.asked += 1;
     response.writeHead(request.url === '/health/ready' ? answer.status : 404).end('{}');
   });
@@ -33,7 +34,7 @@ describe('a media server in another process', () => {
     let nowMs = 0;
     const media = httpMediaServers({ url, publicUrl: PUBLIC_URL, nowMs: () => nowMs });
     const all = await Promise.all(Array.from({ length: 20 }, () => media.locate('liv_a')));
-    assert.deepEqual(all[19], { available: true, url: PUBLIC_URL });
+    assert.deepEqual(all[19], { available: true, url: PUBLIC_URL, canMix: true });
     assert.equal(answer.asked, 1);
     answer.status = 503;
     assert.equal((await media.locate('liv_a')).available, true);
@@ -55,9 +56,9 @@ describe('the environment of the stream subgraph', () => {
     const locate = async (extra: Record<string, string>) =>
       streamOptions(readEnvironment(streamEnvironment, { ...base, ...extra })).media.locate('liv_a');
     const derived = `${url.replace('http', 'ws')}/media`;
-    assert.deepEqual(await locate({ MEDIA_URL: url }), { available: true, url: derived });
+    assert.deepEqual(await locate({ MEDIA_URL: url }), { available: true, url: derived, canMix: true });
     const given = await locate({ MEDIA_URL: url, MEDIA_PUBLIC_URL: PUBLIC_URL });
-    assert.deepEqual(given, { available: true, url: PUBLIC_URL });
+    assert.deepEqual(given, { available: true, url: PUBLIC_URL, canMix: true });
     assert.equal((await locate({})).available, false);
     await close(server);
   });

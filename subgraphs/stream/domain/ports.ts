@@ -4,8 +4,8 @@ export interface MediaServers {
 }
 
 export type MediaLocation =
-  /** `url` is the WebSocket address for clients. */
-  | { readonly available: true; readonly url: string }
+  /** `url` is the WebSocket address for clients; `canMix`: whether recordings can be mixed there. */
+  | { readonly available: true; readonly url: string; readonly canMix: boolean }
   /** `reason` is for the log, not for clients. */
   | { readonly available: false; readonly reason: string };
 

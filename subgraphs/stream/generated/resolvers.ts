@@ -6,9 +6,10 @@ import type { Genre as GenreModel } from '../domain/genre.ts';
 import type { TrackComment as TrackCommentModel } from '../domain/comment.ts';
 import type { LoggedLiveRoom as LiveRoomModel } from '../data/live-room.repository.ts';
 import type { LiveParticipant as LiveParticipantModel } from '../domain/participant.ts';
+import type { Recording as RecordingModel, RecordingFile as RecordingFileModel } from '../domain/recording.ts';
 import type { LiveJoin as LiveJoinModel } from '../service/joining.ts';
 import type { IceServer as IceServerModel } from '../domain/ports.ts';
-import type { StateEvent as StateEventModel, ParticipantEvent as ParticipantEventModel, LeftEvent as LeftEventModel, HandEvent as HandEventModel, ResyncEvent as ResyncEventModel } from '../service/live-events.ts';
+import type { StateEvent as StateEventModel, ParticipantEvent as ParticipantEventModel, LeftEvent as LeftEventModel, HandEvent as HandEventModel, RecordingEvent as RecordingEventModel, ResyncEvent as ResyncEventModel } from '../service/live-events.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -462,6 +463,10 @@ export type LiveRoom = Node & {
   raisedHands: Array<LiveParticipant>;
   /** The caller as a participant; null where the caller has not joined or has left. */
   viewerParticipant?: Maybe<LiveParticipant>;
+  /** The recording that is being made now; null while the room is not recorded. Whoever is in the room should be shown it. */
+  recording?: Maybe<Recording>;
+  /** Recordings of the room, newest first, at most 100. */
+  recordings: Array<Recording>;
   /** Where the room's event log stands in this answer. Handed to `liveRoomEvents` as `after`, no event is missed. */
   eventCursor: Scalars['EventCursor']['output'];
 };
@@ -493,6 +498,114 @@ export type LiveParticipant = {
   muted: Scalars['Boolean']['output'];
   /** Since when they ask to speak; null while they do not. */
   handRaisedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** What a recording leaves behind. */
+export type RecordingMode =
+  /** One file in which everybody is heard. */
+  | 'MIX'
+  /** A file for each speaker. */
+  | 'PER_SPEAKER'
+  /** Both. */
+  | 'BOTH';
+
+/** Where a recording is in its life. It only ever moves forward. */
+export type RecordingState =
+  /** Ordered; it begins as soon as the room's audio is there. */
+  | 'STARTING'
+  /** The room is recorded. */
+  | 'RECORDING'
+  /** It is over; its files are being finished. */
+  | 'STOPPING'
+  /** Its files are there. */
+  | 'READY'
+  /** It broke off, or nothing came of it; what there is of it is among its files once these are finished. */
+  | 'FAILED';
+
+/** Why a recording lacks something, or all. */
+export type RecordingProblem =
+  /** There was no space left. */
+  | 'STORAGE_FULL'
+  /** Its files could not be written. */
+  | 'STORAGE_FAILED'
+  /** The platform has nothing to mix with; the speakers' files are there. */
+  | 'MIXER_MISSING'
+  /** It could not be mixed; the speakers' files are there. */
+  | 'MIX_FAILED'
+  /** The media server broke down; up to two seconds before that moment are lost, and what was said until it was back. */
+  | 'INTERRUPTED'
+  /** Nobody spoke, or there was no audio to record. */
+  | 'NOTHING_RECORDED';
+
+/** A recording of a live room. */
+export type Recording = {
+  __typename?: 'Recording';
+  /** Opaque id. */
+  id: Scalars['ID']['output'];
+  /** What it leaves behind. */
+  mode: RecordingMode;
+  /** Where it is in its life. */
+  state: RecordingState;
+  /** When it began; null while it is STARTING. */
+  startedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When it was over. */
+  endedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Length in milliseconds, silence included; null before its files are finished. */
+  durationMs?: Maybe<Scalars['Int']['output']>;
+  /** What it lacks, and why; null for one that is whole. */
+  problem?: Maybe<RecordingProblem>;
+  /** Its finished files: the mix, then speakers in order of their beginning. Only the room's host sees them. */
+  files: Array<RecordingFile>;
+};
+
+/** A file of a recording, Ogg with Opus in it. Where the media server was replaced in between, a recording has several of each. */
+export type RecordingFile = {
+  __typename?: 'RecordingFile';
+  /** Opaque id. */
+  id: Scalars['ID']['output'];
+  /** Whose voice it is; null for the mix. */
+  participant?: Maybe<LiveParticipant>;
+  /** Where it begins, in milliseconds from the start of the recording. */
+  offsetMs: Scalars['Int']['output'];
+  /** Length in milliseconds, silence included. */
+  durationMs: Scalars['Int']['output'];
+  /** Size in bytes. */
+  sizeBytes: Scalars['Int']['output'];
+  /** The file. The address expires after about a day. */
+  url?: Maybe<Scalars['URL']['output']>;
+};
+
+/** Outcome of starting or stopping a recording. */
+export type RecordingPayload = {
+  __typename?: 'RecordingPayload';
+  /** The recording after the change; null when it was refused. */
+  recording?: Maybe<Recording>;
+  /** Why it was refused. */
+  userErrors: Array<UserError>;
+};
+
+/** A track to make of a recording. */
+export type PublishRecordingInput = {
+  /** Which of its files. Default: the longest mix, or the only file there is. */
+  fileId?: InputMaybe<Scalars['ID']['input']>;
+  /** 1 to 150 characters. */
+  title: Scalars['String']['input'];
+  /** At most 5,000 characters. */
+  description?: InputMaybe<Scalars['String']['input']>;
+  /** Slug out of `genres`. */
+  genre?: InputMaybe<Scalars['String']['input']>;
+  /** At most 20 words of at most 30 characters: letters, digits and hyphens. */
+  tags?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** Tempo in beats per minute, 20 to 400. */
+  bpm?: InputMaybe<Scalars['Float']['input']>;
+  /** Key in short form, for example `F#m`. */
+  musicalKey?: InputMaybe<Scalars['String']['input']>;
+  /** Default ALL_RIGHTS_RESERVED. */
+  license?: InputMaybe<License>;
+  /** Default PUBLIC. */
+  visibility?: InputMaybe<Visibility>;
+  /** A key of the client's own, 8 to 100 characters. Repeating it with the same key answers with the track that it made. */
+  clientMutationKey: Scalars['String']['input'];
 };
 
 /** A page of participants. */
@@ -630,6 +743,15 @@ export type MediaUnavailableError = UserError & {
   retryAfterMs: Scalars['Int']['output'];
 };
 
+/** The platform cannot mix audio: there is no ffmpeg. Speakers can be recorded each in a file of their own. */
+export type MixingUnavailableError = UserError & {
+  __typename?: 'MixingUnavailableError';
+  /** What is wrong, in English. */
+  message: Scalars['String']['output'];
+  /** Path into the arguments. */
+  field?: Maybe<Array<Scalars['String']['output']>>;
+};
+
 /** Outcome of joining a live room. */
 export type JoinLiveRoomResult = LiveJoin | NotLiveError | RoomFullError | ForbiddenError | MediaUnavailableError | NotFoundError;
 
@@ -727,6 +849,21 @@ export type HandChanged = LiveRoomEvent & {
   raised: Scalars['Boolean']['output'];
   /** Place in the queue now, from 1; null where the hand is down. */
   position?: Maybe<Scalars['Int']['output']>;
+};
+
+/** The room begins to be recorded, or no longer is, or a recording's files are finished. */
+export type RecordingChanged = LiveRoomEvent & {
+  __typename?: 'RecordingChanged';
+  /** Position behind this event; hand it back as `after` to continue. */
+  cursor: Scalars['EventCursor']['output'];
+  /** Number of the event in the room's log. */
+  seq: Scalars['Int']['output'];
+  /** When it happened. */
+  at: Scalars['DateTime']['output'];
+  /** The state it changed to. */
+  state: RecordingState;
+  /** The recording, as it is now. */
+  recording: Recording;
 };
 
 /** Events before this one can no longer be replayed: load the room anew. The subscription goes on from here. */
@@ -845,6 +982,12 @@ export type Mutation = {
   muteParticipant: LiveParticipantPayload;
   /** Disconnects someone. The host may remove all others, moderators speakers and listeners. */
   removeParticipant: LiveParticipantPayload;
+  /** Records a room that is LIVE: its host may. Everybody in it is told. There is one recording of a room at a time; it ends with the room. */
+  startRecording: RecordingPayload;
+  /** Ends the recording of a room: its host and moderators may. Its files are finished a little later. */
+  stopRecording: RecordingPayload;
+  /** Publishes a file of a recording as a track of the caller's: the room's host may. */
+  publishRecording: TrackPayload;
 };
 
 
@@ -941,6 +1084,23 @@ export type MutationRemoveParticipantArgs = {
   liveRoomId: Scalars['ID']['input'];
   participantId: Scalars['ID']['input'];
   ban?: Scalars['Boolean']['input'];
+};
+
+
+export type MutationStartRecordingArgs = {
+  liveRoomId: Scalars['ID']['input'];
+  mode?: RecordingMode;
+};
+
+
+export type MutationStopRecordingArgs = {
+  liveRoomId: Scalars['ID']['input'];
+};
+
+
+export type MutationPublishRecordingArgs = {
+  recordingId: Scalars['ID']['input'];
+  input: PublishRecordingInput;
 };
 
 export type Subscription = {
@@ -1109,6 +1269,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( UserErrorData )
     | ( UserErrorData )
     | ( UserErrorData )
+    | ( UserErrorData )
   ;
   LiveRoomEvent:
     | ( StateEventModel )
@@ -1116,6 +1277,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( LeftEventModel )
     | ( ParticipantEventModel )
     | ( HandEventModel )
+    | ( RecordingEventModel )
     | ( ResyncEventModel )
   ;
 };
@@ -1162,6 +1324,13 @@ export type ResolversTypes = {
   LiveRole: LiveRole;
   LiveRoom: ResolverTypeWrapper<LiveRoomModel>;
   LiveParticipant: ResolverTypeWrapper<LiveParticipantModel>;
+  RecordingMode: RecordingMode;
+  RecordingState: RecordingState;
+  RecordingProblem: RecordingProblem;
+  Recording: ResolverTypeWrapper<RecordingModel>;
+  RecordingFile: ResolverTypeWrapper<RecordingFileModel>;
+  RecordingPayload: ResolverTypeWrapper<Omit<RecordingPayload, 'recording' | 'userErrors'> & { recording?: Maybe<ResolversTypes['Recording']>, userErrors: Array<ResolversTypes['UserError']> }>;
+  PublishRecordingInput: PublishRecordingInput;
   LiveParticipantConnection: ResolverTypeWrapper<Omit<LiveParticipantConnection, 'edges' | 'nodes'> & { edges: Array<ResolversTypes['LiveParticipantEdge']>, nodes: Array<ResolversTypes['LiveParticipant']> }>;
   LiveParticipantEdge: ResolverTypeWrapper<Omit<LiveParticipantEdge, 'node'> & { node: ResolversTypes['LiveParticipant'] }>;
   LiveRoomConnection: ResolverTypeWrapper<Omit<LiveRoomConnection, 'edges' | 'nodes'> & { edges: Array<ResolversTypes['LiveRoomEdge']>, nodes: Array<ResolversTypes['LiveRoom']> }>;
@@ -1174,6 +1343,7 @@ export type ResolversTypes = {
   NotLiveError: ResolverTypeWrapper<UserErrorData>;
   RoomFullError: ResolverTypeWrapper<UserErrorData>;
   MediaUnavailableError: ResolverTypeWrapper<UserErrorData>;
+  MixingUnavailableError: ResolverTypeWrapper<UserErrorData>;
   JoinLiveRoomResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['JoinLiveRoomResult']>;
   LiveRoomEvent: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['LiveRoomEvent']>;
   LiveStateChanged: ResolverTypeWrapper<StateEventModel>;
@@ -1182,6 +1352,7 @@ export type ResolversTypes = {
   LeaveReason: LeaveReason;
   ParticipantChanged: ResolverTypeWrapper<ParticipantEventModel>;
   HandChanged: ResolverTypeWrapper<HandEventModel>;
+  RecordingChanged: ResolverTypeWrapper<RecordingEventModel>;
   LiveResyncRequired: ResolverTypeWrapper<ResyncEventModel>;
   ResyncReason: ResyncReason;
   ActiveSpeakers: ResolverTypeWrapper<ActiveSpeakers>;
@@ -1228,6 +1399,10 @@ export type ResolversParentTypes = {
   DeleteTrackCommentPayload: Omit<DeleteTrackCommentPayload, 'track' | 'userErrors'> & { track?: Maybe<ResolversParentTypes['Track']>, userErrors: Array<ResolversParentTypes['UserError']> };
   LiveRoom: LiveRoomModel;
   LiveParticipant: LiveParticipantModel;
+  Recording: RecordingModel;
+  RecordingFile: RecordingFileModel;
+  RecordingPayload: Omit<RecordingPayload, 'recording' | 'userErrors'> & { recording?: Maybe<ResolversParentTypes['Recording']>, userErrors: Array<ResolversParentTypes['UserError']> };
+  PublishRecordingInput: PublishRecordingInput;
   LiveParticipantConnection: Omit<LiveParticipantConnection, 'edges' | 'nodes'> & { edges: Array<ResolversParentTypes['LiveParticipantEdge']>, nodes: Array<ResolversParentTypes['LiveParticipant']> };
   LiveParticipantEdge: Omit<LiveParticipantEdge, 'node'> & { node: ResolversParentTypes['LiveParticipant'] };
   LiveRoomConnection: Omit<LiveRoomConnection, 'edges' | 'nodes'> & { edges: Array<ResolversParentTypes['LiveRoomEdge']>, nodes: Array<ResolversParentTypes['LiveRoom']> };
@@ -1240,6 +1415,7 @@ export type ResolversParentTypes = {
   NotLiveError: UserErrorData;
   RoomFullError: UserErrorData;
   MediaUnavailableError: UserErrorData;
+  MixingUnavailableError: UserErrorData;
   JoinLiveRoomResult: ResolversUnionTypes<ResolversParentTypes>['JoinLiveRoomResult'];
   LiveRoomEvent: ResolversInterfaceTypes<ResolversParentTypes>['LiveRoomEvent'];
   LiveStateChanged: StateEventModel;
@@ -1247,6 +1423,7 @@ export type ResolversParentTypes = {
   ParticipantLeft: LeftEventModel;
   ParticipantChanged: ParticipantEventModel;
   HandChanged: HandEventModel;
+  RecordingChanged: RecordingEventModel;
   LiveResyncRequired: ResyncEventModel;
   ActiveSpeakers: ActiveSpeakers;
   SpeakerLevel: SpeakerLevel;
@@ -1290,7 +1467,7 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
 };
 
 export type UserErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UserError'] = ResolversParentTypes['UserError']> = {
-  __resolveType: TypeResolveFn<'ValidationError' | 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'RateLimitedError' | 'NotLiveError' | 'RoomFullError' | 'MediaUnavailableError', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'ValidationError' | 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'RateLimitedError' | 'NotLiveError' | 'RoomFullError' | 'MediaUnavailableError' | 'MixingUnavailableError', ParentType, ContextType>;
 };
 
 export type ValidationErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ValidationError'] = ResolversParentTypes['ValidationError']> = {
@@ -1449,6 +1626,8 @@ export type LiveRoomResolvers<ContextType = Context, ParentType extends Resolver
   participants?: Resolver<ResolversTypes['LiveParticipantConnection'], ParentType, ContextType, Partial<LiveRoomParticipantsArgs>>;
   raisedHands?: Resolver<Array<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
   viewerParticipant?: Resolver<Maybe<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
+  recording?: Resolver<Maybe<ResolversTypes['Recording']>, ParentType, ContextType>;
+  recordings?: Resolver<Array<ResolversTypes['Recording']>, ParentType, ContextType>;
   eventCursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
@@ -1461,6 +1640,31 @@ export type LiveParticipantResolvers<ContextType = Context, ParentType extends R
   connected?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   muted?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   handRaisedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type RecordingResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Recording'] = ResolversParentTypes['Recording']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  mode?: Resolver<ResolversTypes['RecordingMode'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['RecordingState'], ParentType, ContextType>;
+  startedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  endedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  durationMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  problem?: Resolver<Maybe<ResolversTypes['RecordingProblem']>, ParentType, ContextType>;
+  files?: Resolver<Array<ResolversTypes['RecordingFile']>, ParentType, ContextType>;
+};
+
+export type RecordingFileResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RecordingFile'] = ResolversParentTypes['RecordingFile']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  participant?: Resolver<Maybe<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
+  offsetMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  durationMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  sizeBytes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  url?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
+};
+
+export type RecordingPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RecordingPayload'] = ResolversParentTypes['RecordingPayload']> = {
+  recording?: Resolver<Maybe<ResolversTypes['Recording']>, ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['UserError']>, ParentType, ContextType>;
 };
 
 export type LiveParticipantConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveParticipantConnection'] = ResolversParentTypes['LiveParticipantConnection']> = {
@@ -1532,12 +1736,18 @@ export type MediaUnavailableErrorResolvers<ContextType = Context, ParentType ext
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type MixingUnavailableErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MixingUnavailableError'] = ResolversParentTypes['MixingUnavailableError']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  field?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type JoinLiveRoomResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['JoinLiveRoomResult'] = ResolversParentTypes['JoinLiveRoomResult']> = {
   __resolveType: TypeResolveFn<'LiveJoin' | 'NotLiveError' | 'RoomFullError' | 'ForbiddenError' | 'MediaUnavailableError' | 'NotFoundError', ParentType, ContextType>;
 };
 
 export type LiveRoomEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveRoomEvent'] = ResolversParentTypes['LiveRoomEvent']> = {
-  __resolveType: TypeResolveFn<'LiveStateChanged' | 'ParticipantJoined' | 'ParticipantLeft' | 'ParticipantChanged' | 'HandChanged' | 'LiveResyncRequired', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'LiveStateChanged' | 'ParticipantJoined' | 'ParticipantLeft' | 'ParticipantChanged' | 'HandChanged' | 'RecordingChanged' | 'LiveResyncRequired', ParentType, ContextType>;
 };
 
 export type LiveStateChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveStateChanged'] = ResolversParentTypes['LiveStateChanged']> = {
@@ -1580,6 +1790,15 @@ export type HandChangedResolvers<ContextType = Context, ParentType extends Resol
   participantId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   raised?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   position?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type RecordingChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RecordingChanged'] = ResolversParentTypes['RecordingChanged']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['RecordingState'], ParentType, ContextType>;
+  recording?: Resolver<ResolversTypes['Recording'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1628,6 +1847,9 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   setLiveRole?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationSetLiveRoleArgs, 'liveRoomId' | 'participantId' | 'role'>>;
   muteParticipant?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationMuteParticipantArgs, 'liveRoomId' | 'participantId' | 'muted'>>;
   removeParticipant?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationRemoveParticipantArgs, 'liveRoomId' | 'participantId' | 'ban'>>;
+  startRecording?: Resolver<ResolversTypes['RecordingPayload'], ParentType, ContextType, RequireFields<MutationStartRecordingArgs, 'liveRoomId' | 'mode'>>;
+  stopRecording?: Resolver<ResolversTypes['RecordingPayload'], ParentType, ContextType, RequireFields<MutationStopRecordingArgs, 'liveRoomId'>>;
+  publishRecording?: Resolver<ResolversTypes['TrackPayload'], ParentType, ContextType, RequireFields<MutationPublishRecordingArgs, 'recordingId' | 'input'>>;
 };
 
 export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
@@ -1665,6 +1887,9 @@ export type Resolvers<ContextType = Context> = {
   DeleteTrackCommentPayload?: DeleteTrackCommentPayloadResolvers<ContextType>;
   LiveRoom?: LiveRoomResolvers<ContextType>;
   LiveParticipant?: LiveParticipantResolvers<ContextType>;
+  Recording?: RecordingResolvers<ContextType>;
+  RecordingFile?: RecordingFileResolvers<ContextType>;
+  RecordingPayload?: RecordingPayloadResolvers<ContextType>;
   LiveParticipantConnection?: LiveParticipantConnectionResolvers<ContextType>;
   LiveParticipantEdge?: LiveParticipantEdgeResolvers<ContextType>;
   LiveRoomConnection?: LiveRoomConnectionResolvers<ContextType>;
@@ -1676,6 +1901,7 @@ export type Resolvers<ContextType = Context> = {
   NotLiveError?: NotLiveErrorResolvers<ContextType>;
   RoomFullError?: RoomFullErrorResolvers<ContextType>;
   MediaUnavailableError?: MediaUnavailableErrorResolvers<ContextType>;
+  MixingUnavailableError?: MixingUnavailableErrorResolvers<ContextType>;
   JoinLiveRoomResult?: JoinLiveRoomResultResolvers<ContextType>;
   LiveRoomEvent?: LiveRoomEventResolvers<ContextType>;
   LiveStateChanged?: LiveStateChangedResolvers<ContextType>;
@@ -1683,6 +1909,7 @@ export type Resolvers<ContextType = Context> = {
   ParticipantLeft?: ParticipantLeftResolvers<ContextType>;
   ParticipantChanged?: ParticipantChangedResolvers<ContextType>;
   HandChanged?: HandChangedResolvers<ContextType>;
+  RecordingChanged?: RecordingChangedResolvers<ContextType>;
   LiveResyncRequired?: LiveResyncRequiredResolvers<ContextType>;
   ActiveSpeakers?: ActiveSpeakersResolvers<ContextType>;
   SpeakerLevel?: SpeakerLevelResolvers<ContextType>;

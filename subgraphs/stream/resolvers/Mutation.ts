@@ -22,6 +22,9 @@ const liveRoom = (context: Context, change: Change<Awaited<ReturnType<Context['l
 const participant = (context: Context, change: Change<Awaited<ReturnType<Context['floor']['raiseHand']>>>) =>
   toPayload(async () => ({ participant: await act(context, change) }));
 
+const recording = (context: Context, change: Change<Awaited<ReturnType<Context['recordings']['stop']>>>) =>
+  toPayload(async () => ({ recording: await act(context, change) }));
+
 export const Mutation: MutationResolvers = {
   uploadTrack: (_root, { input }, context) =>
     track(context, (viewer) => context.tracks.upload(viewer, input)),
@@ -58,4 +61,11 @@ export const Mutation: MutationResolvers = {
     participant(context, (viewer) => context.floor.mute(viewer, liveRoomId, participantId, muted)),
   removeParticipant: (_root, { liveRoomId, participantId, ban }, context) =>
     participant(context, (viewer) => context.floor.remove(viewer, liveRoomId, participantId, ban)),
+
+  startRecording: (_root, { liveRoomId, mode }, context) =>
+    recording(context, (viewer) => context.recordings.start(viewer, liveRoomId, mode)),
+  stopRecording: (_root, { liveRoomId }, context) =>
+    recording(context, (viewer) => context.recordings.stop(viewer, liveRoomId)),
+  publishRecording: (_root, { recordingId, input }, context) =>
+    track(context, (viewer) => context.publishing.publish(viewer, recordingId, input)),
 };

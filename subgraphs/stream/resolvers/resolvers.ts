@@ -11,6 +11,7 @@ import {
 } from './LiveRoom.ts';
 import { Mutation } from './Mutation.ts';
 import { Query } from './Query.ts';
+import { Recording, RecordingChanged, RecordingFile } from './Recording.ts';
 import { Subscription } from './Subscription.ts';
 import { Track, TrackComment } from './Track.ts';
 import { Room, User } from './User.ts';
@@ -29,6 +30,9 @@ export const resolvers: Resolvers = {
   ParticipantJoined,
   ParticipantChanged,
   HandChanged,
+  Recording,
+  RecordingFile,
+  RecordingChanged,
   DateTime,
   EventCursor,
   JSON: Json,

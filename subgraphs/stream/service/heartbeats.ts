@@ -8,12 +8,14 @@ import { findConnectedTo, findParticipantsById, listServerIds } from '../data/pa
 import type { LiveParticipant } from '../domain/participant.ts';
 import { followHeartbeats, type HeartbeatFeed } from './heartbeat-feed.ts';
 import type { Connection, Presence } from './presence.ts';
+import type { RecordingWatch } from './recording-watch.ts';
 
 export interface HeartbeatsDeps {
   readonly database: Database;
   readonly events: Events;
   readonly liveBus: LiveBus;
   readonly presence: Presence;
+  readonly recordingWatch: RecordingWatch;
   readonly log: Log;
   readonly now: () => Date;
   /** How often to look for media servers that fell silent. */
@@ -51,11 +53,13 @@ export function createHeartbeats(deps: HeartbeatsDeps) {
       const silentMs = now().getTime() - (heardAtMs.get(serverId) ?? startedAtMs);
       if (silentMs > SILENCE_MS) await giveUp(deps, serverId, now(), []);
     }
+    await deps.recordingWatch.sweep();
   };
 
   const hear = (heartbeat: MediaHeartbeat) => {
     heardAtMs.set(heartbeat.serverId, now().getTime());
     enqueue(() => compare(deps, heartbeat));
+    enqueue(() => deps.recordingWatch.compare(heartbeat));
   };
 
   return {

@@ -17,6 +17,7 @@ import { speakersReport, speakersTopic, type SpeakersReport } from '#schema/medi
 import { findVisibleRooms, type LoggedLiveRoom } from '../data/live-room.repository.ts';
 import type { LiveRoom, LiveState } from '../domain/live-room.ts';
 import { LEAVE_REASONS, type LeaveReason } from '../domain/participant.ts';
+import type { RecordingState } from '../domain/recording.ts';
 import { audienceMessage, audienceTopic } from './audience.ts';
 
 interface Position {
@@ -45,11 +46,17 @@ export interface HandEvent extends Position {
   readonly participantId: string;
   readonly raised: boolean;
 }
+/** The recording is loaded when the event is answered. */
+export interface RecordingEvent extends Position {
+  readonly __typename: 'RecordingChanged';
+  readonly recordingId: string;
+  readonly state: RecordingState;
+}
 export interface ResyncEvent extends Position {
   readonly __typename: 'LiveResyncRequired';
   readonly reason: ResyncReason;
 }
-export type LiveEvent = StateEvent | ParticipantEvent | LeftEvent | HandEvent | ResyncEvent;
+export type LiveEvent = StateEvent | ParticipantEvent | LeftEvent | HandEvent | RecordingEvent | ResyncEvent;
 
 /**
  * What can be followed in a live room. Each resolves once it is live, is complete when the room is over, and ends with a Refusal when the viewer may
@@ -189,6 +196,10 @@ function liveEventOf(event: AnyEvent, position: Position): LiveEvent | null {
     case 'liveRoom.handChanged': {
       const { liveRoomId, participantId, raised } = event.payload;
       return { __typename: 'HandChanged', ...position, liveRoomId, participantId, raised };
+    }
+    case 'liveRoom.recordingChanged': {
+      const { recordingId, state } = event.payload;
+      return { __typename: 'RecordingChanged', ...position, recordingId, state };
     }
     default:
       return null;

@@ -17,6 +17,7 @@ import {
   type LiveRoom,
   type LiveRoomInput,
 } from '../domain/live-room.ts';
+import { stopRecording } from './recording-log.ts';
 
 /** The life of live rooms. Every change answers with the room as it is after it. */
 export interface LiveRooms {
@@ -54,7 +55,9 @@ export function createLiveRooms({ events, now }: { events: Events; now: () => Da
 
     end: (viewer, id) =>
       events.transact(async (tx) => {
-        const room = end(await requireRoom(tx.em, id, viewer.userId, 'id'), viewer.userId, now());
+        const found = await requireRoom(tx.em, id, viewer.userId, 'id');
+        const room = end(found, viewer.userId, now());
+        await stopRecording(tx, found, viewer.userId, now());
         await saveState(tx.em, room);
         await clearRoom(tx.em, id, 'ROOM_ENDED', now());
         return record(tx, room, 'liveRoom.ended', { liveRoomId: id, hostId: room.hostId });

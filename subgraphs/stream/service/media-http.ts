@@ -1,4 +1,5 @@
 import { messageOf } from '#platform/errors.ts';
+import { MEDIA_ABILITIES_PATH, mediaAbilities, type MediaAbilities } from '#schema/media-bus.ts';
 import type { MediaLocation, MediaServers } from '../domain/ports.ts';
 
 export interface HttpMediaOptions {
@@ -21,7 +22,7 @@ export function httpMediaServers({ url, publicUrl, nowMs = Date.now }: HttpMedia
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       const response = await fetch(new URL('/health/ready', url), { signal });
       await response.body?.cancel();
-      if (response.ok) return { available: true, url: publicUrl };
+      if (response.ok) return { available: true, url: publicUrl, ...(await askAbilities(url)) };
       return { available: false, reason: `The media server answers ${response.status}.` };
     } catch (error) {
       return { available: false, reason: `The media server does not answer: ${messageOf(error)}` };
@@ -35,6 +36,12 @@ export function httpMediaServers({ url, publicUrl, nowMs = Date.now }: HttpMedia
       return cached.answer;
     },
   };
+}
+
+async function askAbilities(url: string): Promise<MediaAbilities> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await fetch(new URL(MEDIA_ABILITIES_PATH, url), { signal });
+  return mediaAbilities.parse(await response.json());
 }
 
 /** For a platform that was started without a media server. */

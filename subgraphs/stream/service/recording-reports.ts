@@ -1,0 +1,124 @@
+import type { Transaction } from '#platform/events/unit-of-work.ts';
+import { newId } from '#platform/ids.ts';
+import type { EventPayload } from '#schema/events.ts';
+import { RECORDING_PROBLEMS, type RecordingProblem } from '#schema/media-bus.ts';
+import { lockRoom } from '../data/live-room.repository.ts';
+import {
+  findFiles,
+  findRecordingsById,
+  findTakes,
+  insertFiles,
+  saveRecording,
+  saveTake,
+} from '../data/recording.repository.ts';
+import type { LiveRoom } from '../domain/live-room.ts';
+import { begun, brokenOff, isActive, settled, type Recording } from '../domain/recording.ts';
+import type { MediaOrders } from './media-orders.ts';
+import { recordRecording } from './recording-log.ts';
+
+/** Takes note of what media servers say of their takes, in the caller's transaction. */
+export interface RecordingReports {
+  started(tx: Transaction, report: EventPayload<'media.recordingStarted'>): Promise<void>;
+  failed(tx: Transaction, report: EventPayload<'media.recordingFailed'>): Promise<void>;
+  finished(tx: Transaction, report: EventPayload<'media.recordingFinished'>): Promise<void>;
+  /** Ends the waiting for takes of a recording that was to stop long ago. */
+  giveUp(tx: Transaction, recording: Recording): Promise<void>;
+}
+
+interface Subject {
+  readonly room: LiveRoom;
+  readonly recording: Recording;
+}
+
+export function createRecordingReports(deps: {
+  readonly orders: MediaOrders;
+  readonly now: () => Date;
+}): RecordingReports {
+  const { orders, now } = deps;
+  return {
+    async started(tx, report) {
+      const subject = await find(tx, report);
+      if (!subject) return;
+      const { recording } = subject;
+      const startedAt = new Date(report.startedAt);
+      await saveTake(tx.em, takeOf(report, startedAt, null));
+      if (isActive(recording)) return change(tx, subject, begun(recording, startedAt));
+      const { liveRoomId, id: recordingId } = recording;
+      // Stopped before it had begun: the first take tells when that was.
+      await saveRecording(tx.em, { ...recording, startedAt: recording.startedAt ?? startedAt });
+      await orders.trySend({ kind: 'stopRecording', liveRoomId, recordingId });
+    },
+
+    async failed(tx, report) {
+      const subject = await find(tx, report);
+      if (!subject) return;
+      const { recording } = subject;
+      const problem = problemOf(report.problem) ?? 'STORAGE_FAILED';
+      if (isActive(recording)) return change(tx, subject, brokenOff(recording, problem, now()));
+      await saveRecording(tx.em, { ...recording, problem });
+    },
+
+    async finished(tx, report) {
+      const subject = await find(tx, report);
+      if (!subject) return;
+      const startedAt = new Date(report.startedAt);
+      await saveTake(tx.em, takeOf(report, startedAt, report.durationMs));
+      const first = subject.recording.startedAt ?? startedAt;
+      await insertFiles(tx.em, filesOf(report, Math.max(0, startedAt.getTime() - first.getTime())));
+      const problem = subject.recording.problem ?? worthTelling(problemOf(report.problem));
+      await settle(tx, { ...subject, recording: { ...subject.recording, startedAt: first, problem } }, true);
+    },
+
+    async giveUp(tx, { id: recordingId, liveRoomId }) {
+      const subject = await find(tx, { recordingId, liveRoomId });
+      if (subject) await settle(tx, subject, false);
+    },
+  };
+}
+
+async function find(
+  { em }: Transaction,
+  { recordingId, liveRoomId }: { readonly recordingId: string; readonly liveRoomId: string },
+): Promise<Subject | null> {
+  const room = await lockRoom(em, liveRoomId, 'platform');
+  const [recording] = await findRecordingsById(em, [recordingId]);
+  return room && recording?.liveRoomId === liveRoomId ? { room, recording } : null;
+}
+
+async function settle(tx: Transaction, subject: Subject, waiting: boolean): Promise<void> {
+  const { recording } = subject;
+  const takes = await findTakes(tx.em, recording.id);
+  const fileCount = (await findFiles(tx.em, [recording.id])).length;
+  await change(tx, subject, settled(recording, takes, { fileCount, waiting }));
+}
+
+async function change(tx: Transaction, { room, recording }: Subject, next: Recording): Promise<void> {
+  await saveRecording(tx.em, next);
+  if (next.state !== recording.state) await recordRecording(tx, room, next, null);
+}
+
+type Report = EventPayload<'media.recordingStarted'>;
+
+const takeOf = (
+  { takeId: id, recordingId, serverId }: Pick<Report, 'takeId' | 'recordingId' | 'serverId'>,
+  startedAt: Date,
+  durationMs: number | null,
+) => ({ id, recordingId, serverId, startedAt, durationMs });
+
+const filesOf = (
+  { recordingId, takeId, files }: EventPayload<'media.recordingFinished'>,
+  takeOffsetMs: number,
+) =>
+  files.map((file) => ({
+    ...file,
+    id: newId('RecordingFile'),
+    recordingId,
+    takeId,
+    offsetMs: takeOffsetMs + file.offsetMs,
+  }));
+
+const problemOf = (problem: string | null): RecordingProblem | null =>
+  RECORDING_PROBLEMS.find((known) => known === problem) ?? null;
+
+// In one take nobody spoke, but perhaps in another.
+const worthTelling = (problem: RecordingProblem | null) => (problem === 'NOTHING_RECORDED' ? null : problem);
