@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { SUITES } from './srtp.ts';
+
+/** What the processes of the load are told. */
+
+export const listenersOrder = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('open'), sockets: z.number() }),
+  z.object({
+    kind: z.literal('add'),
+    listeners: z.array(
+      z.object({
+        ssrc: z.number(),
+        /** Of those that decrypt what they get. */
+        key: z.object({ suite: z.enum(SUITES), keyBase64: z.string() }).nullable(),
+      }),
+    ),
+  }),
+  z.object({ kind: z.literal('reset') }),
+  z.object({ kind: z.literal('report') }),
+]);
+export type ListenersOrder = z.infer<typeof listenersOrder>;
+
+export const speakerOrder = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('speak'), port: z.number(), ssrc: z.number(), packets: z.number() }),
+  z.object({ kind: z.literal('stop') }),
+]);
+export type SpeakerOrder = z.infer<typeof speakerOrder>;
+
+export const joinersOrder = z.discriminatedUnion('kind', [
+  /** Authenticates and joins. */
+  z.object({ kind: z.literal('enter'), url: z.string(), liveRoomId: z.string(), count: z.number() }),
+  /** All who have entered ask for what they need to hear that producer, at the same moment. */
+  z.object({ kind: z.literal('receive'), producerId: z.string() }),
+]);
+export type JoinersOrder = z.infer<typeof joinersOrder>;
