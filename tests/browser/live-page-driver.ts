@@ -82,6 +82,20 @@ export async function staysSilent(page: Page, user: Seen): Promise<void> {
   });
 }
 
+/** Measures from now on for how long at a time nothing is heard of somebody. */
+export async function watchSilence(page: Page, user: Seen): Promise<{ longestMs(): Promise<number> }> {
+  const watch = await row(page, user).evaluateHandle((element, silence) => {
+    const watch = { longestMs: 0 };
+    let heardAtMs = performance.now();
+    new MutationObserver(() => {
+      watch.longestMs = Math.max(watch.longestMs, performance.now() - heardAtMs);
+      if (Number(element.getAttribute('data-level')) >= silence) heardAtMs = performance.now();
+    }).observe(element, { attributeFilter: ['data-level'] });
+    return watch;
+  }, SILENCE);
+  return { longestMs: () => watch.evaluate(({ longestMs }) => longestMs) };
+}
+
 const nextLevel = (page: Page, user: Seen): Promise<number> =>
   row(page, user).evaluate(
     (element) =>

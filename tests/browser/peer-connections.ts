@@ -7,6 +7,15 @@ declare global {
   var peerConnections: RTCPeerConnection[];
 }
 
+/** A microphone that no speech processing touches, whatever the page asks for: the tests' tone is none. Call it before the page is opened. */
+export async function openRawMicrophone(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = () =>
+      open({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+  });
+}
+
 /** Call it before the page is opened. */
 export async function watchPeerConnections(page: Page): Promise<void> {
   await page.addInitScript(() => {
@@ -66,6 +75,57 @@ export const microphoneSettings = (page: Page): Promise<MediaTrackSettings> =>
   page.evaluate(() => {
     const senders = globalThis.peerConnections.flatMap((one) => one.getSenders());
     return senders.findLast(({ track }) => track !== null)?.track?.getSettings() ?? {};
+  });
+
+/** What a page has received so far, of the stream that came last. */
+export interface Reception {
+  readonly packetsReceived: number;
+  readonly packetsLost: number;
+  readonly nackCount: number;
+  readonly totalSamplesReceived: number;
+  /** Samples that had to be made up. */
+  readonly concealedSamples: number;
+}
+
+/** Resolves with the state of the reception once at least so many packets came. */
+export const received = (page: Page, packets: number): Promise<Reception> =>
+  page.evaluate(async (packets) => {
+    for (;;) {
+      const reports = await Promise.all(globalThis.peerConnections.map((one) => one.getStats()));
+      const streams = reports.flatMap((report) => [...report.values()]);
+      const last = streams.findLast(({ type }) => type === 'inbound-rtp');
+      if (last?.packetsReceived >= packets) return last;
+      await new Promise(requestAnimationFrame);
+    }
+  }, packets);
+
+/** How ICE goes: protocols of the pairs that carry data now. */
+export const carriedBy = (page: Page): Promise<string[]> =>
+  page.evaluate(async () => {
+    const open = globalThis.peerConnections.filter(({ connectionState }) => connectionState === 'connected');
+    const reports = await Promise.all(open.map((one) => one.getStats()));
+    return reports.flatMap((report) => {
+      const all = [...report.values()];
+      const { selectedCandidatePairId } = all.find(({ type }) => type === 'transport') ?? {};
+      const { remoteCandidateId } = report.get(selectedCandidatePairId) ?? {};
+      return [report.get(remoteCandidateId)?.protocol ?? 'none'];
+    });
+  });
+
+/** Resolves once every connection of the page that stands now has noticed that nothing comes any more. */
+export const cutOff = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    const noticed = (one: RTCPeerConnection) =>
+      new Promise<void>((resolve) => {
+        const look = () => {
+          if (one.connectionState === 'disconnected' || one.connectionState === 'failed') resolve();
+        };
+        one.addEventListener('connectionstatechange', look);
+        look();
+      });
+    const isOpen = ({ connectionState }: RTCPeerConnection) =>
+      connectionState !== 'closed' && connectionState !== 'new';
+    await Promise.all(globalThis.peerConnections.filter(isOpen).map(noticed));
   });
 
 /** Root mean squares of the received audio's channels, first and second, once anything is heard. */

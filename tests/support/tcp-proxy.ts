@@ -10,7 +10,12 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export async function startTcpProxy(host: string, port: number): Promise<TcpProxy> {
+/** Listens at `from`, by default on a port that the system chooses. */
+export async function startTcpProxy(
+  host: string,
+  port: number,
+  from = { host: '127.0.0.1', port: 0 },
+): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let blocked = false;
   const keep = (socket: Socket) => {
@@ -26,7 +31,7 @@ export async function startTcpProxy(host: string, port: number): Promise<TcpProx
     client.once('close', () => target.destroy());
     target.once('close', () => client.destroy());
     return undefined;
-  }).listen(0, '127.0.0.1');
+  }).listen(from.port, from.host);
   await once(server, 'listening');
   const cut = () => {
     for (const socket of sockets) socket.destroy();
