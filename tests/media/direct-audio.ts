@@ -20,6 +20,7 @@ export function interceptTransports() {
   const producers = new Map<string, types.Producer>();
   const routers = new Set<types.Router>();
   const transports = new Set<types.Transport>();
+  let direct = true;
   const watchTransport = (transport: types.Transport) => {
     transports.add(transport);
     transport.observer.once('close', () => transports.delete(transport));
@@ -33,7 +34,9 @@ export function interceptTransports() {
     routers.add(router);
     router.observer.once('close', () => routers.delete(router));
     router.observer.on('newtransport', watchTransport);
-    Reflect.set(router, 'createWebRtcTransport', async () => {
+    const createWebRtcTransport = router.createWebRtcTransport.bind(router);
+    Reflect.set(router, 'createWebRtcTransport', async (options: types.WebRtcTransportOptions) => {
+      if (!direct) return createWebRtcTransport(options);
       const transport = await router.createDirectTransport();
       transport.observer.on('newproducer', (producer) => producers.set(producer.id, producer));
       transport.observer.on('newconsumer', onConsumer);
@@ -56,7 +59,9 @@ export function interceptTransports() {
     await Promise.all(consumerIds.map(isHeard)).finally(() => clearInterval(timer));
   };
 
-  return { heard, say, send, routers, transports };
+  /** Transports that are made from now on are real ones. */
+  const stop = () => void (direct = false);
+  return { heard, say, send, routers, transports, stop };
 }
 
 export type DirectAudio = ReturnType<typeof interceptTransports>;
