@@ -30,6 +30,7 @@ import { compilePlan, compileSubscription, type CompiledSubscription } from './p
 import { createPrivateNames, withPrivateNames, type PrivateNames } from './private-names.ts';
 import { compileProjection, type Projection } from './projection/compile-projection.ts';
 import { conditionVariables, type OperationAst } from './projection/selection.ts';
+import { askedOnce } from './asked-once.ts';
 import { restorePlan } from './required/restore-plan.ts';
 import { fragmentsOf, subscriptionErrors } from './subscription-rules.ts';
 import { soundPlan } from './soundness/sound-plan.ts';
@@ -108,7 +109,7 @@ function compileWithinLimits(
 ): PreparedOperation {
   const operation = getOperationAST(document, operationName || null);
   if (!operation) return { errors: [unknownOperation(document, operationName)] };
-  const ast = { operation, fragments: fragmentsOf(document) };
+  const ast = askedOnce({ operation, fragments: fragmentsOf(document) });
   const errors = [...subscriptionErrors(document), ...deferErrors(document)];
   if (errors.length > 0) return { errors };
   const restricted = restrictedOperation(state.authorization, state.apiSchema, ast, (unmet) =>

@@ -7,6 +7,7 @@ import { inspectFetch } from './inspect-fetch.ts';
 import { inspectNode, type Fetched } from './inspect-plan.ts';
 import { addAll } from './known.ts';
 import { readOperation, type NamedOperation } from './read-operation.ts';
+import { runTwice } from './run-once.ts';
 import type { SubgraphRules } from './subgraph-rules.ts';
 import type { TypeSets } from './type-names.ts';
 
@@ -21,7 +22,7 @@ export interface CheckedSupergraph {
 
 /**
  * What is wrong with a plan, as a sentence for operators; null where it is proven that its fetches ask each subgraph only for what that one
- * resolves, with the keys and inputs that it needs, and bring all that the operation asks for.
+ * resolves, with the keys and inputs that it needs, bring all that the operation asks for, and run no mutation twice.
  */
 export function checkPlan(
   plan: PlanNode | SubscriptionNode | undefined,
@@ -35,7 +36,10 @@ export function checkPlan(
     refuse: (problem) => void problems.push(problem),
     doubt: (reason) => void doubts.push(reason),
   };
-  const root = schema.getRootType(operation.ast.operation.operation)?.name ?? '';
+  const kind = operation.ast.operation.operation;
+  const root = schema.getRootType(kind)?.name ?? '';
+  const repeated = kind === 'mutation' && plan && plan.kind !== 'Subscription' ? runTwice(plan) : null;
+  if (repeated) return repeated;
   const { known, deferred } = plan ? inspect(inspection, root, plan) : { known: new Map(), deferred: [] };
   const [problem] = problems;
   if (problem !== undefined) return problem;

@@ -203,3 +203,47 @@ test('a field that requires nothing conditional is asked for where a conditional
     data: { parcel: { kilos: '2 kg', pounds: '4 lb T' } },
   });
 });
+
+test('a mutation that is asked for twice under different conditions runs once, where it stands first', async () => {
+  const order: string[] = [];
+  const run = (name: string) => () => {
+    order.push(name);
+    return { id: `c${order.length}`, name };
+  };
+  const gateway = createTestGateway({
+    first: {
+      typeDefs:
+        'type Query { a: Int } type Mutation { count: Counter } type Counter { id: ID! name: String }',
+      resolvers: { Mutation: { count: run('count') } },
+    },
+    second: {
+      typeDefs: 'type Query { b: Int } type Mutation { other: Other } type Other { id: ID! }',
+      resolvers: { Mutation: { other: run('other') } },
+    },
+  });
+  const text = `mutation ($no: Boolean!, $yes: Boolean!) {
+    count @skip(if: $no) { id } ...Rest @include(if: $yes) other { id } count @include(if: $yes) { again: id } count @skip(if: $no) { more: id } }
+    fragment Rest on Mutation { late: count @skip(if: $no) { name } }`;
+  const ask = async (no: boolean, yes: boolean) => {
+    order.splice(0);
+    const { data, errors } = await gateway.query(text, { no, yes });
+    assert.equal(errors, undefined);
+    return { keys: Object.keys(data ?? {}), count: data?.['count'], order: order.join(' ') };
+  };
+  assert.deepEqual(await ask(false, true), {
+    keys: ['count', 'late', 'other'],
+    count: { id: 'c1', again: 'c1', more: 'c1' },
+    order: 'count count other',
+  });
+  assert.deepEqual(await ask(true, true), {
+    keys: ['other', 'count'],
+    count: { again: 'c2' },
+    order: 'other count',
+  });
+  assert.deepEqual(await ask(false, false), {
+    keys: ['count', 'other'],
+    count: { id: 'c1', more: 'c1' },
+    order: 'count other',
+  });
+  assert.deepEqual(await ask(true, false), { keys: ['other'], count: undefined, order: 'other' });
+});
