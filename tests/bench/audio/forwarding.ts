@@ -76,6 +76,7 @@ const HEAD = [
   'suite, listeners',
   'CPU µs/packet',
   'min – max',
+  'ratio to none',
   'loss %',
   'jitter ms',
   'delay p50 ms',
@@ -87,26 +88,33 @@ const HEAD = [
 
 function describeAll(measured: ReadonlyMap<string, readonly Turn[]>): string {
   const rows = PROTECTIONS.flatMap((protection) =>
-    AUDIENCES.map((listeners) => describe(`${protection} ${listeners}`, measured)),
+    AUDIENCES.map((listeners) => {
+      const turns = measured.get(`${protection} ${listeners}`) ?? [];
+      return describe(`${protection} ${listeners}`, turns, measured.get(`none ${listeners}`) ?? []);
+    }),
   );
   return table(HEAD, rows);
 }
 
-function describe(key: string, measured: ReadonlyMap<string, readonly Turn[]>): string[] {
-  const turns = measured.get(key) ?? [];
+/** The ratio is taken per round. */
+function describe(key: string, turns: readonly Turn[], plain: readonly Turn[]): string[] {
   const { perPacketUs, consumersPerWorker, lossPercent } = figuresOf(turns);
   const all = turns.map((turn) => turn.perPacketUs);
+  const ratios = turns.map((turn, round) => turn.perPacketUs / (plain[round]?.perPacketUs ?? Number.NaN));
   const middle = (of: (turn: Turn) => number) => median(turns.map(of));
   return [
     key,
     perPacketUs.toFixed(1),
     `${Math.min(...all).toFixed(1)} – ${Math.max(...all).toFixed(1)}`,
+    median(ratios).toFixed(2),
     lossPercent.toFixed(3),
     middle(({ report }) => report.jitterMs).toFixed(2),
-    middle(({ report }) => report.delayP50Ms).toFixed(1),
-    middle(({ report }) => report.delayP99Ms).toFixed(1),
+    ...[middle(({ report }) => report.delayP50Ms), middle(({ report }) => report.delayP99Ms)].map(delayText),
     middle(({ overrunPercent }) => overrunPercent).toFixed(2),
     turns.reduce((sum, { report }) => sum + report.opened, 0).toFixed(0),
     String(consumersPerWorker),
   ];
 }
+
+/** What is not encrypted is not opened, so its delay is not known. */
+const delayText = (ms: number): string => (Number.isNaN(ms) ? '–' : ms.toFixed(1));

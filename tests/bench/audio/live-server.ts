@@ -17,7 +17,8 @@ const ENTRY = resolve(import.meta.dirname, '../../../media-server/index.ts');
 const WORKER_ADDRESS = '127.0.0.1';
 /** What browsers are told; packets go through the path from there to the worker. */
 const PATH_ADDRESS = '127.0.0.2';
-const RTP_PORT = 46_999;
+/** Below the range that Linux gives to sockets that ask for any. */
+const RTP_PORT = 19_999;
 const READY_MS = 60_000;
 const ASK_AGAIN_MS = 20;
 
