@@ -52,6 +52,8 @@ export interface MediaLimits {
   readonly emptyRoomGraceMs: number;
   /** How often occupancy is reported on the live bus. */
   readonly occupancyMs: number;
+  /** How often connections are measured. */
+  readonly connectionsMs: number;
   /** A router that feeds as many consumers gets no further peer while another worker is free of its room. */
   readonly maxConsumersPerRouter: number;
 }

@@ -1,9 +1,12 @@
 import type { types } from 'mediasoup';
 import type { MediaGrant } from '#platform/media-grant.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
+import type { ParticipantConnection } from '#schema/connection-quality.ts';
 import type { RemoteSeat } from '#schema/media-mesh.ts';
 import { rtpParameters, type DtlsParameters, type RtpCapabilities } from '#schema/rtp.ts';
 import type { ParticipantInfo, RequestAnswer, RequestData } from '#schema/signalling.ts';
+import { toldCandidates } from './domain/ice-candidates.ts';
+import type { PeerMedia } from './quality/sample.ts';
 import type { RoomRouter } from './routing/room-router.ts';
 import type { StreamUse } from './routing/shared-streams.ts';
 import type { Connection } from './signalling/connection.ts';
@@ -37,6 +40,8 @@ export class Peer {
   muted: boolean;
   /** Whether other services were told that this participant is connected; they have to be told when it goes. */
   announced = false;
+  /** Null until it was measured. */
+  measured: ParticipantConnection | null = null;
   readonly #owner: PeerOwner;
   #joined: { place: RoomRouter; rtpCapabilities: RtpCapabilities } | null = null;
   #closed = false;
@@ -66,8 +71,17 @@ export class Peer {
 
   get info(): ParticipantInfo {
     const producers = [...this.#producers.values()].map(({ id, paused }) => ({ producerId: id, paused }));
-    const { participantId, userId, role, muted } = this;
-    return { participantId, userId, role, muted, producers };
+    const { participantId, userId, role, muted, measured } = this;
+    const quality = measured && { quality: measured.quality };
+    return { participantId, userId, role, muted, producers, ...quality };
+  }
+
+  get media(): PeerMedia {
+    return {
+      transports: [...this.#transports.values()],
+      producers: [...this.#producers.values()],
+      consumers: [...this.#consumers.values()],
+    };
   }
 
   /** What other servers are told of it. */
@@ -91,7 +105,7 @@ export class Peer {
     this.#transports.get(direction)?.close();
     this.#transports.set(direction, transport);
     const { id: transportId, iceParameters, iceCandidates, dtlsParameters } = transport;
-    return { transportId, iceParameters, iceCandidates: iceCandidates.map(onlyKnown), dtlsParameters };
+    return { transportId, iceParameters, iceCandidates: toldCandidates(iceCandidates), dtlsParameters };
   }
 
   async connectTransport(transportId: string, dtlsParameters: DtlsParameters): Promise<void> {
@@ -224,6 +238,7 @@ export class Peer {
   reset(): void {
     const { place } = this;
     this.#joined = null;
+    this.measured = null;
     for (const transport of this.#transports.values()) transport.close();
     this.#transports.clear();
     if (place) this.#owner.onUnplaced(place);
@@ -278,23 +293,3 @@ export class Peer {
 
 const moved = () =>
   new SignallingError('MEDIA_UNAVAILABLE', 'The room is being moved. Join again when told so.');
-
-const onlyKnown = ({
-  foundation,
-  priority,
-  ip,
-  address,
-  protocol,
-  port,
-  type,
-  tcpType,
-}: types.IceCandidate) => ({
-  foundation,
-  priority,
-  ip,
-  address,
-  protocol,
-  port,
-  type,
-  ...(tcpType === undefined ? {} : { tcpType }),
-});

@@ -1,3 +1,5 @@
+import type { ParticipantConnection } from '#schema/connection-quality.ts';
+import { maySpeak } from '#schema/live-role.ts';
 import type { SpeakersReport } from '#schema/media-bus.ts';
 import type { NotificationData, NotificationEvent } from '#schema/signalling.ts';
 import type { Peer } from './peer.ts';
@@ -35,6 +37,22 @@ export class RoomPeers {
   /** Whether it was there; one that was replaced is not. */
   remove(peer: Peer): boolean {
     return this.find(peer.participantId) === peer && this.#peers.delete(peer.participantId);
+  }
+
+  /** How well they are connected, where it was measured. */
+  get connections(): ParticipantConnection[] {
+    return this.joined.flatMap(({ measured }) => (measured ? [measured] : []));
+  }
+
+  /** Whether its quality is another one. Everybody is told of speakers; of listeners, who may be many, only themselves. */
+  setConnection(peer: Peer, measured: ParticipantConnection): boolean {
+    const { participantId, quality } = measured;
+    const isOther = peer.measured?.quality !== quality;
+    peer.measured = measured;
+    if (!isOther) return false;
+    if (maySpeak(peer.role)) this.tellAll('connectionChanged', { participantId, quality });
+    else peer.connection.notify('connectionChanged', { participantId, quality });
+    return true;
   }
 
   others(peer: Peer): Peer[] {

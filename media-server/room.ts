@@ -29,9 +29,9 @@ import type { MediaWorker } from './workers.ts';
 export class Room implements PeerOwner, SpanningRoom {
   readonly id: string;
   readonly audio: RoomAudio;
+  readonly peers = new RoomPeers();
   readonly #owner: RoomOwner;
-  readonly #peers = new RoomPeers();
-  readonly #levels = new RoomLevels(this.#peers);
+  readonly #levels = new RoomLevels(this.peers);
   #span: RoomSpan | null = null;
   #remote: RemoteRoster | null = null;
   #closed = false;
@@ -52,12 +52,12 @@ export class Room implements PeerOwner, SpanningRoom {
 
   /** Whether nobody is connected here. */
   get empty(): boolean {
-    return this.#peers.size === 0;
+    return this.peers.size === 0;
   }
 
   /** Participants that have joined here. */
   get participants(): ParticipantInfo[] {
-    return this.#peers.joined.map(({ info }) => info);
+    return this.peers.joined.map(({ info }) => info);
   }
 
   /** Participants on other servers. */
@@ -66,20 +66,20 @@ export class Room implements PeerOwner, SpanningRoom {
   }
 
   get seats(): RemoteSeat[] {
-    return this.#peers.joined.map(({ seat }) => seat);
+    return this.peers.joined.map(({ seat }) => seat);
   }
 
   /** Whether there is space for that participant, who may be in the room already, on this server or another. */
   hasSpace(participantId: string, maxPeers: number): boolean {
-    const isHere = this.#peers.find(participantId) !== null || this.#remote?.has(participantId) === true;
-    return isHere || this.#peers.size + this.remoteParticipants.length < maxPeers;
+    const isHere = this.peers.find(participantId) !== null || this.#remote?.has(participantId) === true;
+    return isHere || this.peers.size + this.remoteParticipants.length < maxPeers;
   }
 
   /** Gives the room a router, its first or, after the loss of all, its next; peers that are here are told to join again. Rejects with MEDIA_UNAVAILABLE. */
   async open(signal: AbortSignal): Promise<void> {
     const { rtpCapabilities } = await this.audio.open(signal);
     this.#span?.moveEntry();
-    for (const { connection } of this.#peers.all)
+    for (const { connection } of this.peers.all)
       connection.notify('rejoin', { routerRtpCapabilities: rtpCapabilities });
   }
 
@@ -98,7 +98,7 @@ export class Room implements PeerOwner, SpanningRoom {
     const { home: former } = this.audio;
     const lost = this.audio.lose(dead);
     if (!lost) return false;
-    const stranded = this.#peers.joined.filter(({ place }) => place === lost);
+    const stranded = this.peers.joined.filter(({ place }) => place === lost);
     for (const peer of stranded) peer.reset();
     for (const peer of stranded) this.#tellGone(peer);
     if (this.audio.home !== former) this.#span?.moveEntry();
@@ -110,9 +110,9 @@ export class Room implements PeerOwner, SpanningRoom {
 
   /** Takes a participant in. A connection that it already has is closed: the newest one counts. */
   admit(grant: MediaGrant, connection: Connection): Peer {
-    const former = this.#peers.find(grant.participantId);
+    const former = this.peers.find(grant.participantId);
     const peer = new Peer(grant, connection, this);
-    this.#peers.set(peer);
+    this.peers.set(peer);
     if (former) this.#replace(former, peer);
     return peer;
   }
@@ -130,18 +130,18 @@ export class Room implements PeerOwner, SpanningRoom {
     if (peer.joined) throw new SignallingError('WRONG_STATE', 'This socket has joined already.');
     const { participantId } = peer;
     const place = await this.audio.seat();
-    if (this.#peers.find(participantId) !== peer) {
+    if (this.peers.find(participantId) !== peer) {
       this.audio.leave(place);
       throw new SignallingError('WRONG_STATE', 'The socket was closed.');
     }
     // Its former connection, to another server, does not count any more, whether that server knows it yet or not.
     this.#remote?.show(participantId, null);
     peer.join(place, rtpCapabilities);
-    this.#peers.tellOthers(peer, 'peerJoined', peer.info);
+    this.peers.tellOthers(peer, 'peerJoined', peer.info);
     this.#span?.touch(participantId);
     if (!peer.announced) this.#owner.onConnected(this.id, participantId);
     peer.announced = true;
-    const others = this.#peers.others(peer).map(({ info }) => info);
+    const others = this.peers.others(peer).map(({ info }) => info);
     return { participants: [...others, ...this.remoteParticipants] };
   }
 
@@ -157,12 +157,12 @@ export class Room implements PeerOwner, SpanningRoom {
 
   bringOwn(producerId: string, place: RoomRouter): Promise<StreamUse> | null {
     const stream = this.audio.find(producerId);
-    return stream && this.#peers.findJoined(stream.participantId) && this.audio.bring(stream, place);
+    return stream && this.peers.findJoined(stream.participantId) && this.audio.bring(stream, place);
   }
 
   /** Forgets a peer whose connection has ended. One that was replaced is not there any more. */
   release(peer: Peer, reason: DisconnectReason): void {
-    if (!this.#peers.remove(peer)) return;
+    if (!this.peers.remove(peer)) return;
     const wasJoined = peer.joined;
     peer.close();
     if (wasJoined) this.#tellGone(peer);
@@ -173,13 +173,13 @@ export class Room implements PeerOwner, SpanningRoom {
   /** Carries out an order of the stream subgraph; one about somebody who is not here does nothing. */
   async obey(order: ParticipantOrder): Promise<void> {
     const { participantId } = order;
-    const peer = this.#peers.find(participantId);
+    const peer = this.peers.find(participantId);
     if (!peer) return;
     if (order.kind === 'setRole') {
       peer.setRole(order.role);
-      this.#peers.tellAll('roleChanged', { participantId, role: order.role });
+      this.peers.tellAll('roleChanged', { participantId, role: order.role });
     } else if (order.kind === 'mute') {
-      this.#peers.tellAll('muteChanged', { participantId, muted: order.muted });
+      this.peers.tellAll('muteChanged', { participantId, muted: order.muted });
       await peer.setMuted(order.muted);
     } else {
       this.release(peer, order.reason);
@@ -192,8 +192,8 @@ export class Room implements PeerOwner, SpanningRoom {
   close(reason: 'ROOM_ENDED' | 'SERVER_SHUTDOWN'): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (reason === 'ROOM_ENDED') this.#peers.tellAll('roomClosed', {});
-    for (const peer of this.#peers.all) {
+    if (reason === 'ROOM_ENDED') this.peers.tellAll('roomClosed', {});
+    for (const peer of this.peers.all) {
       this.release(peer, reason);
       peer.connection.close(reason);
     }
@@ -206,7 +206,7 @@ export class Room implements PeerOwner, SpanningRoom {
     const { participantId } = peer;
     this.audio.addOwn(producer, router);
     const { id: producerId, paused } = producer;
-    this.#peers.tellOthers(peer, 'producerOpened', { participantId, producerId, paused });
+    this.peers.tellOthers(peer, 'producerOpened', { participantId, producerId, paused });
     this.#span?.touch(participantId);
     this.#owner.onVoice(this.id, { participantId, producer, router });
   }
@@ -214,7 +214,7 @@ export class Room implements PeerOwner, SpanningRoom {
   onProducerPaused(peer: Peer, { id: producerId, paused }: types.Producer): void {
     const event = paused ? 'producerPaused' : 'producerResumed';
     const data = { participantId: peer.participantId, producerId };
-    this.#peers.tellOthers(peer, event, data);
+    this.peers.tellOthers(peer, event, data);
     this.#span?.touch(peer.participantId);
     // Its owner learns of a pause by a moderator this way.
     if (peer.muted) peer.connection.notify(event, data);
@@ -223,7 +223,7 @@ export class Room implements PeerOwner, SpanningRoom {
   onProducerClosed(peer: Peer, { id: producerId }: types.Producer): void {
     const data = { participantId: peer.participantId, producerId };
     this.audio.remove(producerId);
-    this.#peers.tellOthers(peer, 'producerClosed', data);
+    this.peers.tellOthers(peer, 'producerClosed', data);
     this.#span?.touch(peer.participantId);
     peer.connection.notify('producerClosed', data);
   }
@@ -242,7 +242,7 @@ export class Room implements PeerOwner, SpanningRoom {
 
   onRemoteChanged(participantId: string): void {
     const remote = this.#span?.remote.find(participantId) ?? null;
-    const peer = this.#peers.find(participantId);
+    const peer = this.peers.find(participantId);
     const serverId = this.#span?.serverId ?? '';
     if (peer && remote && outranks(remote, { ...peer, serverId })) this.#moveAway(peer);
     else this.#showRemote(participantId);
@@ -256,7 +256,7 @@ export class Room implements PeerOwner, SpanningRoom {
   }
 
   #showRemote(participantId: string): void {
-    const peer = this.#peers.findJoined(participantId);
+    const peer = this.peers.findJoined(participantId);
     this.#remote?.show(participantId, peer ? null : (this.#span?.remote.find(participantId) ?? null));
   }
 
@@ -287,13 +287,13 @@ export class Room implements PeerOwner, SpanningRoom {
   #tellGone(peer: Peer): void {
     const { participantId } = peer;
     this.#levels.onGone(participantId);
-    this.#peers.tellOthers(peer, 'peerLeft', { participantId });
+    this.peers.tellOthers(peer, 'peerLeft', { participantId });
     this.#span?.touch(participantId);
     this.#showRemote(participantId);
   }
 
   #tellElsewhere({ event, data }: RosterChange): void {
-    this.#peers.tellAll(event, data);
+    this.peers.tellAll(event, data);
     if (event === 'peerLeft') this.#levels.onGone(data.participantId);
   }
 }

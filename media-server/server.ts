@@ -6,6 +6,7 @@ import { sendJson, type HttpRoute, type UpgradeRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import { memorySingleUse } from '#platform/single-use.ts';
 import {
+  connectionsTopic,
   MEDIA_ABILITIES_PATH,
   MEDIA_HEARTBEAT_MS,
   MEDIA_HEARTBEAT_TOPIC,
@@ -21,6 +22,7 @@ import { registerMediaMetrics } from './media-metrics.ts';
 import { createMesh } from './mesh/mesh.ts';
 import { listenForOrders } from './orders.ts';
 import { createPresence, type Presence } from './presence.ts';
+import { watchConnections } from './quality/connection-watch.ts';
 import { Recorder } from './recording/recorder.ts';
 import { Rooms } from './rooms.ts';
 import { createSocketServer } from './signalling/socket-server.ts';
@@ -36,6 +38,7 @@ const DEFAULT_LIMITS: MediaLimits = {
   heartbeatMs: HEARTBEAT_MS,
   emptyRoomGraceMs: 30_000,
   occupancyMs: MEDIA_HEARTBEAT_MS,
+  connectionsMs: 2_000,
   maxConsumersPerRouter: DEFAULT_MAX_CONSUMERS_PER_ROUTER,
 };
 
@@ -82,10 +85,19 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   const session = { rooms, maxPeersPerRoom, admit, usedGrants };
   const sockets = createSocketServer({ ...session, isAvailable, limits, log });
   const heartbeat = setInterval(() => tell(MEDIA_HEARTBEAT_TOPIC, heartbeatOf(status())), limits.occupancyMs);
+  const connections = watchConnections({
+    rooms: () => rooms.all,
+    onReport: (report) => tell(connectionsTopic(report.liveRoomId), report),
+    serverId,
+    workerCount: deps.workerCount,
+    sampleMs: limits.connectionsMs,
+    log,
+  });
   registerMediaMetrics(metrics, status, () => presence.pending);
 
   const shutDown = async () => {
     clearInterval(heartbeat);
+    connections.close();
     await core.orderFeed.close();
     rooms.close();
     mesh.close();

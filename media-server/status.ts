@@ -1,3 +1,4 @@
+import type { ParticipantConnection } from '#schema/connection-quality.ts';
 import type { MediaHeartbeat } from '#schema/media-bus.ts';
 import type { ParticipantInfo } from '#schema/signalling.ts';
 import type { Recorder } from './recording/recorder.ts';
@@ -19,6 +20,8 @@ export interface MediaStatus {
     readonly participants: readonly ParticipantInfo[];
     /** Recordings of it that are written now. */
     readonly recordingIds: readonly string[];
+    /** How well participants are connected. */
+    readonly connections: readonly ParticipantConnection[];
     /** Its routers, the home first: the worker, and how many peers are placed there. */
     readonly routers: readonly { readonly pid: number; readonly peers: number }[];
     /** Streams that are piped from one of its routers to another. */
@@ -42,9 +45,10 @@ export function mediaStatus(
     availability,
     workers: (pool?.workers ?? []).map((one) => ({ pid: one.worker.pid, rooms: one.rooms })),
     workerDeaths: pool?.deaths ?? 0,
-    rooms: rooms.all.map(({ id, participants, remoteParticipants, audio, span }) => ({
+    rooms: rooms.all.map(({ id, participants, peers, remoteParticipants, audio, span }) => ({
       liveRoomId: id,
       participants,
+      connections: peers.connections,
       remoteParticipants,
       routers: audio.routers.map(({ host, seats }) => ({ pid: host.worker.pid, peers: seats })),
       pipes: audio.pipes,
@@ -57,9 +61,10 @@ export function mediaStatus(
 export const heartbeatOf = ({ serverId, availability, rooms }: MediaStatus): MediaHeartbeat => ({
   serverId,
   available: availability.available,
-  rooms: rooms.map(({ liveRoomId, participants, recordingIds }) => ({
+  rooms: rooms.map(({ liveRoomId, participants, recordingIds, connections }) => ({
     liveRoomId,
     participantIds: participants.map(({ participantId }) => participantId),
     recordingIds: [...recordingIds],
+    connections: [...connections],
   })),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { participantConnection } from './connection-quality.ts';
 import { liveRole } from './live-role.ts';
 
 /**
@@ -48,6 +49,17 @@ export const speakersReport = z.object({
 });
 export type SpeakersReport = z.infer<typeof speakersReport>;
 
+/** Topic on which each media server tells how well people are connected to it, in one report of a room, at most every two seconds and only after a change. */
+export const connectionsTopic = (liveRoomId: string): string => `live-room:${liveRoomId}:connections`;
+
+export const connectionsReport = z.object({
+  liveRoomId: z.string(),
+  serverId: z.string(),
+  /** Everybody on that server whose connection was measured. */
+  connections: z.array(participantConnection),
+});
+export type ConnectionsReport = z.infer<typeof connectionsReport>;
+
 /** Where a media server answers, over HTTP, what it can do. */
 export const MEDIA_ABILITIES_PATH = '/media/abilities';
 
@@ -72,6 +84,8 @@ export const mediaHeartbeat = z.object({
       participantIds: z.array(z.string()),
       /** Recordings of the room that this server writes now. */
       recordingIds: z.array(z.string()).default([]),
+      /** How well they are connected, of those of whom it was measured. */
+      connections: z.array(participantConnection).default([]),
     }),
   ),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { connectionQuality } from './connection-quality.ts';
 import { liveRole } from './live-role.ts';
 import { dtlsParameters, iceCandidate, iceParameters, rtpCapabilities, rtpParameters } from './rtp.ts';
 
@@ -138,6 +139,7 @@ export const participantInfo = z
     role: liveRole,
     muted: z.boolean().describe('By a moderator.'),
     producers: z.array(producerInfo),
+    quality: connectionQuality.optional().describe('Of their connection; left out until it was measured.'),
   })
   .meta({ id: 'ParticipantInfo', description: 'Somebody who has joined.' });
 export type ParticipantInfo = z.infer<typeof participantInfo>;
@@ -245,6 +247,11 @@ export const NOTIFICATIONS = {
   muteChanged: z
     .object({ participantId, muted: z.boolean() })
     .describe('The mute of a moderator began or ended, one’s own included.'),
+  connectionChanged: z
+    .object({ participantId, quality: connectionQuality })
+    .describe(
+      'How well somebody who may speak is connected, or oneself, at most every two seconds. LOST while nothing comes from them at all.',
+    ),
   activeSpeaker: z
     .object({ participantId: z.string().nullable() })
     .describe('Who holds the floor; null while nobody does.'),

@@ -27,10 +27,12 @@ export function rosterChanges(
 }
 
 function floorChanges(before: ParticipantInfo, after: ParticipantInfo): RosterChange[] {
-  const { participantId, role, muted } = after;
+  const { participantId, role, muted, quality } = after;
   const changes: RosterChange[] = [];
   if (before.role !== role) changes.push({ event: 'roleChanged', data: { participantId, role } });
   if (before.muted !== muted) changes.push({ event: 'muteChanged', data: { participantId, muted } });
+  if (quality && before.quality !== quality)
+    changes.push({ event: 'connectionChanged', data: { participantId, quality } });
   return changes;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { connectionsReport, connectionsTopic } from '#schema/media-bus.ts';
 import { findWorker } from '../../media-server/worker/find-worker.mjs';
 import { startLossyRelay, type LossyRelay } from '../support/lossy-relay.ts';
 import { freePort } from '../support/servers.ts';
@@ -12,6 +13,7 @@ import {
   launch,
   levelOf,
   PATIENCE_MS,
+  showsQuality,
   signIn,
   staysSilent,
   watchSilence,
@@ -64,7 +66,7 @@ async function openRoom() {
     await platform.close();
     await tone.remove();
   };
-  return { ada, ben, port, enter, close };
+  return { ada, ben, port, platform, enter, close };
 }
 
 const isHeard = (level: number) => level > HEARD;
@@ -109,6 +111,28 @@ describe('A live room over a bad network', { skip, timeout }, () => {
     assert.ok(now.nackCount > 0, 'lost packets were asked for again');
     assert.ok(longestMs < MAX_SILENCE_MS, `${longestMs} ms of silence`);
     assert.ok(concealed < MAX_CONCEALED, `${concealed} of the samples were made up`);
+  });
+
+  test('everybody sees how well a speaker is connected, and the live bus is told', async (t) => {
+    const { ada, platform } = room;
+    const reports = await platform.liveBus.subscribe(connectionsTopic(platform.liveRoomId));
+    const shown = (quality: string) => showsQuality(listening, ada, quality);
+    relay.lose(0.4);
+    await Promise.all([shown('POOR'), showsQuality(speaking, ada, 'POOR')]);
+    for await (const message of reports) {
+      const { connections } = connectionsReport.parse(message);
+      const found = connections.find(({ participantId }) => participantId === ada.participantId);
+      if (found?.quality !== 'POOR') continue;
+      t.diagnostic(JSON.stringify(found));
+      break;
+    }
+    relay.lose(0);
+    await shown('EXCELLENT');
+    relay.block();
+    await shown('LOST');
+    relay.open();
+    await Promise.all([speaking, listening].map(online));
+    await shown('EXCELLENT');
   });
 
   const backAfter = async (t: TestContext, pages: readonly Page[]) => {

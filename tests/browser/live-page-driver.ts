@@ -64,6 +64,9 @@ export async function recordStates(page: Page) {
 export const row = (page: Page, { participantId }: Seen) =>
   page.locator(`li[data-participant-id="${participantId}"]`);
 
+export const showsQuality = (page: Page, { participantId }: Seen, quality: string): Promise<void> =>
+  page.locator(`li[data-participant-id="${participantId}"][data-quality="${quality}"]`).waitFor();
+
 export async function levelOf(page: Page, user: Seen, accepts: (level: number) => boolean): Promise<number> {
   // One look after every change of the attribute, which the page writes ten times a second.
   for (const deadlineMs = Date.now() + PATIENCE_MS; Date.now() < deadlineMs;) {

@@ -165,7 +165,12 @@ describe('A media server in trouble', { skip: skipWithoutWorker }, () => {
     try {
       const { client, participantId } = await kit.enter();
       const heartbeats = await kit.liveBus.subscribe(MEDIA_HEARTBEAT_TOPIC);
-      const full = { liveRoomId: kit.liveRoomId, participantIds: [participantId], recordingIds: [] };
+      const full = {
+        liveRoomId: kit.liveRoomId,
+        participantIds: [participantId],
+        recordingIds: [],
+        connections: [],
+      };
       const { value } = await heartbeats.next();
       assert.deepEqual(mediaHeartbeat.parse(value).rooms, [full]);
       client.socket.close();

@@ -21,6 +21,8 @@ export interface LossyRelayOptions {
 export interface LossyRelay {
   /** Datagrams that were lost so far, and those that came through. */
   readonly counts: { lost: number; passed: number };
+  /** From now on another share of the datagrams is lost. */
+  lose(share: number): void;
   /** Nothing comes through any more. */
   block(): void;
   open(): void;
@@ -30,10 +32,11 @@ export interface LossyRelay {
 }
 
 export async function startLossyRelay(options: LossyRelayOptions): Promise<LossyRelay> {
-  const { from, to, loss, maxDelayMs } = options;
+  const { from, to, maxDelayMs } = options;
   const random = seededRandom(options.seed);
   const counts = { lost: 0, passed: 0 };
   const outside = new Map<string, Socket>();
+  let { loss } = options;
   let blocked = false;
 
   const pass = (send: () => void) => {
@@ -60,6 +63,7 @@ export async function startLossyRelay(options: LossyRelayOptions): Promise<Lossy
   await once(inside, 'listening');
   return {
     counts,
+    lose: (share) => void (loss = share),
     block: () => void (blocked = true),
     open: () => void (blocked = false),
     rebind: forget,

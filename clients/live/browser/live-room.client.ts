@@ -1,3 +1,4 @@
+import type { ConnectionQuality } from '#schema/connection-quality.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import { isWorthReconnecting, NORMAL_CLOSURE, type RequestAnswer } from '#schema/signalling.ts';
 import { MediaLink, type RemoteTrack } from './media-link.client.ts';
@@ -33,12 +34,20 @@ export interface LiveRoomState {
     readonly userId: string;
     readonly role: LiveRole;
     readonly muted: boolean;
+    /** Of one's own connection; null until it was measured. */
+    readonly quality: ConnectionQuality | null;
   } | null;
   readonly microphone: 'off' | 'on';
   /** Whether the room is for music: a microphone should then be opened without speech processing. */
   readonly music: boolean;
   readonly dominant: string | null;
   readonly others: readonly RosterEntry[];
+}
+
+interface Changes {
+  readonly role?: LiveRole;
+  readonly muted?: boolean;
+  readonly quality?: ConnectionQuality;
 }
 
 type Welcome = RequestAnswer<'authenticate'>;
@@ -131,7 +140,7 @@ export class LiveRoomClient {
       routerRtpCapabilities,
     );
     this.#link = link;
-    const self = this.#state.self ?? { participantId, userId, role, muted };
+    const self = this.#state.self ?? { participantId, userId, role, muted, quality: null };
     const { participants } = await socket.request('join', { rtpCapabilities: link.rtpCapabilities });
     this.#roster.reset(participants);
     this.#change({ connection: 'connected', problem: null, self, music: opus.stereo, dominant: null });
@@ -166,6 +175,7 @@ export class LiveRoomClient {
       consumerClosed: ({ consumerId }) => this.#link?.dropConsumer(consumerId),
       roleChanged: ({ participantId, role }) => this.#changed(participantId, { role }),
       muteChanged: ({ participantId, muted }) => this.#changed(participantId, { muted }),
+      connectionChanged: ({ participantId, quality }) => this.#changed(participantId, { quality }),
       activeSpeaker: ({ participantId }) => this.#change({ dominant: participantId }),
       audioLevels: ({ levels }) => then(() => roster.setLevels(levels)),
       rejoin: ({ routerRtpCapabilities }) => this.#rejoin(routerRtpCapabilities),
@@ -179,7 +189,7 @@ export class LiveRoomClient {
     this.#change({});
   }
 
-  #changed(participantId: string, changes: { role?: LiveRole; muted?: boolean }): void {
+  #changed(participantId: string, changes: Changes): void {
     this.#roster.change(participantId, changes);
     const { self } = this.#state;
     if (self?.participantId !== participantId) return this.#change({});

@@ -1,3 +1,4 @@
+import type { ConnectionQuality } from '#schema/connection-quality.ts';
 import type { ParticipantInfo } from '#schema/signalling.ts';
 
 /** Somebody in the room, as a page shows them. */
@@ -7,6 +8,8 @@ export interface RosterEntry {
   readonly role: ParticipantInfo['role'];
   /** Muted by a moderator. */
   readonly muted: boolean;
+  /** Of their connection; null until it was measured. */
+  readonly quality: ConnectionQuality | null;
   /** Whether any audio of theirs is forwarded now. */
   readonly sending: boolean;
   /** Level that the server measures, 0 to 1. */
@@ -26,6 +29,7 @@ export class Roster {
   get entries(): RosterEntry[] {
     return [...this.#participants.values()].map(({ producers, ...one }) => ({
       ...one,
+      quality: one.quality ?? null,
       sending: producers.some(({ paused }) => !paused),
       level: this.#levels.get(one.participantId) ?? 0,
     }));
@@ -39,7 +43,7 @@ export class Roster {
     this.#participants.delete(participantId);
   }
 
-  change(participantId: string, changes: Partial<Pick<ParticipantInfo, 'role' | 'muted'>>): void {
+  change(participantId: string, changes: Partial<Pick<ParticipantInfo, 'role' | 'muted' | 'quality'>>): void {
     const known = this.#participants.get(participantId);
     if (known) this.join({ ...known, ...changes });
   }

@@ -1,6 +1,7 @@
+import type { ConnectionQuality } from '#schema/connection-quality.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import type { LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
-import { connectionWords, roleWord } from './words.client.ts';
+import { connectionWords, joinWords, qualityWord, roleWord } from './words.client.ts';
 
 /** An element that the page's HTML must contain. */
 export function requireElement<T extends HTMLElement>(id: string, type: new () => T): T {
@@ -14,6 +15,7 @@ interface Person {
   readonly name: string;
   readonly role: LiveRole;
   readonly note: string;
+  readonly quality: ConnectionQuality | null;
   readonly dominant: boolean;
 }
 
@@ -70,17 +72,18 @@ const rows = () => [...list.children].filter((row) => row instanceof HTMLElement
 
 function peopleOf(state: LiveRoomState, names: ReadonlyMap<string, string>): Person[] {
   const named = (id: string) => names.get(id) ?? 'Somebody';
-  const others = state.others.map(({ participantId, role, muted, sending }) => ({
+  const others = state.others.map(({ participantId, role, muted, sending, quality }) => ({
     participantId,
     name: named(participantId),
     role,
     note: noteOf(role, muted, sending),
+    quality,
     dominant: participantId === state.dominant,
   }));
   if (!state.self) return others;
-  const { participantId, role, muted } = state.self;
+  const { participantId, role, muted, quality } = state.self;
   const note = noteOf(role, muted, state.microphone === 'on');
-  const self = { participantId, name: `${named(participantId)} (you)`, role, note };
+  const self = { participantId, name: `${named(participantId)} (you)`, role, note, quality };
   return [{ ...self, dominant: participantId === state.dominant }, ...others];
 }
 
@@ -90,13 +93,14 @@ function noteOf(role: LiveRole, muted: boolean, sending: boolean): string {
   return sending ? 'microphone on' : 'microphone off';
 }
 
-function drawPerson({ participantId, name, role, note, dominant }: Person): void {
+function drawPerson({ participantId, name, role, note, quality, dominant }: Person): void {
   const row = rows().find((one) => one.dataset.participantId === participantId) ?? newRow(participantId);
   row.dataset.role = role;
   row.dataset.speaking = String(dominant);
   setText(row, '.name', name);
   setText(row, '.role', roleWord(role));
-  setText(row, '.note', dominant ? `${note}, speaking` : note);
+  row.dataset.quality = quality ?? 'unknown';
+  setText(row, '.note', joinWords(note, dominant ? 'speaking' : '', qualityWord(quality)));
   row.querySelector('meter')?.setAttribute('aria-label', `Loudness of ${name}`);
 }
 

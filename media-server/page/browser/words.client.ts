@@ -1,4 +1,5 @@
 import { CLOSE_CODES, NORMAL_CLOSURE } from '#schema/signalling.ts';
+import type { ConnectionQuality } from '#schema/connection-quality.ts';
 import type { LiveRole } from '#schema/live-role.ts';
 import type { LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
 
@@ -38,3 +39,12 @@ export function microphoneWords(error: unknown): string {
   if (name === 'NotReadableError') return 'Another program is using the microphone.';
   return error instanceof Error ? error.message : 'The microphone could not be opened.';
 }
+
+/** What is worth to be said of a connection; empty where all is well. */
+export function qualityWord(quality: ConnectionQuality | null): string {
+  if (quality === 'LOST') return 'connection lost';
+  return quality === 'POOR' ? 'poor connection' : '';
+}
+
+export const joinWords = (...words: readonly string[]): string =>
+  words.filter((one) => one !== '').join(', ');
