@@ -16,6 +16,7 @@ import {
 } from '#schema/media-bus.ts';
 import { AUTHENTICATION_DEADLINE_MS, HEARTBEAT_MS } from '#schema/signalling.ts';
 import { createAdmission } from './admission.ts';
+import { Broadcasts } from './broadcast/broadcasts.ts';
 import type { MediaLimits, MediaServerDeps } from './deps.ts';
 import { DEFAULT_MAX_CONSUMERS_PER_ROUTER } from './environment.ts';
 import { registerMediaMetrics } from './media-metrics.ts';
@@ -74,7 +75,7 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   const { log, metrics, maxPeersPerRoom, usedGrants = memorySingleUse() } = deps;
   const limits = { ...DEFAULT_LIMITS, ...deps.limits };
   const core = await startCore(deps, limits);
-  const { serverId, rooms, pool, mesh, recorder, admission, presence, tell } = core;
+  const { serverId, rooms, pool, mesh, recorder, broadcasts, admission, presence, tell } = core;
   let closing: Promise<void> | null = null;
 
   const availability = () => availabilityOf(deps, pool, closing !== null);
@@ -104,13 +105,13 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
     sockets.close();
     // It needs no worker any more: with the rooms, every take has ended.
     pool?.close();
-    await Promise.all([recorder.close(), presence.close()]);
+    await Promise.all([recorder.close(), broadcasts.close(), presence.close()]);
   };
   return {
     handleUpgrade: sockets.handleUpgrade,
     announce: ({ internalUrl }) => mesh.announce(internalUrl),
     upgrade: { path: MEDIA_PATH, handle: sockets.handleUpgrade },
-    routes: [abilitiesRoute(abilities), ...mesh.routes],
+    routes: [abilitiesRoute(abilities), broadcasts.route, ...mesh.routes],
     abilities,
     availability,
     status,
@@ -153,7 +154,8 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
   const recorder = new Recorder({ ...deps, serverId, voices, isOpen, folder: deps.recordingsFolder });
   const orderFeed = await listenForOrders(liveBus, obey, log);
   pool = await startPool(deps, rooms);
-  return { serverId, rooms, pool, mesh, recorder, admission, presence, tell, orderFeed };
+  const broadcasts = new Broadcasts({ ...deps, voices, isOpen });
+  return { serverId, rooms, pool, mesh, recorder, broadcasts, admission, presence, tell, orderFeed };
 }
 
 const abilitiesRoute = (abilities: MediaAbilities): HttpRoute => ({

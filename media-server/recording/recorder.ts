@@ -49,8 +49,9 @@ export class Recorder {
   async obey(order: RecordingOrder): Promise<void> {
     if (order.kind === 'stopRecording') return this.#end(order.recordingId);
     const { recordingId, liveRoomId } = order;
+    // Another server has the room's voices, or will have them.
+    if (!this.#deps.isOpen(liveRoomId)) return this.#end(recordingId);
     if (this.#closed || this.#begun.has(recordingId) || this.#failed.has(recordingId)) return;
-    if (!this.#deps.isOpen(liveRoomId)) return;
     this.#begun.add(recordingId);
     await this.#begin(newTake(order, this.#deps.serverId));
   }

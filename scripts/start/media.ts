@@ -8,7 +8,9 @@ import type { StartSettings } from './settings.ts';
 export interface Media {
   readonly server: MediaServer;
   /** Where a participant opens signalling, or why nobody can. */
-  locate(): Promise<{ available: true; url: string; canMix: boolean } | { available: false; reason: string }>;
+  locate(): Promise<
+    { available: true; url: string; webUrl: string; canMix: boolean } | { available: false; reason: string }
+  >;
   problem(): string | null;
 }
 
@@ -38,7 +40,7 @@ export async function openMedia(
     async locate() {
       const availability = server.availability();
       if (!availability.available) return availability;
-      return { available: true, url: signallingUrl, ...server.abilities };
+      return { available: true, url: signallingUrl, webUrl: url, ...server.abilities };
     },
     problem() {
       const availability = server.availability();

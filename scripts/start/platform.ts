@@ -52,6 +52,7 @@ async function start(
     routes: [
       ...gateway.routes,
       ...(subgraphs.user.subgraph.routes ?? []),
+      ...media.server.routes,
       ...createLivePage({ graphqlPath: '/graphql' }),
       ...base.fileRoutes,
     ],

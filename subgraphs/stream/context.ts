@@ -1,6 +1,7 @@
 import type { Database } from '#platform/database.ts';
 import type { FileStore } from '#platform/files/file-store.ts';
 import type { OperationScope } from '#platform/subgraph.ts';
+import type { Broadcasts } from './service/broadcasts.ts';
 import { createCatalog, type Catalog } from './service/catalog.ts';
 import type { CommentFeed } from './service/comment-feed.ts';
 import type { Comments } from './service/comments.ts';
@@ -24,6 +25,7 @@ export interface Services {
   readonly liveFeeds: LiveFeeds;
   readonly recordings: Recordings;
   readonly publishing: Publishing;
+  readonly broadcasts: Broadcasts;
   readonly files: FileStore;
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EnvironmentError, variables } from '#platform/environment.ts';
+import { fileVariables } from '#platform/files/file-environment.ts';
 import { subgraphVariables } from '#platform/subgraph-process.ts';
 import type { StreamOptions } from './subgraph.ts';
 import { httpMediaServers, noMediaServers } from './service/media-http.ts';
@@ -30,16 +31,16 @@ const mediaVariables = {
 
 export const streamEnvironment = subgraphVariables('stream', DEFAULT_PORT).extend(mediaVariables);
 
-const mediaEnvironment = z.object(mediaVariables);
+const mediaEnvironment = z.object({ ...mediaVariables, PUBLIC_URL: fileVariables.PUBLIC_URL });
 
 /** What the variables say about media and TURN servers. Throws EnvironmentError where two of them do not go together. */
 export function streamOptions(environment: z.infer<typeof mediaEnvironment>): StreamOptions {
-  const { MEDIA_URL, MEDIA_PUBLIC_URL, TURN_URLS, TURN_SECRET } = environment;
+  const { MEDIA_URL, MEDIA_PUBLIC_URL, PUBLIC_URL: webUrl, TURN_URLS, TURN_SECRET } = environment;
   if ((TURN_URLS === undefined) !== (TURN_SECRET === undefined))
     throw new EnvironmentError(['TURN_SECRET: set it together with TURN_URLS, or neither']);
   const publicUrl = MEDIA_PUBLIC_URL ?? (MEDIA_URL && socketUrlOf(MEDIA_URL));
   return {
-    media: MEDIA_URL && publicUrl ? httpMediaServers({ url: MEDIA_URL, publicUrl }) : noMediaServers,
+    media: MEDIA_URL && publicUrl ? httpMediaServers({ url: MEDIA_URL, publicUrl, webUrl }) : noMediaServers,
     turn: TURN_URLS && TURN_SECRET ? { urls: TURN_URLS.split(','), secret: TURN_SECRET } : null,
   };
 }

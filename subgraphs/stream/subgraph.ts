@@ -10,6 +10,7 @@ import type { MediaServers } from './domain/ports.ts';
 import { registerReactions } from './reactions.ts';
 import { resolvers } from './resolvers/resolvers.ts';
 import { seed } from './seed.ts';
+import { createBroadcasts } from './service/broadcasts.ts';
 import { createCommentFeed } from './service/comment-feed.ts';
 import { createComments } from './service/comments.ts';
 import { createEviction } from './service/eviction.ts';
@@ -72,6 +73,7 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
     liveFeeds: createLiveFeeds(deps),
     recordings: createRecordings(deps),
     publishing: createPublishing({ ...deps, tracks }),
+    broadcasts: createBroadcasts(deps),
     files: foundation.files,
   };
   const eviction = createEviction(deps);

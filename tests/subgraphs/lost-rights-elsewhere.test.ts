@@ -49,7 +49,13 @@ describe('a right that is lost by what happens in another subgraph', { skip }, (
     });
   before(async () => {
     const media = {
-      locate: async () => ({ available: true, url: 'ws://media.example', canMix: true }) as const,
+      locate: async () =>
+        ({
+          available: true,
+          url: 'ws://media.example',
+          webUrl: 'http://media.example',
+          canMix: true,
+        }) as const,
     };
     [user, chat, analytics] = [
       await start(userSubgraph()),

@@ -14,7 +14,12 @@ export interface Stream extends TestSubgraph<Subgraph> {
   setMedia(location: MediaLocation): void;
 }
 
-export const MEDIA: MediaLocation = { available: true, url: 'ws://media.example:4010/media', canMix: true };
+export const MEDIA: Extract<MediaLocation, { available: true }> = {
+  available: true,
+  url: 'ws://media.example:4010/media',
+  webUrl: 'http://veza.example',
+  canMix: true,
+};
 
 export async function startStream(options: TestOptions & Omit<StreamOptions, 'media'> = {}): Promise<Stream> {
   let location: MediaLocation = MEDIA;
@@ -52,7 +57,7 @@ const MUTATIONS = {
   leaveLiveRoom: `mutation ($id: ID!) { leaveLiveRoom(id: $id) { ${ROOM} ${ERRORS} } }`,
   joinLiveRoom: `mutation ($id: ID!) { joinLiveRoom(id: $id) { __typename
     ... on LiveJoin { ${PARTICIPANT} ${ROOM} mediaUrl token tokenExpiresAt iceServers { urls username credential } }
-    ... on UserError { message field } ... on NotLiveError { state } ... on RoomFullError { capacity }
+    ... on UserError { message field } ... on NotLiveError { state } ... on RoomFullError { capacity hlsUrl }
     ... on MediaUnavailableError { retryAfterMs } ... on NotFoundError { id } } }`,
   raiseHand: `mutation ($liveRoomId: ID!) { raiseHand(liveRoomId: $liveRoomId) { ${PARTICIPANT} ${ERRORS} } }`,
   lowerHand: `mutation ($liveRoomId: ID!, $participantId: ID) {

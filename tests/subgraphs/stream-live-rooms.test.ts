@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { verifyBroadcastPath } from '#platform/broadcast-url.ts';
 import { MEDIA_GRANT_TTL_MS, verifyMediaGrant } from '#platform/media-grant.ts';
 import { newId } from '#platform/ids.ts';
 import { TEST_SECRET } from '../support/subgraphs.ts';
@@ -145,10 +146,29 @@ describe('live rooms of the stream subgraph', () => {
     assert.equal(outcomes.filter(({ __typename }) => __typename === 'LiveJoin').length, 3);
     const full = outcomes.find(({ __typename }) => __typename !== 'LiveJoin');
     assert.deepEqual([full.__typename, full.capacity], ['RoomFullError', 3]);
+    const { pathname } = new URL(full.hlsUrl);
+    assert.equal(verifyBroadcastPath(pathname, TEST_SECRET)?.liveRoomId, id);
     const inside = guests[outcomes.findIndex(({ __typename }) => __typename === 'LiveJoin')]!;
     await join(stream, inside, id);
     await must(stream, inside, 'leaveLiveRoom', { id });
     await join(stream, newUser(), id);
+  });
+
+  it('can be listened to from outside while they are LIVE, where they can be mixed', async () => {
+    const host = newUser();
+    const { id } = await create(host);
+    const query = 'query ($id: ID!) { liveRoom(id: $id) { broadcastUrl } }';
+    const address = async () => (await stream.data(null, query, { id })).liveRoom.broadcastUrl;
+    assert.equal(await address(), null);
+    await must(stream, host, 'startLiveRoom', { id });
+    const url = new URL(await address());
+    assert.equal(url.origin, 'http://veza.example');
+    assert.deepEqual(verifyBroadcastPath(url.pathname, TEST_SECRET), { liveRoomId: id, file: 'index.m3u8' });
+    stream.setMedia({ ...MEDIA, canMix: false });
+    assert.equal(await address(), null);
+    stream.setMedia(MEDIA);
+    await must(stream, host, 'endLiveRoom', { id });
+    assert.equal(await address(), null);
   });
 
   it('can be left, and entered again as the same participant', async () => {

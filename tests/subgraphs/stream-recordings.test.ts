@@ -104,7 +104,7 @@ describe('recordings of live rooms', () => {
   it('that need a mix are refused where nothing can mix, and those of speakers are not', async () => {
     const host = newUser();
     const id = await openLiveRoom(stream, host);
-    stream.setMedia({ available: true, url: 'ws://media.example', canMix: false });
+    stream.setMedia({ ...MEDIA, canMix: false });
     try {
       for (const mode of ['MIX', 'BOTH'])
         assert.deepEqual(await refusals(stream, host, 'startRecording', { liveRoomId: id, mode }), [

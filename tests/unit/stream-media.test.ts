@@ -6,6 +6,7 @@ import { EnvironmentError, readEnvironment } from '#platform/environment.ts';
 import { streamEnvironment, streamOptions } from '../../subgraphs/stream/environment.ts';
 import { httpMediaServers } from '../../subgraphs/stream/service/media-http.ts';
 
+const WEB_URL = 'http://localhost:4000';
 const PUBLIC_URL = 'wss://media.example/media';
 
 async function startServer(answer: {
@@ -32,9 +33,9 @@ describe('a media server in another process', () => {
     const answer = { status: 200, asked: 0 };
     const { server, url } = await startServer(answer);
     let nowMs = 0;
-    const media = httpMediaServers({ url, publicUrl: PUBLIC_URL, nowMs: () => nowMs });
+    const media = httpMediaServers({ url, publicUrl: PUBLIC_URL, webUrl: WEB_URL, nowMs: () => nowMs });
     const all = await Promise.all(Array.from({ length: 20 }, () => media.locate('liv_a')));
-    assert.deepEqual(all[19], { available: true, url: PUBLIC_URL, canMix: true });
+    assert.deepEqual(all[19], { available: true, url: PUBLIC_URL, webUrl: WEB_URL, canMix: true });
     assert.equal(answer.asked, 1);
     answer.status = 503;
     assert.equal((await media.locate('liv_a')).available, true);
@@ -56,9 +57,14 @@ describe('the environment of the stream subgraph', () => {
     const locate = async (extra: Record<string, string>) =>
       streamOptions(readEnvironment(streamEnvironment, { ...base, ...extra })).media.locate('liv_a');
     const derived = `${url.replace('http', 'ws')}/media`;
-    assert.deepEqual(await locate({ MEDIA_URL: url }), { available: true, url: derived, canMix: true });
+    assert.deepEqual(await locate({ MEDIA_URL: url }), {
+      available: true,
+      url: derived,
+      webUrl: WEB_URL,
+      canMix: true,
+    });
     const given = await locate({ MEDIA_URL: url, MEDIA_PUBLIC_URL: PUBLIC_URL });
-    assert.deepEqual(given, { available: true, url: PUBLIC_URL, canMix: true });
+    assert.deepEqual(given, { available: true, url: PUBLIC_URL, webUrl: WEB_URL, canMix: true });
     assert.equal((await locate({})).available, false);
     await close(server);
   });

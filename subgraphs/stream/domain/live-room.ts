@@ -102,9 +102,10 @@ export function requireLive(room: LiveRoom, field: string): void {
   throw new Refusal({ __typename: 'NotLiveError', message, field: [field], state: room.state });
 }
 
-/** `others` is how many people are in it, or on their way in, besides the one who asks. */
-export function requireSpace(room: LiveRoom, others: number): void {
+/** `others` is how many people are in it, or on their way in, besides the one who asks; `hlsUrl` where to listen instead. */
+export function requireSpace(room: LiveRoom, others: number, hlsUrl: string | null): void {
   if (others < room.capacity) return;
   const { capacity } = room;
-  throw new Refusal({ __typename: 'RoomFullError', message: 'The room is full.', field: ['id'], capacity });
+  const message = 'The room is full.';
+  throw new Refusal({ __typename: 'RoomFullError', message, field: ['id'], capacity, hlsUrl });
 }

@@ -4,8 +4,15 @@ export interface MediaServers {
 }
 
 export type MediaLocation =
-  /** `url` is the WebSocket address for clients; `canMix`: whether recordings can be mixed there. */
-  | { readonly available: true; readonly url: string; readonly canMix: boolean }
+  | {
+      readonly available: true;
+      /** WebSocket address for clients. */
+      readonly url: string;
+      /** Where clients reach what it serves over HTTP. */
+      readonly webUrl: string;
+      /** Whether it can mix recordings and broadcasts. */
+      readonly canMix: boolean;
+    }
   /** `reason` is for the log, not for clients. */
   | { readonly available: false; readonly reason: string };
 

@@ -465,6 +465,11 @@ export type LiveRoom = Node & {
   viewerParticipant?: Maybe<LiveParticipant>;
   /** The recording that is being made now; null while the room is not recorded. Whoever is in the room should be shown it. */
   recording?: Maybe<Recording>;
+  /**
+   * HLS playlist of what is heard in the room, for those who only listen, some seconds late; null while the room is not LIVE, and where the platform
+   * cannot mix. Whoever may see the room may listen. The address expires after some hours.
+   */
+  broadcastUrl?: Maybe<Scalars['URL']['output']>;
   /** Recordings of the room, newest first, at most 100. */
   recordings: Array<Recording>;
   /** Where the room's event log stands in this answer. Handed to `liveRoomEvents` as `after`, no event is missed. */
@@ -730,6 +735,8 @@ export type RoomFullError = UserError & {
   field?: Maybe<Array<Scalars['String']['output']>>;
   /** How many people fit in. */
   capacity: Scalars['Int']['output'];
+  /** HLS playlist by which to listen instead; null where there is none. */
+  hlsUrl?: Maybe<Scalars['URL']['output']>;
 };
 
 /** Live audio cannot be had at the moment; all else works. */
@@ -1627,6 +1634,7 @@ export type LiveRoomResolvers<ContextType = Context, ParentType extends Resolver
   raisedHands?: Resolver<Array<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
   viewerParticipant?: Resolver<Maybe<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
   recording?: Resolver<Maybe<ResolversTypes['Recording']>, ParentType, ContextType>;
+  broadcastUrl?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
   recordings?: Resolver<Array<ResolversTypes['Recording']>, ParentType, ContextType>;
   eventCursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
@@ -1726,6 +1734,7 @@ export type RoomFullErrorResolvers<ContextType = Context, ParentType extends Res
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   field?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
   capacity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  hlsUrl?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 

@@ -19,6 +19,7 @@ export const LiveRoom: LiveRoomResolvers = {
   participants: ({ id }, { role, ...args }, { stage }) => stage.participants(id, role ?? null, args),
   raisedHands: async ({ id }, _args, { stage }) => [...(await stage.hands(id))],
   viewerParticipant: ({ id }, _args, { stage }) => stage.viewerParticipant(id),
+  broadcastUrl: (room, _args, { broadcasts }) => broadcasts.urlOf(room),
   recording: ({ id }, _args, { recorded }) => recorded.active.load(id),
   recordings: async ({ id }, _args, { recorded }) => [...(await recorded.ofRoom(id))],
   eventCursor: ({ logEpoch, logSeq }) => encodeCursor({ epoch: logEpoch, seq: logSeq }),

@@ -16,6 +16,7 @@ import {
 import { requireLive, requireSpace, type LiveRoom } from '../domain/live-room.ts';
 import { isPresent, requireWelcome, type LiveParticipant } from '../domain/participant.ts';
 import type { IceServer, MediaServers } from '../domain/ports.ts';
+import { broadcastUrl } from './broadcasts.ts';
 import { iceServers, type TurnOptions } from './ice-servers.ts';
 import { readAgain, requireRoom } from './live-rooms.ts';
 import type { MediaOrders } from './media-orders.ts';
@@ -66,7 +67,8 @@ async function join(deps: JoiningDeps, userId: string, liveRoomId: string): Prom
     requireLive(room, 'id');
     const at = deps.now();
     const grantedSince = new Date(at.getTime() - MEDIA_GRANT_TTL_MS);
-    requireSpace(room, await countOthers(em, liveRoomId, userId, grantedSince));
+    const others = await countOthers(em, liveRoomId, userId, grantedSince);
+    requireSpace(room, others, broadcastUrl(room, location, deps));
     if (!location.available) throw unavailable(deps.log, location.reason);
     return { participant: await admit(em, room, userId, known, at), liveRoom: room };
   });

@@ -7,6 +7,8 @@ export interface HttpMediaOptions {
   readonly url: string;
   /** Where clients reach its signalling socket. */
   readonly publicUrl: string;
+  /** Where clients reach its pages and broadcasts. */
+  readonly webUrl: string;
   readonly nowMs?: () => number;
 }
 
@@ -14,7 +16,8 @@ const CACHE_MS = 1_000;
 const TIMEOUT_MS = 2_000;
 
 /** A media server in a process of its own, asked for its health before anyone is sent there; one question a second at most. */
-export function httpMediaServers({ url, publicUrl, nowMs = Date.now }: HttpMediaOptions): MediaServers {
+export function httpMediaServers(options: HttpMediaOptions): MediaServers {
+  const { url, publicUrl, webUrl, nowMs = Date.now } = options;
   let cached: { readonly answer: Promise<MediaLocation>; readonly askedAtMs: number } | null = null;
 
   const ask = async (): Promise<MediaLocation> => {
@@ -22,7 +25,7 @@ export function httpMediaServers({ url, publicUrl, nowMs = Date.now }: HttpMedia
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       const response = await fetch(new URL('/health/ready', url), { signal });
       await response.body?.cancel();
-      if (response.ok) return { available: true, url: publicUrl, ...(await askAbilities(url)) };
+      if (response.ok) return { available: true, url: publicUrl, webUrl, ...(await askAbilities(url)) };
       return { available: false, reason: `The media server answers ${response.status}.` };
     } catch (error) {
       return { available: false, reason: `The media server does not answer: ${messageOf(error)}` };
