@@ -159,6 +159,15 @@ export const EVENTS = {
     1,
     z.object({ liveRoomId: id, participantId: id, userId: id, raised: z.boolean() }),
   ),
+  'liveRoom.invitationChanged': define(
+    1,
+    z.object({
+      liveRoomId: id,
+      participantId: id,
+      userId: id,
+      state: z.enum(['INVITED', 'ACCEPTED', 'DECLINED', 'WITHDRAWN']),
+    }),
+  ),
   'liveRoom.participantLeft': define(
     1,
     z.object({ liveRoomId: id, participantId: id, userId: id, reason: z.string() }),

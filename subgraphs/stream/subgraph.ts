@@ -2,6 +2,7 @@ import { createEndpoint } from '#platform/subgraph.ts';
 import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
 import { createContext, type Services } from './context.ts';
 import { LiveParticipantEntity, LiveRoomEntity } from './data/live-room.entity.ts';
+import { StreamFloor } from './data/migrations/stream-floor.ts';
 import { StreamRecordings } from './data/migrations/stream-recordings.ts';
 import { StreamTables } from './data/migrations/stream-tables.ts';
 import { RecordingEntity, RecordingFileEntity, RecordingTakeEntity } from './data/recording.entity.ts';
@@ -49,7 +50,7 @@ export function streamSubgraph(options: StreamOptions): SubgraphDefinition {
       RecordingTakeEntity,
       RecordingFileEntity,
     ],
-    migrations: [StreamTables, StreamRecordings],
+    migrations: [StreamTables, StreamRecordings, StreamFloor],
     create: (foundation) => createStreamSubgraph(foundation, options),
   };
 }

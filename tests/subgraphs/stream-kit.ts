@@ -32,14 +32,14 @@ export const newUser = (): string => newId('User');
 
 export const ERRORS = `userErrors { __typename message field
   ... on ValidationError { rule } ... on NotFoundError { id } ... on ForbiddenError { requiredPermission }
-  ... on ConflictError { currentVersion } ... on NotLiveError { state } }`;
+  ... on ConflictError { currentVersion } ... on NotLiveError { state } ... on SpeakerLimitError { maxSpeakers } }`;
 const TRACK = `track { id title description genre { slug name } tags bpm musicalKey license visibility durationMs audioFormat sizeBytes
   audioUrl version likeCount commentCount viewerLiked artist { id } }`;
 const ROOM = `liveRoom { id title state startedAt endedAt capacity musicMode listenerCount eventCursor
   host { id } chatRoom { id } viewerParticipant { id } speakers { id } raisedHands { id } }`;
 const RECORDING = `recording { id mode state startedAt endedAt durationMs problem
   files { id participant { id } offsetMs durationMs sizeBytes url } }`;
-const PARTICIPANT = 'participant { id role muted connected handRaisedAt user { id } }';
+const PARTICIPANT = 'participant { id role muted connected handRaisedAt handPosition invitedAt user { id } }';
 
 const MUTATIONS = {
   uploadTrack: `mutation ($input: UploadTrackInput!) { uploadTrack(input: $input) { ${TRACK} ${ERRORS} } }`,
@@ -71,6 +71,11 @@ const MUTATIONS = {
   stopRecording: `mutation ($liveRoomId: ID!) { stopRecording(liveRoomId: $liveRoomId) { ${RECORDING} ${ERRORS} } }`,
   publishRecording: `mutation ($recordingId: ID!, $input: PublishRecordingInput!) {
     publishRecording(recordingId: $recordingId, input: $input) { ${TRACK} ${ERRORS} } }`,
+  muteAll: `mutation ($liveRoomId: ID!) { muteAll(liveRoomId: $liveRoomId) { ${ROOM} ${ERRORS} } }`,
+  inviteToSpeak: `mutation ($liveRoomId: ID!, $participantId: ID!) {
+    inviteToSpeak(liveRoomId: $liveRoomId, participantId: $participantId) { ${PARTICIPANT} ${ERRORS} } }`,
+  answerInvitation: `mutation ($liveRoomId: ID!, $accept: Boolean!) {
+    answerInvitation(liveRoomId: $liveRoomId, accept: $accept) { ${PARTICIPANT} ${ERRORS} } }`,
   removeParticipant: `mutation ($liveRoomId: ID!, $participantId: ID!, $ban: Boolean! = false) {
     removeParticipant(liveRoomId: $liveRoomId, participantId: $participantId, ban: $ban) { ${PARTICIPANT} ${ERRORS} } }`,
 } as const;

@@ -145,6 +145,7 @@ const person = (role: LiveRole, changes: Partial<LiveParticipant> = {}): LivePar
   leaveReason: null,
   muted: false,
   handRaisedAt: null,
+  invitedAt: null,
   banned: false,
   ...changes,
 });

@@ -17,6 +17,7 @@ export const LiveRoomEntity = defineEntity({
     startedAt: p.datetime().nullable(),
     endedAt: p.datetime().nullable(),
     capacity: p.integer(),
+    maxSpeakers: p.integer(),
     musicMode: p.boolean(),
     createdAt: p.datetime(),
   },
@@ -39,6 +40,7 @@ export const LiveParticipantEntity = defineEntity({
     leaveReason: p.text().$type<LeaveReason>().nullable(),
     muted: p.boolean().default(false),
     handRaisedAt: p.datetime().nullable(),
+    invitedAt: p.datetime().nullable(),
     banned: p.boolean().default(false),
   },
 });

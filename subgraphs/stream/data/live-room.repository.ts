@@ -19,7 +19,7 @@ type RoomRow = Omit<LoggedLiveRoom, 'scheduledFor' | 'startedAt' | 'endedAt'> & 
 };
 
 const SELECT = `select r.id, r.host_id as "hostId", r.title, r.topic, r.chat_room_id as "chatRoomId", r.state,
-    r.scheduled_for as "scheduledFor", r.started_at as "startedAt", r.ended_at as "endedAt", r.capacity,
+    r.scheduled_for as "scheduledFor", r.started_at as "startedAt", r.ended_at as "endedAt", r.capacity, r.max_speakers as "maxSpeakers",
     r.music_mode as "musicMode", coalesce(s.epoch, 0) as "logEpoch", coalesce(s.last_seq, 0)::float8 as "logSeq"
   from live_room r left join event_stream s on s.stream = 'live-room:' || r.id`;
 

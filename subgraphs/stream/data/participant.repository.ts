@@ -37,12 +37,18 @@ export async function findSpeakers(em: Em, liveRoomIds: readonly string[]): Prom
   return rows.map(toParticipant).sort((a, b) => rank[a.role] - rank[b.role]);
 }
 
+/** Those who are in the room, or on their way in, and may speak; host first. */
+export async function findVoices(em: Em, liveRoomId: string): Promise<LiveParticipant[]> {
+  const where = { liveRoomId, status: { $ne: 'LEFT' as const }, role: { $ne: 'LISTENER' as const } };
+  return (await em.find(LiveParticipantEntity, where, { refresh: true })).map(toParticipant);
+}
+
 /** Raised hands, the longest waiting first. */
 export async function findHands(em: Em, liveRoomIds: readonly string[]): Promise<LiveParticipant[]> {
   const rows = await em.find(
     LiveParticipantEntity,
     { liveRoomId: { $in: [...liveRoomIds] }, handRaisedAt: { $ne: null } },
-    { orderBy: { handRaisedAt: 'asc', id: 'asc' } },
+    { orderBy: { handRaisedAt: 'asc', id: 'asc' }, refresh: true },
   );
   return rows.map(toParticipant);
 }
@@ -124,7 +130,13 @@ export async function saveParticipant(
 
 /** Marks everyone in the room as gone. */
 export async function clearRoom(em: Em, liveRoomId: string, reason: LeaveReason, now: Date): Promise<void> {
-  const left = { status: 'LEFT' as const, leaveReason: reason, leftAt: now, handRaisedAt: null };
+  const left = {
+    status: 'LEFT' as const,
+    leaveReason: reason,
+    leftAt: now,
+    handRaisedAt: null,
+    invitedAt: null,
+  };
   await em.nativeUpdate(LiveParticipantEntity, { liveRoomId, status: { $ne: 'LEFT' } }, left);
 }
 
@@ -136,5 +148,6 @@ function toParticipant(row: LiveParticipantRow): LiveParticipant {
     leftAt: row.leftAt ?? null,
     leaveReason: row.leaveReason ?? null,
     handRaisedAt: row.handRaisedAt ?? null,
+    invitedAt: row.invitedAt ?? null,
   };
 }

@@ -17,13 +17,15 @@ export interface LiveRoom {
   readonly endedAt: Date | null;
   /** People who fit in, the host included. */
   readonly capacity: number;
+  /** People who may speak at once, the host included. */
+  readonly maxSpeakers: number;
   /** Stereo at a high bitrate. */
   readonly musicMode: boolean;
 }
 
 export type LiveRoomPlan = Pick<
   LiveRoom,
-  'title' | 'topic' | 'chatRoomId' | 'scheduledFor' | 'capacity' | 'musicMode'
+  'title' | 'topic' | 'chatRoomId' | 'scheduledFor' | 'capacity' | 'maxSpeakers' | 'musicMode'
 >;
 
 export interface LiveRoomInput {
@@ -32,12 +34,15 @@ export interface LiveRoomInput {
   readonly chatRoomId?: string | null;
   readonly scheduledFor?: Date | null;
   readonly capacity?: number | null;
+  readonly maxSpeakers?: number | null;
   readonly musicMode?: boolean | null;
 }
 
 const MAX_TITLE_CHARS = 100;
 const MAX_TOPIC_CHARS = 500;
 const DEFAULT_CAPACITY = 200;
+const DEFAULT_MAX_SPEAKERS = 20;
+const MOST_SPEAKERS = 50;
 const MAX_AHEAD_MS = 366 * 24 * 3_600_000;
 // A start time that the clock passed while the form was being filled in is no mistake.
 const PAST_GRACE_MS = 5 * 60_000;
@@ -46,11 +51,13 @@ const PAST_GRACE_MS = 5 * 60_000;
 export function acceptLiveRoom(input: LiveRoomInput, now: Date): LiveRoomPlan {
   const { title, topic, chatRoomId = null, scheduledFor = null } = input;
   const capacity = input.capacity ?? DEFAULT_CAPACITY;
+  const maxSpeakers = input.maxSpeakers ?? DEFAULT_MAX_SPEAKERS;
   refuseIfAny([
     ...checkText('input.title', title, { minChars: 1, maxChars: MAX_TITLE_CHARS }),
     ...checkOptionalText('input.topic', topic, { maxChars: MAX_TOPIC_CHARS }),
     ...checkSchedule(scheduledFor, now),
     ...checkRange('input.capacity', capacity, 2, MAX_LIVE_ROOM_PEOPLE),
+    ...checkRange('input.maxSpeakers', maxSpeakers, 1, MOST_SPEAKERS),
   ]);
   return {
     title: title.trim(),
@@ -58,6 +65,7 @@ export function acceptLiveRoom(input: LiveRoomInput, now: Date): LiveRoomPlan {
     chatRoomId,
     scheduledFor,
     capacity,
+    maxSpeakers,
     musicMode: input.musicMode ?? false,
   };
 }
@@ -108,4 +116,14 @@ export function requireSpace(room: LiveRoom, others: number, hlsUrl: string | nu
   const { capacity } = room;
   const message = 'The room is full.';
   throw new Refusal({ __typename: 'RoomFullError', message, field: ['id'], capacity, hlsUrl });
+}
+
+/** `others` is how many people in it may speak besides the one who shall. */
+export const hasVoiceFor = ({ maxSpeakers }: LiveRoom, others: number): boolean => others < maxSpeakers;
+
+export function requireVoiceFor(room: LiveRoom, others: number): void {
+  if (hasVoiceFor(room, others)) return;
+  const { maxSpeakers } = room;
+  const message = 'As many people as may speak in this room do so already.';
+  throw new Refusal({ __typename: 'SpeakerLimitError', message, field: ['participantId'], maxSpeakers });
 }

@@ -1,18 +1,13 @@
+import { DISCONNECT_REASONS, type DisconnectReason } from '#schema/media-bus.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import { conflict, forbidden, invalid, Refusal } from '#platform/errors.ts';
 
 /** JOINING: has a grant, and the media server has not seen them yet. */
 export type ParticipantStatus = 'JOINING' | 'CONNECTED' | 'LEFT';
 
-export const LEAVE_REASONS = [
-  'CLIENT',
-  'REMOVED',
-  'BANNED',
-  'CONNECTION_LOST',
-  'ROOM_ENDED',
-  'SERVER_SHUTDOWN',
-] as const;
-export type LeaveReason = (typeof LEAVE_REASONS)[number];
+/** Why somebody is no longer there: what media servers say of it, and what is decided here. */
+export const LEAVE_REASONS = DISCONNECT_REASONS;
+export type LeaveReason = DisconnectReason;
 
 /** One person in one live room; the row outlives coming and going. */
 export interface LiveParticipant {
@@ -32,6 +27,8 @@ export interface LiveParticipant {
   /** Muted by a moderator. */
   readonly muted: boolean;
   readonly handRaisedAt: Date | null;
+  /** When they were invited to speak; null unless they have still to answer. */
+  readonly invitedAt: Date | null;
   readonly banned: boolean;
 }
 
@@ -53,8 +50,18 @@ export function requirePresent(participant: LiveParticipant | null, field: strin
 
 /** Moderators decide about speakers and listeners, the host about everyone else; nobody about equals. */
 function requireAbove(actor: LiveParticipant, target: LiveParticipant): void {
-  if (RANK[actor.role] >= RANK.MODERATOR && RANK[actor.role] > RANK[target.role]) return;
+  if (mayMute(actor, target)) return;
   throw new Refusal(forbidden('Your role in this room does not allow this.', 'MODERATOR', 'participantId'));
+}
+
+/** Whether the actor decides about the target's voice. */
+export const mayMute = (actor: LiveParticipant, target: LiveParticipant): boolean =>
+  RANK[actor.role] >= RANK.MODERATOR && RANK[actor.role] > RANK[target.role];
+
+/** Only hosts and moderators have others to decide about. */
+export function requireMayMuteAll(actor: LiveParticipant): void {
+  if (RANK[actor.role] >= RANK.MODERATOR) return;
+  throw new Refusal(forbidden('Your role in this room does not allow this.', 'MODERATOR', 'liveRoomId'));
 }
 
 export const requireMayMute = requireAbove;
@@ -73,6 +80,22 @@ export function requireMaySetRole(actor: LiveParticipant, target: LiveParticipan
 export function requireMayLower(actor: LiveParticipant, target: LiveParticipant): void {
   if (actor.id !== target.id) requireAbove(actor, target);
 }
+
+/** Only listeners who are there have something to answer. */
+export function requireMayInvite(actor: LiveParticipant, target: LiveParticipant): void {
+  requireAbove(actor, target);
+  if (!isPresent(target)) throw new Refusal(conflict('They are not in the room.', null, 'participantId'));
+  if (maySpeak(target.role)) throw new Refusal(conflict('They may speak already.', null, 'participantId'));
+}
+
+export function requireInvited(participant: LiveParticipant): void {
+  if (participant.invitedAt === null)
+    throw new Refusal(conflict('Nobody has invited you to speak.', null, 'liveRoomId'));
+}
+
+/** A place at the end of the queue: behind the last hand also where clocks differ, or two go up in one millisecond. */
+export const raisedBehind = (last: LiveParticipant | undefined, now: Date): Date =>
+  new Date(Math.max(now.getTime(), (last?.handRaisedAt?.getTime() ?? 0) + 1));
 
 /** Who may speak already has nothing to ask for. */
 export function requireMayRaise(participant: LiveParticipant): void {

@@ -9,7 +9,7 @@ import type { LiveParticipant as LiveParticipantModel } from '../domain/particip
 import type { Recording as RecordingModel, RecordingFile as RecordingFileModel } from '../domain/recording.ts';
 import type { LiveJoin as LiveJoinModel } from '../service/joining.ts';
 import type { IceServer as IceServerModel } from '../domain/ports.ts';
-import type { StateEvent as StateEventModel, ParticipantEvent as ParticipantEventModel, LeftEvent as LeftEventModel, HandEvent as HandEventModel, RecordingEvent as RecordingEventModel, ResyncEvent as ResyncEventModel } from '../service/live-events.ts';
+import type { StateEvent as StateEventModel, ParticipantEvent as ParticipantEventModel, LeftEvent as LeftEventModel, InvitationEvent as InvitationEventModel, HandEvent as HandEventModel, RecordingEvent as RecordingEventModel, ResyncEvent as ResyncEventModel } from '../service/live-events.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -451,6 +451,8 @@ export type LiveRoom = Node & {
   endedAt?: Maybe<Scalars['DateTime']['output']>;
   /** How many people fit in, the host included. */
   capacity: Scalars['Int']['output'];
+  /** How many people may speak, the host included. */
+  maxSpeakers: Scalars['Int']['output'];
   /** Whether audio is sent in stereo at a high bitrate, for music. */
   musicMode: Scalars['Boolean']['output'];
   /** How many people with role LISTENER are connected now. */
@@ -503,6 +505,10 @@ export type LiveParticipant = {
   muted: Scalars['Boolean']['output'];
   /** Since when they ask to speak; null while they do not. */
   handRaisedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Their place among those who ask to speak, from 1; null while they do not. */
+  handPosition?: Maybe<Scalars['Int']['output']>;
+  /** Since when an invitation to speak waits for their answer; null while none does. */
+  invitedAt?: Maybe<Scalars['DateTime']['output']>;
 };
 
 /** What a recording leaves behind. */
@@ -665,6 +671,8 @@ export type CreateLiveRoomInput = {
   chatRoomId?: InputMaybe<Scalars['ID']['input']>;
   /** How many people fit in, 2 to 250. Default 200. */
   capacity?: InputMaybe<Scalars['Int']['input']>;
+  /** How many people may speak, the host included, 1 to 50. Default 20. */
+  maxSpeakers?: InputMaybe<Scalars['Int']['input']>;
   /** Stereo at a high bitrate. Default false. */
   musicMode?: InputMaybe<Scalars['Boolean']['input']>;
 };
@@ -724,6 +732,17 @@ export type NotLiveError = UserError & {
   field?: Maybe<Array<Scalars['String']['output']>>;
   /** The state that the room is in. */
   state: LiveState;
+};
+
+/** As many people as may speak in the room do so already. */
+export type SpeakerLimitError = UserError & {
+  __typename?: 'SpeakerLimitError';
+  /** What is wrong, in English. */
+  message: Scalars['String']['output'];
+  /** Path into the arguments. */
+  field?: Maybe<Array<Scalars['String']['output']>>;
+  /** How many people may speak. */
+  maxSpeakers: Scalars['Int']['output'];
 };
 
 /** As many people as fit are in the room. */
@@ -873,6 +892,32 @@ export type RecordingChanged = LiveRoomEvent & {
   recording: Recording;
 };
 
+/** Someone is invited to speak, or an invitation is over. */
+export type InvitationChanged = LiveRoomEvent & {
+  __typename?: 'InvitationChanged';
+  /** Position behind this event; hand it back as `after` to continue. */
+  cursor: Scalars['EventCursor']['output'];
+  /** Number of the event in the room's log. */
+  seq: Scalars['Int']['output'];
+  /** When it happened. */
+  at: Scalars['DateTime']['output'];
+  /** Who it was. */
+  participantId: Scalars['ID']['output'];
+  /** Whether they are invited, or how the invitation ended. */
+  state: InvitationState;
+};
+
+/** Where an invitation to speak is in its life. */
+export type InvitationState =
+  /** It waits for an answer. */
+  | 'INVITED'
+  /** They speak now. */
+  | 'ACCEPTED'
+  /** They would rather listen. */
+  | 'DECLINED'
+  /** A host or moderator gave them a role meanwhile. */
+  | 'WITHDRAWN';
+
 /** Events before this one can no longer be replayed: load the room anew. The subscription goes on from here. */
 export type LiveResyncRequired = LiveRoomEvent & {
   __typename?: 'LiveResyncRequired';
@@ -983,10 +1028,16 @@ export type Mutation = {
   raiseHand: LiveParticipantPayload;
   /** Lowers a hand: the caller's own, or as host or moderator somebody's. */
   lowerHand: LiveParticipantPayload;
-  /** Gives someone another role and lowers their hand. The host may give all but HOST, moderators SPEAKER and LISTENER; anyone may step down to LISTENER. */
+  /** Gives someone another role and lowers their hand. Refused with SpeakerLimitError where no more people may speak. The host may give all but HOST, moderators SPEAKER and LISTENER; anyone may step down to LISTENER. */
   setLiveRole: LiveParticipantPayload;
   /** Mutes someone, or lifts that. The host may mute all others, moderators speakers and listeners. */
   muteParticipant: LiveParticipantPayload;
+  /** Mutes everyone who speaks but the caller: the host all others, moderators speakers. Who is muted already stays so. */
+  muteAll: LiveRoomPayload;
+  /** Invites a listener to speak: host and moderators may. Inviting twice changes nothing. */
+  inviteToSpeak: LiveParticipantPayload;
+  /** Answers an invitation to speak. Whoever accepts becomes a SPEAKER, unless as many as may speak do so by then (SpeakerLimitError). */
+  answerInvitation: LiveParticipantPayload;
   /** Disconnects someone. The host may remove all others, moderators speakers and listeners. */
   removeParticipant: LiveParticipantPayload;
   /** Records a room that is LIVE: its host may. Everybody in it is told. There is one recording of a room at a time; it ends with the room. */
@@ -1084,6 +1135,23 @@ export type MutationMuteParticipantArgs = {
   liveRoomId: Scalars['ID']['input'];
   participantId: Scalars['ID']['input'];
   muted?: Scalars['Boolean']['input'];
+};
+
+
+export type MutationMuteAllArgs = {
+  liveRoomId: Scalars['ID']['input'];
+};
+
+
+export type MutationInviteToSpeakArgs = {
+  liveRoomId: Scalars['ID']['input'];
+  participantId: Scalars['ID']['input'];
+};
+
+
+export type MutationAnswerInvitationArgs = {
+  liveRoomId: Scalars['ID']['input'];
+  accept: Scalars['Boolean']['input'];
 };
 
 
@@ -1277,6 +1345,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( UserErrorData )
     | ( UserErrorData )
     | ( UserErrorData )
+    | ( UserErrorData )
   ;
   LiveRoomEvent:
     | ( StateEventModel )
@@ -1285,6 +1354,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( ParticipantEventModel )
     | ( HandEventModel )
     | ( RecordingEventModel )
+    | ( InvitationEventModel )
     | ( ResyncEventModel )
   ;
 };
@@ -1348,6 +1418,7 @@ export type ResolversTypes = {
   LiveJoin: ResolverTypeWrapper<LiveJoinModel>;
   IceServer: ResolverTypeWrapper<IceServerModel>;
   NotLiveError: ResolverTypeWrapper<UserErrorData>;
+  SpeakerLimitError: ResolverTypeWrapper<UserErrorData>;
   RoomFullError: ResolverTypeWrapper<UserErrorData>;
   MediaUnavailableError: ResolverTypeWrapper<UserErrorData>;
   MixingUnavailableError: ResolverTypeWrapper<UserErrorData>;
@@ -1360,6 +1431,8 @@ export type ResolversTypes = {
   ParticipantChanged: ResolverTypeWrapper<ParticipantEventModel>;
   HandChanged: ResolverTypeWrapper<HandEventModel>;
   RecordingChanged: ResolverTypeWrapper<RecordingEventModel>;
+  InvitationChanged: ResolverTypeWrapper<InvitationEventModel>;
+  InvitationState: InvitationState;
   LiveResyncRequired: ResolverTypeWrapper<ResyncEventModel>;
   ResyncReason: ResyncReason;
   ActiveSpeakers: ResolverTypeWrapper<ActiveSpeakers>;
@@ -1420,6 +1493,7 @@ export type ResolversParentTypes = {
   LiveJoin: LiveJoinModel;
   IceServer: IceServerModel;
   NotLiveError: UserErrorData;
+  SpeakerLimitError: UserErrorData;
   RoomFullError: UserErrorData;
   MediaUnavailableError: UserErrorData;
   MixingUnavailableError: UserErrorData;
@@ -1431,6 +1505,7 @@ export type ResolversParentTypes = {
   ParticipantChanged: ParticipantEventModel;
   HandChanged: HandEventModel;
   RecordingChanged: RecordingEventModel;
+  InvitationChanged: InvitationEventModel;
   LiveResyncRequired: ResyncEventModel;
   ActiveSpeakers: ActiveSpeakers;
   SpeakerLevel: SpeakerLevel;
@@ -1474,7 +1549,7 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
 };
 
 export type UserErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UserError'] = ResolversParentTypes['UserError']> = {
-  __resolveType: TypeResolveFn<'ValidationError' | 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'RateLimitedError' | 'NotLiveError' | 'RoomFullError' | 'MediaUnavailableError' | 'MixingUnavailableError', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'ValidationError' | 'NotFoundError' | 'ForbiddenError' | 'ConflictError' | 'RateLimitedError' | 'NotLiveError' | 'SpeakerLimitError' | 'RoomFullError' | 'MediaUnavailableError' | 'MixingUnavailableError', ParentType, ContextType>;
 };
 
 export type ValidationErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ValidationError'] = ResolversParentTypes['ValidationError']> = {
@@ -1627,6 +1702,7 @@ export type LiveRoomResolvers<ContextType = Context, ParentType extends Resolver
   startedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   endedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   capacity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  maxSpeakers?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   musicMode?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   listenerCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   speakers?: Resolver<Array<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
@@ -1648,6 +1724,8 @@ export type LiveParticipantResolvers<ContextType = Context, ParentType extends R
   connected?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   muted?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   handRaisedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  handPosition?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  invitedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
 };
 
 export type RecordingResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Recording'] = ResolversParentTypes['Recording']> = {
@@ -1730,6 +1808,13 @@ export type NotLiveErrorResolvers<ContextType = Context, ParentType extends Reso
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type SpeakerLimitErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SpeakerLimitError'] = ResolversParentTypes['SpeakerLimitError']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  field?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  maxSpeakers?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type RoomFullErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RoomFullError'] = ResolversParentTypes['RoomFullError']> = {
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   field?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
@@ -1756,7 +1841,7 @@ export type JoinLiveRoomResultResolvers<ContextType = Context, ParentType extend
 };
 
 export type LiveRoomEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveRoomEvent'] = ResolversParentTypes['LiveRoomEvent']> = {
-  __resolveType: TypeResolveFn<'LiveStateChanged' | 'ParticipantJoined' | 'ParticipantLeft' | 'ParticipantChanged' | 'HandChanged' | 'RecordingChanged' | 'LiveResyncRequired', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'LiveStateChanged' | 'ParticipantJoined' | 'ParticipantLeft' | 'ParticipantChanged' | 'HandChanged' | 'RecordingChanged' | 'InvitationChanged' | 'LiveResyncRequired', ParentType, ContextType>;
 };
 
 export type LiveStateChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveStateChanged'] = ResolversParentTypes['LiveStateChanged']> = {
@@ -1811,6 +1896,15 @@ export type RecordingChangedResolvers<ContextType = Context, ParentType extends 
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type InvitationChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['InvitationChanged'] = ResolversParentTypes['InvitationChanged']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  participantId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['InvitationState'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type LiveResyncRequiredResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveResyncRequired'] = ResolversParentTypes['LiveResyncRequired']> = {
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -1855,6 +1949,9 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   lowerHand?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationLowerHandArgs, 'liveRoomId'>>;
   setLiveRole?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationSetLiveRoleArgs, 'liveRoomId' | 'participantId' | 'role'>>;
   muteParticipant?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationMuteParticipantArgs, 'liveRoomId' | 'participantId' | 'muted'>>;
+  muteAll?: Resolver<ResolversTypes['LiveRoomPayload'], ParentType, ContextType, RequireFields<MutationMuteAllArgs, 'liveRoomId'>>;
+  inviteToSpeak?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationInviteToSpeakArgs, 'liveRoomId' | 'participantId'>>;
+  answerInvitation?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationAnswerInvitationArgs, 'liveRoomId' | 'accept'>>;
   removeParticipant?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationRemoveParticipantArgs, 'liveRoomId' | 'participantId' | 'ban'>>;
   startRecording?: Resolver<ResolversTypes['RecordingPayload'], ParentType, ContextType, RequireFields<MutationStartRecordingArgs, 'liveRoomId' | 'mode'>>;
   stopRecording?: Resolver<ResolversTypes['RecordingPayload'], ParentType, ContextType, RequireFields<MutationStopRecordingArgs, 'liveRoomId'>>;
@@ -1908,6 +2005,7 @@ export type Resolvers<ContextType = Context> = {
   LiveJoin?: LiveJoinResolvers<ContextType>;
   IceServer?: IceServerResolvers<ContextType>;
   NotLiveError?: NotLiveErrorResolvers<ContextType>;
+  SpeakerLimitError?: SpeakerLimitErrorResolvers<ContextType>;
   RoomFullError?: RoomFullErrorResolvers<ContextType>;
   MediaUnavailableError?: MediaUnavailableErrorResolvers<ContextType>;
   MixingUnavailableError?: MixingUnavailableErrorResolvers<ContextType>;
@@ -1919,6 +2017,7 @@ export type Resolvers<ContextType = Context> = {
   ParticipantChanged?: ParticipantChangedResolvers<ContextType>;
   HandChanged?: HandChangedResolvers<ContextType>;
   RecordingChanged?: RecordingChangedResolvers<ContextType>;
+  InvitationChanged?: InvitationChangedResolvers<ContextType>;
   LiveResyncRequired?: LiveResyncRequiredResolvers<ContextType>;
   ActiveSpeakers?: ActiveSpeakersResolvers<ContextType>;
   SpeakerLevel?: SpeakerLevelResolvers<ContextType>;

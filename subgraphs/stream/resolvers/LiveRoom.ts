@@ -28,6 +28,8 @@ export const LiveRoom: LiveRoomResolvers = {
 export const LiveParticipant: LiveParticipantResolvers = {
   user: ({ userId }) => ({ id: userId }),
   connected: ({ status }) => status === 'CONNECTED',
+  handPosition: ({ id, liveRoomId, handRaisedAt }, _args, { stage }) =>
+    handRaisedAt === null ? null : placeInQueue(stage, liveRoomId, id),
 };
 
 export const IceServer: IceServerResolvers = {
@@ -42,9 +44,12 @@ export const ParticipantJoined: ParticipantJoinedResolvers = { participant: part
 export const ParticipantChanged: ParticipantChangedResolvers = { participant: participantOf };
 
 export const HandChanged: HandChangedResolvers = {
-  position: async ({ liveRoomId, participantId, raised }, _args, { stage }) => {
-    if (!raised) return null;
-    const index = (await stage.hands(liveRoomId)).findIndex(({ id }) => id === participantId);
-    return index < 0 ? null : index + 1;
-  },
+  position: ({ liveRoomId, participantId, raised }, _args, { stage }) =>
+    raised ? placeInQueue(stage, liveRoomId, participantId) : null,
 };
+
+/** From 1; null where the hand is down by now. */
+async function placeInQueue(stage: Context['stage'], liveRoomId: string, id: string): Promise<number | null> {
+  const index = (await stage.hands(liveRoomId)).findIndex((participant) => participant.id === id);
+  return index < 0 ? null : index + 1;
+}

@@ -59,6 +59,12 @@ export const Mutation: MutationResolvers = {
     participant(context, (viewer) => context.floor.setRole(viewer, liveRoomId, participantId, role)),
   muteParticipant: (_root, { liveRoomId, participantId, muted }, context) =>
     participant(context, (viewer) => context.floor.mute(viewer, liveRoomId, participantId, muted)),
+  muteAll: (_root, { liveRoomId }, context) =>
+    liveRoom(context, (viewer) => context.floor.muteAll(viewer, liveRoomId)),
+  inviteToSpeak: (_root, { liveRoomId, participantId }, context) =>
+    participant(context, (viewer) => context.floor.invite(viewer, liveRoomId, participantId)),
+  answerInvitation: (_root, { liveRoomId, accept }, context) =>
+    participant(context, (viewer) => context.floor.answerInvitation(viewer, liveRoomId, accept)),
   removeParticipant: (_root, { liveRoomId, participantId, ban }, context) =>
     participant(context, (viewer) => context.floor.remove(viewer, liveRoomId, participantId, ban)),
 

@@ -1,14 +1,26 @@
-import type { LiveRole } from '#schema/live-role.ts';
+import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import type { Em } from '#platform/database.ts';
 import { notFound, Refusal } from '#platform/errors.ts';
 import type { Events } from '#platform/events/events.ts';
 import type { Transaction } from '#platform/events/unit-of-work.ts';
 import { isId } from '#platform/ids.ts';
 import type { Viewer } from '#platform/viewer.ts';
-import { findParticipantsById, findParticipantsOf, saveParticipant } from '../data/participant.repository.ts';
-import { requireLive } from '../domain/live-room.ts';
 import {
+  findHands,
+  findParticipantsById,
+  findParticipantsOf,
+  findVoices,
+  saveParticipant,
+} from '../data/participant.repository.ts';
+import type { LoggedLiveRoom } from '../data/live-room.repository.ts';
+import { requireLive, requireVoiceFor } from '../domain/live-room.ts';
+import {
+  mayMute,
+  raisedBehind,
+  requireInvited,
+  requireMayInvite,
   requireMayLower,
+  requireMayMuteAll,
   requireMayMute,
   requireMayRaise,
   requireMayRemove,
@@ -16,9 +28,9 @@ import {
   requirePresent,
   type LiveParticipant,
 } from '../domain/participant.ts';
-import { requireRoom } from './live-rooms.ts';
+import { readAgain, requireRoom } from './live-rooms.ts';
 import type { MediaOrders } from './media-orders.ts';
-import { recordChange, recordHand, recordLeft } from './participation.ts';
+import { recordChange, recordHand, recordInvitation, recordLeft } from './participation.ts';
 
 /** Who may speak in a live room. Every change answers with the participant as they are after it; what was so already stays so. */
 export interface Floor {
@@ -32,6 +44,11 @@ export interface Floor {
     role: LiveRole,
   ): Promise<LiveParticipant>;
   mute(viewer: Viewer, liveRoomId: string, participantId: string, muted: boolean): Promise<LiveParticipant>;
+  /** Mutes whoever speaks and is below the viewer. */
+  muteAll(viewer: Viewer, liveRoomId: string): Promise<LoggedLiveRoom>;
+  /** Inviting twice changes nothing. */
+  invite(viewer: Viewer, liveRoomId: string, participantId: string): Promise<LiveParticipant>;
+  answerInvitation(viewer: Viewer, liveRoomId: string, accept: boolean): Promise<LiveParticipant>;
   remove(viewer: Viewer, liveRoomId: string, participantId: string, ban: boolean): Promise<LiveParticipant>;
 }
 
@@ -43,41 +60,27 @@ export interface FloorDeps {
 
 interface Scene {
   readonly tx: Transaction;
+  readonly room: LoggedLiveRoom;
   readonly actor: LiveParticipant;
   readonly target: LiveParticipant;
 }
 
-type Act = (scene: Scene) => Promise<LiveParticipant>;
+type Act<T> = (scene: Scene) => Promise<T>;
+
+type Acting = <T>(
+  viewer: Viewer,
+  liveRoomId: string,
+  participantId: string | null,
+  run: Act<T>,
+) => Promise<T>;
 
 export function createFloor({ events, orders, now }: FloorDeps): Floor {
-  const act = (viewer: Viewer, liveRoomId: string, participantId: string | null, run: Act) =>
+  const act: Acting = (viewer, liveRoomId, participantId, run) =>
     events.transact(async (tx) => run(await enter(tx, viewer.userId, liveRoomId, participantId)));
 
   return {
-    raiseHand: (viewer, liveRoomId) =>
-      act(viewer, liveRoomId, null, async ({ tx, actor }) => {
-        requireMayRaise(actor);
-        return actor.handRaisedAt ? actor : recordHand(tx, actor, now(), actor.userId);
-      }),
-
-    lowerHand: (viewer, liveRoomId, participantId) =>
-      act(viewer, liveRoomId, participantId, async ({ tx, actor, target }) => {
-        requireMayLower(actor, target);
-        return target.handRaisedAt ? recordHand(tx, target, null, actor.userId) : target;
-      }),
-
-    setRole: (viewer, liveRoomId, participantId, role) =>
-      act(viewer, liveRoomId, participantId, async (scene) => {
-        requireMaySetRole(scene.actor, scene.target, role);
-        return setRole(scene, role);
-      }),
-
-    mute: (viewer, liveRoomId, participantId, muted) =>
-      act(viewer, liveRoomId, participantId, async ({ tx, actor, target }) => {
-        requireMayMute(actor, target);
-        return target.muted === muted ? target : recordChange(tx, target, { muted }, actor.userId);
-      }),
-
+    ...createHands(act, now),
+    ...createVoices(act, now),
     async remove(viewer, liveRoomId, participantId, ban) {
       const removed = await act(viewer, liveRoomId, participantId, async (scene) => {
         requireMayRemove(scene.actor, scene.target);
@@ -87,6 +90,63 @@ export function createFloor({ events, orders, now }: FloorDeps): Floor {
       await orders.trySend({ kind: 'remove', liveRoomId, participantId, reason });
       return removed;
     },
+  };
+}
+
+function createHands(act: Acting, now: () => Date): Pick<Floor, 'raiseHand' | 'lowerHand'> {
+  return {
+    raiseHand: (viewer, liveRoomId) =>
+      act(viewer, liveRoomId, null, async ({ tx, actor }) => {
+        requireMayRaise(actor);
+        if (actor.handRaisedAt) return actor;
+        const at = raisedBehind((await findHands(tx.em, [liveRoomId])).at(-1), now());
+        return recordHand(tx, actor, at, actor.userId);
+      }),
+
+    lowerHand: (viewer, liveRoomId, participantId) =>
+      act(viewer, liveRoomId, participantId, async ({ tx, actor, target }) => {
+        requireMayLower(actor, target);
+        return target.handRaisedAt ? recordHand(tx, target, null, actor.userId) : target;
+      }),
+  };
+}
+
+type Voices = Pick<Floor, 'setRole' | 'mute' | 'muteAll' | 'invite' | 'answerInvitation'>;
+
+function createVoices(act: Acting, now: () => Date): Voices {
+  return {
+    setRole: (viewer, liveRoomId, participantId, role) =>
+      act(viewer, liveRoomId, participantId, async (scene) => {
+        requireMaySetRole(scene.actor, scene.target, role);
+        return setRole(scene, role, now());
+      }),
+
+    mute: (viewer, liveRoomId, participantId, muted) =>
+      act(viewer, liveRoomId, participantId, async ({ tx, actor, target }) => {
+        requireMayMute(actor, target);
+        return target.muted === muted ? target : recordChange(tx, target, { muted }, actor.userId);
+      }),
+
+    muteAll: (viewer, liveRoomId) =>
+      act(viewer, liveRoomId, null, async ({ tx, room, actor }) => {
+        requireMayMuteAll(actor);
+        for (const target of await findVoices(tx.em, liveRoomId))
+          if (mayMute(actor, target) && !target.muted)
+            await recordChange(tx, target, { muted: true }, actor.userId);
+        return readAgain(tx.em, room);
+      }),
+
+    invite: (viewer, liveRoomId, participantId) =>
+      act(viewer, liveRoomId, participantId, async ({ tx, actor, target }) => {
+        requireMayInvite(actor, target);
+        return target.invitedAt ? target : recordInvitation(tx, target, 'INVITED', actor.userId, now());
+      }),
+
+    answerInvitation: (viewer, liveRoomId, accept) =>
+      act(viewer, liveRoomId, null, async (scene) => {
+        requireInvited(scene.actor);
+        return accept ? setRole(scene, 'SPEAKER', now()) : endInvitation(scene, 'DECLINED', now());
+      }),
   };
 }
 
@@ -102,7 +162,7 @@ async function enter(
   requireLive(room, 'liveRoomId');
   const actor = requirePresent(own, 'liveRoomId');
   const target = participantId === null ? actor : await requireTarget(tx.em, liveRoomId, participantId);
-  return { tx, actor, target };
+  return { tx, room, actor, target };
 }
 
 async function requireTarget(em: Em, liveRoomId: string, id: string): Promise<LiveParticipant> {
@@ -111,10 +171,29 @@ async function requireTarget(em: Em, liveRoomId: string, id: string): Promise<Li
   throw new Refusal(notFound('participantId', id, 'There is no such participant in this room.'));
 }
 
-async function setRole({ tx, actor, target }: Scene, role: LiveRole): Promise<LiveParticipant> {
-  // Given the word, or told to listen: either way the question is answered.
-  const answered = target.handRaisedAt ? await recordHand(tx, target, null, actor.userId) : target;
+async function setRole(scene: Scene, role: LiveRole, now: Date): Promise<LiveParticipant> {
+  const { tx, room, actor, target } = scene;
+  if (maySpeak(role) && !maySpeak(target.role)) {
+    const others = (await findVoices(tx.em, room.id)).filter(({ id }) => id !== target.id);
+    requireVoiceFor(room, others.length);
+  }
+  // Given the word, or told to listen: either way the question is answered, and so is an invitation.
+  const asked = target.handRaisedAt ? await recordHand(tx, target, null, actor.userId) : target;
+  const isAcceptance = actor.id === target.id && maySpeak(role);
+  const answered = await endInvitation(
+    { ...scene, target: asked },
+    isAcceptance ? 'ACCEPTED' : 'WITHDRAWN',
+    now,
+  );
   return answered.role === role ? answered : recordChange(tx, answered, { role }, actor.userId);
+}
+
+async function endInvitation(
+  { tx, actor, target }: Scene,
+  state: 'ACCEPTED' | 'DECLINED' | 'WITHDRAWN',
+  now: Date,
+): Promise<LiveParticipant> {
+  return target.invitedAt ? recordInvitation(tx, target, state, actor.userId, now) : target;
 }
 
 async function removeTarget({ tx, actor, target }: Scene, ban: boolean, now: Date): Promise<LiveParticipant> {

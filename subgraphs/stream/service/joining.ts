@@ -1,3 +1,4 @@
+import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import type { Em } from '#platform/database.ts';
 import { Refusal } from '#platform/errors.ts';
 import type { Events } from '#platform/events/events.ts';
@@ -10,10 +11,11 @@ import { hasBlocked } from '../data/neighbour.repository.ts';
 import {
   countOthers,
   findParticipantsOf,
+  findVoices,
   insertParticipant,
   saveParticipant,
 } from '../data/participant.repository.ts';
-import { requireLive, requireSpace, type LiveRoom } from '../domain/live-room.ts';
+import { hasVoiceFor, requireLive, requireSpace, type LiveRoom } from '../domain/live-room.ts';
 import { isPresent, requireWelcome, type LiveParticipant } from '../domain/participant.ts';
 import type { IceServer, MediaServers } from '../domain/ports.ts';
 import { broadcastUrl } from './broadcasts.ts';
@@ -89,10 +91,17 @@ async function admit(
     await insertParticipant(em, participant);
     return participant;
   }
-  const back = { status: 'JOINING' as const, leftAt: null, leaveReason: null };
+  const role = isPresent(known) ? known.role : await roleOnReturn(em, room, known);
+  const back = { status: 'JOINING' as const, leftAt: null, leaveReason: null, role };
   const change = { ...(isPresent(known) ? {} : back), grantedAt: at };
   await saveParticipant(em, known.id, change);
   return { ...known, ...change };
+}
+
+// Others may have taken the word meanwhile: who comes back then listens.
+async function roleOnReturn(em: Em, room: LiveRoom, { role }: LiveParticipant): Promise<LiveRole> {
+  if (role === 'HOST' || !maySpeak(role)) return role;
+  return hasVoiceFor(room, (await findVoices(em, room.id)).length) ? role : 'LISTENER';
 }
 
 const newParticipant = (room: LiveRoom, userId: string, at: Date): LiveParticipant => ({
@@ -109,6 +118,7 @@ const newParticipant = (room: LiveRoom, userId: string, at: Date): LiveParticipa
   leaveReason: null,
   muted: false,
   handRaisedAt: null,
+  invitedAt: null,
   banned: false,
 });
 

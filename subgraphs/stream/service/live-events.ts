@@ -19,6 +19,7 @@ import type { LiveRoom, LiveState } from '../domain/live-room.ts';
 import { LEAVE_REASONS, type LeaveReason } from '../domain/participant.ts';
 import type { RecordingState } from '../domain/recording.ts';
 import { audienceMessage, audienceTopic } from './audience.ts';
+import type { InvitationState } from './participation.ts';
 
 interface Position {
   readonly cursor: string;
@@ -52,11 +53,17 @@ export interface RecordingEvent extends Position {
   readonly recordingId: string;
   readonly state: RecordingState;
 }
+export interface InvitationEvent extends Position {
+  readonly __typename: 'InvitationChanged';
+  readonly participantId: string;
+  readonly state: InvitationState;
+}
 export interface ResyncEvent extends Position {
   readonly __typename: 'LiveResyncRequired';
   readonly reason: ResyncReason;
 }
-export type LiveEvent = StateEvent | ParticipantEvent | LeftEvent | HandEvent | RecordingEvent | ResyncEvent;
+export type LiveEvent =
+  StateEvent | ParticipantEvent | LeftEvent | HandEvent | InvitationEvent | RecordingEvent | ResyncEvent;
 
 /**
  * What can be followed in a live room. Each resolves once it is live, is complete when the room is over, and ends with a Refusal when the viewer may
@@ -192,6 +199,10 @@ function liveEventOf(event: AnyEvent, position: Position): LiveEvent | null {
       const { participantId, reason } = event.payload;
       const leaveReason = leaveReasonOf(reason);
       return { __typename: 'ParticipantLeft', ...position, participantId, leaveReason };
+    }
+    case 'liveRoom.invitationChanged': {
+      const { participantId, state } = event.payload;
+      return { __typename: 'InvitationChanged', ...position, participantId, state };
     }
     case 'liveRoom.handChanged': {
       const { liveRoomId, participantId, raised } = event.payload;

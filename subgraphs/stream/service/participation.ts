@@ -1,4 +1,5 @@
 import type { Transaction } from '#platform/events/unit-of-work.ts';
+import type { EventPayload } from '#schema/events.ts';
 import { saveParticipant } from '../data/participant.repository.ts';
 import type { LeaveReason, LiveParticipant } from '../domain/participant.ts';
 
@@ -25,7 +26,13 @@ export async function recordLeft(
   actorId: string | null,
   now: Date,
 ): Promise<LiveParticipant> {
-  const left = { status: 'LEFT' as const, leaveReason: reason, leftAt: now, handRaisedAt: null };
+  const left = {
+    status: 'LEFT' as const,
+    leaveReason: reason,
+    leftAt: now,
+    handRaisedAt: null,
+    invitedAt: null,
+  };
   await saveParticipant(tx.em, participant.id, left);
   if (participant.status === 'CONNECTED') {
     const payload = { ...about(participant), reason };
@@ -44,6 +51,23 @@ export async function recordHand(
   const payload = { ...about(participant), raised: handRaisedAt !== null };
   await tx.append({ ...streamOf(participant), name: 'liveRoom.handChanged', payload, actorId });
   return { ...participant, handRaisedAt };
+}
+
+/** `INVITED`, or how an invitation ended. */
+export type InvitationState = EventPayload<'liveRoom.invitationChanged'>['state'];
+
+export async function recordInvitation(
+  tx: Transaction,
+  participant: LiveParticipant,
+  state: InvitationState,
+  actorId: string,
+  now: Date,
+): Promise<LiveParticipant> {
+  const invitedAt = state === 'INVITED' ? now : null;
+  await saveParticipant(tx.em, participant.id, { invitedAt });
+  const payload = { ...about(participant), state };
+  await tx.append({ ...streamOf(participant), name: 'liveRoom.invitationChanged', payload, actorId });
+  return { ...participant, invitedAt };
 }
 
 export async function recordChange(
