@@ -73,8 +73,32 @@ export const mediaEnvironment = z.object({
     ),
 });
 
-/** The same, of the media server as a process of its own: within the platform's, files are kept by that. */
-export const mediaProcessEnvironment = mediaEnvironment.extend(fileVariables);
+/** The same, of the media server as a process of its own: it may be one of several, and within the platform's, files are kept by that. */
+export const mediaProcessEnvironment = mediaEnvironment.extend({
+  ...fileVariables,
+  MEDIA_INTERNAL_URL: variables
+    .url(
+      /^https?$/,
+      'Address at which other processes reach this media server, where it is one of several; they share REDIS_URL. Unset: it is the only one.',
+    )
+    .optional(),
+  MEDIA_PUBLIC_URL: variables
+    .url(
+      /^wss?$/,
+      'Address of the media server’s WebSocket for clients. Unset: the path /media of MEDIA_URL.',
+    )
+    .optional(),
+  MEDIA_DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(10_000)
+    .describe(
+      'Milliseconds over which a media server that is stopped hands its participants to others, before it closes. Where there is no other it closes at once.',
+    ),
+});
+export type MediaProcessEnvironment = z.infer<typeof mediaProcessEnvironment>;
 
 export type MediaEnvironment = z.infer<typeof mediaEnvironment>;
 

@@ -5,7 +5,7 @@ import { fileStoreOptions } from '#platform/files/file-environment.ts';
 import { createFileStore } from '#platform/files/file-store.ts';
 import { healthRoutes } from '#platform/health.ts';
 import { listen } from '#platform/http.ts';
-import { createLog } from '#platform/log.ts';
+import { createLog, type Log } from '#platform/log.ts';
 import { createMetrics, metricsRoute } from '#platform/metrics.ts';
 import type { Running } from '#platform/process.ts';
 import { connectSingleUse } from '#platform/single-use.ts';
@@ -15,17 +15,26 @@ import {
   mediaProcessEnvironment,
   workerCountOf,
   type MediaEnvironment,
+  type MediaProcessEnvironment,
 } from './environment.ts';
+import { MOVE_DEADLINE_MS } from './drain.ts';
 import { findFfmpeg } from './ffmpeg.ts';
+import { connectRoomDirectory } from './mesh/room-directory-redis.ts';
 import { createLivePage } from './page/live-page.ts';
 import { createMediaServer, type MediaServer } from './server.ts';
 import { findWorker } from './worker/find-worker.mjs';
+
+/** What closing takes after everybody is handed over. */
+const CLOSE_DEADLINE_MS = 15_000;
 
 /** The part of the dependencies that comes from the environment and the machine. Throws EnvironmentError. */
 export function mediaSettings(
   environment: MediaEnvironment,
   env: NodeJS.ProcessEnv,
-): Omit<MediaServerDeps, 'durableBus' | 'liveBus' | 'usedGrants' | 'files' | 'log' | 'metrics'> {
+): Omit<
+  MediaServerDeps,
+  'durableBus' | 'liveBus' | 'usedGrants' | 'directory' | 'files' | 'log' | 'metrics'
+> {
   const problems = mediaEnvironmentProblems(environment);
   if (problems.length > 0) throw new EnvironmentError(problems);
   const worker = findWorker(env);
@@ -50,22 +59,14 @@ export function mediaSettings(
 /** Starts the media server as a process of its own. Without a worker it runs, says that it is not ready, and refuses sockets. */
 export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running> {
   const environment = readEnvironment(mediaProcessEnvironment, env);
+  if (!environment.MEDIA_INTERNAL_URL !== !environment.MEDIA_PUBLIC_URL)
+    throw new EnvironmentError(['MEDIA_INTERNAL_URL: set it together with MEDIA_PUBLIC_URL, or neither']);
   const settings = mediaSettings(environment, env);
   const log = createLog('media-server', environment.LOG_LEVEL);
   const metrics = createMetrics('media-server');
-  const durableBus = await connectDurableBus({ natsUrl: environment.NATS_URL, log });
-  const liveBus = await connectLiveBus({ redisUrl: environment.REDIS_URL, log });
-  const usedGrants = await connectSingleUse({ redisUrl: environment.REDIS_URL, log });
-  const files = await createFileStore(fileStoreOptions(environment, environment.INTERNAL_SECRET));
-  const media = await createMediaServer({
-    ...settings,
-    durableBus,
-    liveBus,
-    usedGrants,
-    files,
-    log,
-    metrics,
-  });
+  const connections = await connect(environment, log);
+  const { durableBus, liveBus } = connections;
+  const media = await createMediaServer({ ...settings, ...connections, log, metrics });
   const checks = {
     durableBus: () => durableBus.ping(),
     liveBus: () => liveBus.ping(),
@@ -77,19 +78,40 @@ export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running
   const routes = [...healthRoutes(checks), metricsRoute(metrics), ...media.routes, ...page];
   const closeAll = async () => {
     await media.close();
-    await durableBus.close();
-    await liveBus.close();
-    await usedGrants.close();
+    await connections.close();
   };
   try {
     const listener = await listen({ host, port, routes, upgrades: [media.upgrade], log });
+    const { MEDIA_INTERNAL_URL: internalUrl, MEDIA_PUBLIC_URL: publicUrl } = environment;
+    if (internalUrl && publicUrl) await media.announce({ internalUrl, publicUrl });
     await media.recoverRecordings();
     log.info({ port: listener.port, availability: media.availability() }, 'ready');
-    return { close: () => Promise.all([listener.close(), closeAll()]).then(() => undefined) };
+    const { MEDIA_DRAIN_MS: windowMs } = environment;
+    return {
+      closeDeadlineMs: windowMs + MOVE_DEADLINE_MS + CLOSE_DEADLINE_MS,
+      async close() {
+        await media.drain(windowMs);
+        await Promise.all([listener.close(), closeAll()]);
+      },
+    };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** What it shares with other processes. */
+async function connect(environment: MediaProcessEnvironment, log: Log) {
+  const { NATS_URL: natsUrl, REDIS_URL: redisUrl, INTERNAL_SECRET: secret } = environment;
+  const durableBus = await connectDurableBus({ natsUrl, log });
+  const liveBus = await connectLiveBus({ redisUrl, log });
+  const usedGrants = await connectSingleUse({ redisUrl, log });
+  const directory = await connectRoomDirectory({ redisUrl, log });
+  const files = await createFileStore(fileStoreOptions(environment, secret));
+  const close = async () => {
+    for (const one of [durableBus, liveBus, usedGrants, directory]) await one.close();
+  };
+  return { durableBus, liveBus, usedGrants, directory, files, close };
 }
 
 async function requireAvailable(media: MediaServer): Promise<void> {

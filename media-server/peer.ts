@@ -23,7 +23,7 @@ export interface PeerOwner {
   readonly onProducerClosed: (peer: Peer, producer: types.Producer) => void;
   /** What it heard does not come any more: its sender stopped, or the way of the audio broke. */
   readonly onStreamLost: (peer: Peer, producerId: string) => void;
-  readonly onUnplaced: (place: RoomRouter) => void;
+  readonly audio: { leave(place: RoomRouter): void };
 }
 
 /**
@@ -241,7 +241,7 @@ export class Peer {
     this.measured = null;
     for (const transport of this.#transports.values()) transport.close();
     this.#transports.clear();
-    if (place) this.#owner.onUnplaced(place);
+    if (place) this.#owner.audio.leave(place);
   }
 
   close(): void {

@@ -236,10 +236,6 @@ export class Room implements PeerOwner, SpanningRoom {
     peer.connection.notify('producerOpened', { participantId, producerId, paused: stream.paused() });
   }
 
-  onUnplaced(place: RoomRouter): void {
-    this.audio.leave(place);
-  }
-
   onRemoteChanged(participantId: string): void {
     const remote = this.#span?.remote.find(participantId) ?? null;
     const peer = this.peers.find(participantId);

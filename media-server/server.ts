@@ -13,11 +13,13 @@ import {
   speakersTopic,
   type MediaAbilities,
   type MediaControl,
+  type MediaHeartbeat,
 } from '#schema/media-bus.ts';
 import { AUTHENTICATION_DEADLINE_MS, HEARTBEAT_MS } from '#schema/signalling.ts';
 import { createAdmission } from './admission.ts';
 import { Broadcasts } from './broadcast/broadcasts.ts';
 import type { MediaLimits, MediaServerDeps } from './deps.ts';
+import { handOver } from './drain.ts';
 import { DEFAULT_MAX_CONSUMERS_PER_ROUTER } from './environment.ts';
 import { registerMediaMetrics } from './media-metrics.ts';
 import { createMesh } from './mesh/mesh.ts';
@@ -43,11 +45,6 @@ const DEFAULT_LIMITS: MediaLimits = {
   maxConsumersPerRouter: DEFAULT_MAX_CONSUMERS_PER_ROUTER,
 };
 
-export interface MediaAddress {
-  /** Where other processes of the platform reach this server. */
-  readonly internalUrl: string;
-}
-
 export interface MediaServer {
   /** Answers a WebSocket upgrade request; the caller has matched the path. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -56,8 +53,13 @@ export interface MediaServer {
   /** What it answers besides. */
   readonly routes: readonly HttpRoute[];
   readonly abilities: MediaAbilities;
-  /** Tells where it listens: from now on rooms that are opened may span other servers. */
-  announce(address: MediaAddress): void;
+  /** Tells where it listens: from now on people may be sent to it, and rooms that are opened may span other servers. */
+  announce(address: NonNullable<MediaHeartbeat['address']>): Promise<void>;
+  /**
+   * Takes nobody in any more, and hands everybody over to other servers, spread over `windowMs`. Resolves when nobody is left or after
+   * MOVE_DEADLINE_MS more; at once where there is no other server.
+   */
+  drain(windowMs: number): Promise<void>;
   /** Whether somebody who joins now can be heard. */
   availability(): MediaAvailability;
   status(): MediaStatus;
@@ -77,23 +79,19 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   const core = await startCore(deps, limits);
   const { serverId, rooms, pool, mesh, recorder, broadcasts, admission, presence, tell } = core;
   let closing: Promise<void> | null = null;
+  let draining = false;
 
-  const availability = () => availabilityOf(deps, pool, closing !== null);
+  const availability = () => availabilityOf(deps, pool, draining || closing !== null);
   const status = () => mediaStatus(serverId, availability(), pool, rooms, recorder);
   const isAvailable = () => availability().available;
   const abilities = { canMix: 'path' in deps.ffmpeg };
   const { admit } = admission;
   const session = { rooms, maxPeersPerRoom, admit, usedGrants };
   const sockets = createSocketServer({ ...session, isAvailable, limits, log });
-  const heartbeat = setInterval(() => tell(MEDIA_HEARTBEAT_TOPIC, heartbeatOf(status())), limits.occupancyMs);
-  const connections = watchConnections({
-    rooms: () => rooms.all,
-    onReport: (report) => tell(connectionsTopic(report.liveRoomId), report),
-    serverId,
-    workerCount: deps.workerCount,
-    sampleMs: limits.connectionsMs,
-    log,
-  });
+  const capacity = deps.workerCount * limits.maxConsumersPerRouter;
+  const beat = () => tell(MEDIA_HEARTBEAT_TOPIC, heartbeatOf(status(), mesh.address, capacity));
+  const heartbeat = setInterval(beat, limits.occupancyMs);
+  const connections = startConnectionWatch(deps, limits, core);
   registerMediaMetrics(metrics, status, () => presence.pending);
 
   const shutDown = async () => {
@@ -101,7 +99,7 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
     connections.close();
     await core.orderFeed.close();
     rooms.close();
-    mesh.close();
+    await mesh.close();
     sockets.close();
     // It needs no worker any more: with the rooms, every take has ended.
     pool?.close();
@@ -109,7 +107,16 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
   };
   return {
     handleUpgrade: sockets.handleUpgrade,
-    announce: ({ internalUrl }) => mesh.announce(internalUrl),
+    async announce(address) {
+      await mesh.announce(address);
+      beat();
+    },
+    async drain(windowMs) {
+      if (!mesh.hasNeighbours) return;
+      draining = true;
+      beat();
+      await handOver(rooms, windowMs);
+    },
     upgrade: { path: MEDIA_PATH, handle: sockets.handleUpgrade },
     routes: [abilitiesRoute(abilities), broadcasts.route, ...mesh.routes],
     abilities,
@@ -119,6 +126,20 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
     close: () => (closing ??= shutDown()),
   };
 }
+
+const startConnectionWatch = (
+  { workerCount, log }: MediaServerDeps,
+  { connectionsMs: sampleMs }: MediaLimits,
+  { serverId, rooms, tell }: Awaited<ReturnType<typeof startCore>>,
+) =>
+  watchConnections({
+    rooms: () => rooms.all,
+    onReport: (report) => tell(connectionsTopic(report.liveRoomId), report),
+    serverId,
+    workerCount,
+    sampleMs,
+    log,
+  });
 
 /** Everything behind the sockets. */
 async function startCore(deps: MediaServerDeps, limits: MediaLimits) {

@@ -58,9 +58,16 @@ export function mediaStatus(
   };
 }
 
-export const heartbeatOf = ({ serverId, availability, rooms }: MediaStatus): MediaHeartbeat => ({
+/** `capacity` is how many streams the server is meant to hand to participants. */
+export const heartbeatOf = (
+  { serverId, availability, rooms }: MediaStatus,
+  address: MediaHeartbeat['address'],
+  capacity: number,
+): MediaHeartbeat => ({
   serverId,
   available: availability.available,
+  address,
+  load: rooms.reduce((sum, room) => sum + demandOf(room), 0) / capacity,
   rooms: rooms.map(({ liveRoomId, participants, recordingIds, connections }) => ({
     liveRoomId,
     participantIds: participants.map(({ participantId }) => participantId),
@@ -68,3 +75,9 @@ export const heartbeatOf = ({ serverId, availability, rooms }: MediaStatus): Med
     connections: [...connections],
   })),
 });
+
+// Everybody hears everybody: so it is as soon as all have asked for it.
+function demandOf({ participants, remoteParticipants }: MediaStatus['rooms'][number]): number {
+  const streams = [...participants, ...remoteParticipants].flatMap(({ producers }) => producers);
+  return participants.length * Math.max(1, streams.length);
+}

@@ -76,8 +76,12 @@ export const MEDIA_HEARTBEAT_MS = 5_000;
 export const mediaHeartbeat = z.object({
   /** New for every start of a media server, so a crashed one falls silent for good. */
   serverId: z.string(),
-  /** False while the server has no media worker: it takes nobody in. */
+  /** False while the server has no media worker, or is about to stop: it takes nobody in. */
   available: z.boolean(),
+  /** Where other processes and clients reach it; null for a server that is not one of several. */
+  address: z.object({ internalUrl: z.url(), publicUrl: z.url() }).nullable().default(null),
+  /** Share of what it is meant to carry that it carries now; 1 and more is too much. */
+  load: z.number().min(0).default(0),
   rooms: z.array(
     z.object({
       liveRoomId: z.string(),

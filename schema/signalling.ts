@@ -265,6 +265,11 @@ export const NOTIFICATIONS = {
     .describe(
       'Transports, producers and consumers are lost (a worker died): drop them, then `join` again on this socket.',
     ),
+  move: z
+    .object({})
+    .describe(
+      'The server is about to stop: ask for a new grant and connect with it, which closes this socket with DUPLICATE_IDENTITY. It stays open until then, or for some seconds.',
+    ),
   roomClosed: z.object({}).describe('The room has ended. The socket closes right after it.'),
 } as const;
 

@@ -2,9 +2,13 @@ import type { LiveBus } from '#platform/events/ports.ts';
 import type { HttpRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { MediaListen } from '../deps.ts';
+import type { MediaHeartbeat } from '#schema/media-bus.ts';
 import { askOverHttp, linksRoute } from './link-http.ts';
+import { followNeighbours, type Neighbours } from './neighbours.ts';
 import type { RoomDirectory } from './room-directory.ts';
 import { RoomSpan, type SpanningRoom } from './room-span.ts';
+
+type MediaAddress = NonNullable<MediaHeartbeat['address']>;
 
 export interface MeshDeps {
   readonly serverId: string;
@@ -19,12 +23,15 @@ export interface MeshDeps {
 
 /** This server as one of several. Until it is announced, and without a directory, its rooms are its own. */
 export interface Mesh {
-  /** From now on other media servers may reach this one at `url`. */
-  announce(url: string): void;
+  /** From now on other media servers and clients may reach this one. Rejects where the live bus cannot be subscribed to. */
+  announce(address: MediaAddress): Promise<void>;
+  readonly address: MediaAddress | null;
+  /** Whether another server takes people in. */
+  readonly hasNeighbours: boolean;
   /** What joins the room to the same room on other servers; null where there are none. */
   span(room: SpanningRoom): RoomSpan | null;
   readonly routes: readonly HttpRoute[];
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Renewals that a host may miss before it is taken for dead. */
@@ -34,20 +41,28 @@ export function createMesh(deps: MeshDeps): Mesh {
   const { serverId, directory, liveBus, listen, secret, renewalMs, log } = deps;
   const spans = new Map<string, RoomSpan>();
   const ask = askOverHttp(secret);
+  const ttlMs = MISSED_RENEWALS * renewalMs;
   const renewal = setInterval(() => {
     for (const span of spans.values()) void span.renew();
   }, renewalMs);
   renewal.unref();
-  let ownUrl: string | null = null;
+  let own: MediaAddress | null = null;
+  let neighbours: Neighbours | null = null;
 
   return {
-    announce(url) {
-      ownUrl = url;
+    async announce(address) {
+      neighbours ??= await followNeighbours({ serverId, liveBus, silenceMs: ttlMs, log });
+      own = address;
+    },
+    get address() {
+      return own;
+    },
+    get hasNeighbours() {
+      return neighbours?.areAvailable ?? false;
     },
     span(room) {
-      if (!directory || ownUrl === null) return null;
-      const ttlMs = MISSED_RENEWALS * renewalMs;
-      const options = { serverId, url: ownUrl, directory, liveBus, listen, ask, ttlMs, log };
+      if (!directory || own === null) return null;
+      const options = { serverId, url: own.internalUrl, directory, liveBus, listen, ask, ttlMs, log };
       const span = new RoomSpan(room, options, () => {
         if (spans.get(room.id) === span) spans.delete(room.id);
       });
@@ -55,6 +70,9 @@ export function createMesh(deps: MeshDeps): Mesh {
       return span;
     },
     routes: [linksRoute(secret, async (request) => spans.get(request.liveRoomId)?.answer(request) ?? null)],
-    close: () => clearInterval(renewal),
+    async close() {
+      clearInterval(renewal);
+      await neighbours?.close();
+    },
   };
 }

@@ -21,6 +21,7 @@ import type { TurnOptions } from './service/ice-servers.ts';
 import { createJoining } from './service/joining.ts';
 import { createLiveFeeds } from './service/live-events.ts';
 import { createLiveRooms } from './service/live-rooms.ts';
+import { createMediaFleet } from './service/media-fleet.ts';
 import { createMediaOrders } from './service/media-orders.ts';
 import { createPresence } from './service/presence.ts';
 import { createPublishing } from './service/publishing.ts';
@@ -57,7 +58,8 @@ export function streamSubgraph(options: StreamOptions): SubgraphDefinition {
 
 function createStreamSubgraph(foundation: Foundation, options: StreamOptions): Subgraph {
   const { database, secret, log } = foundation;
-  const { media, turn = null, sweepMs } = options;
+  const { turn = null, sweepMs } = options;
+  const media = createMediaFleet(options.media);
   const orders = createMediaOrders(foundation);
   const deps = { ...foundation, orders, media, turn };
   const presence = createPresence(deps);
@@ -79,7 +81,7 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
   };
   const eviction = createEviction(deps);
   registerReactions({ ...deps, presence, eviction, recordingReports, recordingWatch });
-  const heartbeats = createHeartbeats({ ...deps, presence, recordingWatch, sweepMs });
+  const heartbeats = createHeartbeats({ ...deps, presence, recordingWatch, fleet: media, sweepMs });
   const endpoint = createEndpoint({
     schemaFile: new URL('schema.graphql', import.meta.url),
     resolvers,

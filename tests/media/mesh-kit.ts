@@ -68,8 +68,9 @@ export async function startMesh(count: number, overrides: Partial<MediaServerDep
     });
     const { routes, upgrade } = media;
     const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades: [upgrade], log });
-    media.announce({ internalUrl: `http://127.0.0.1:${listener.port}` });
-    return { media, listener, url: `ws://127.0.0.1:${listener.port}/media` };
+    const url = `ws://127.0.0.1:${listener.port}/media`;
+    await media.announce({ internalUrl: `http://127.0.0.1:${listener.port}`, publicUrl: url });
+    return { media, listener, url };
   };
   const servers = await Promise.all(Array.from({ length: count }, start));
 
@@ -117,7 +118,7 @@ export async function joinAgain({ client, roster }: MeshPeer): Promise<void> {
   await client.request('createTransport', { direction: 'recv' });
 }
 
-export async function hear({ client }: MeshPeer, producerId: string): Promise<string> {
+export async function hear({ client }: Pick<MeshPeer, 'client'>, producerId: string): Promise<string> {
   const { consumerId } = await client.request('consume', { producerId });
   await client.request('resumeConsumer', { consumerId });
   return consumerId;
@@ -128,7 +129,7 @@ export const roomOn = ({ media }: MeshServer, liveRoomId: string) =>
   media.status().rooms.find((room) => room.liveRoomId === liveRoomId);
 
 /** What a device can receive. */
-const DEVICE: RtpCapabilities = {
+export const DEVICE: RtpCapabilities = {
   codecs: [
     {
       kind: 'audio',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { INTERNAL_HEADER, signInternal } from '#platform/internal-auth.ts';
+import { MEDIA_HEARTBEAT_TOPIC, mediaHeartbeat } from '#schema/media-bus.ts';
 import { LINKS_PATH, roomTopic } from '#schema/media-mesh.ts';
 import { CLOSE_CODES } from '#schema/signalling.ts';
 import { interceptTransports } from './direct-audio.ts';
@@ -150,6 +151,31 @@ describe('A room that spans media servers', { skip: skipWithoutWorker }, () => {
     await ben.client.notified('peerJoined', (come) => come.participantId === 'ghost');
     await expired;
     await anna.client.notified('peerLeft', (gone) => gone.participantId === 'ghost');
+  });
+
+  test('a server that drains takes nobody in, tells everybody to move, and is done when they have', async () => {
+    const [anna, ben, cleo] = [await kit.enter(one), await kit.enter(one), await kit.enter(two)];
+    const fromCleo = await speak(cleo);
+    for await (const beat of await kit.liveBus.subscribe(MEDIA_HEARTBEAT_TOPIC))
+      if (mediaHeartbeat.parse(beat).serverId === two.media.status().serverId) break;
+    const drained = one.media.drain(20);
+    for (const { client, participantId, grant } of [anna, ben]) {
+      await client.notified('move');
+      const moved = await kit.enter(two, { participantId, expiresAtMs: grant.expiresAtMs + 1 });
+      assert.equal((await client.closed).code, CLOSE_CODES.DUPLICATE_IDENTITY);
+      await audio.say(fromCleo, `for ${participantId}`, [await hear(moved, fromCleo)]);
+    }
+    await drained;
+    await assert.rejects(kit.enter(one));
+    assert.equal(one.media.availability().available, false);
+  });
+
+  test('a server without others is not drained', async () => {
+    const alone = await startMesh(1);
+    const { client } = await alone.enter(alone.servers[0] ?? one);
+    await alone.servers[0]?.media.drain(60_000);
+    await client.request('ping', {});
+    await alone.close();
   });
 
   test('nobody but the platform itself is told how to get streams', async () => {

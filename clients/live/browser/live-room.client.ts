@@ -91,13 +91,21 @@ export class LiveRoomClient {
   /** Connects, and stays connected until `leave` or until the server has a reason against it. */
   async connect(): Promise<void> {
     try {
-      this.#grant = await this.#options.getGrant();
-      if (this.#stopped) return;
-      const socket = new SignallingSocket(this.#grant.mediaUrl, this.#handlers(), (code) =>
+      const grant = await this.#options.getGrant();
+      if (!this.#stopped) await this.#open(grant);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #open(grant: LiveGrant): Promise<void> {
+    try {
+      this.#grant = grant;
+      const socket = new SignallingSocket(grant.mediaUrl, this.#handlers(), (code) =>
         this.#lost(socket, code),
       );
       this.#socket = socket;
-      this.#welcome = await socket.request('authenticate', { token: this.#grant.token });
+      this.#welcome = await socket.request('authenticate', { token: grant.token });
       await this.#join(socket, this.#welcome.routerRtpCapabilities);
       this.#failures = 0;
     } catch (error) {
@@ -179,6 +187,7 @@ export class LiveRoomClient {
       activeSpeaker: ({ participantId }) => this.#change({ dominant: participantId }),
       audioLevels: ({ levels }) => then(() => roster.setLevels(levels)),
       rejoin: ({ routerRtpCapabilities }) => this.#rejoin(routerRtpCapabilities),
+      move: () => void this.#move(),
       roomClosed: () => undefined,
     };
   }
@@ -204,6 +213,16 @@ export class LiveRoomClient {
     if (!socket) return;
     this.#change({ connection: 'reconnecting' });
     this.#join(socket, routerRtpCapabilities).catch((error: unknown) => this.#report(error));
+  }
+
+  // The server is about to stop: what it sends is heard until another one has taken over.
+  async #move(): Promise<void> {
+    const former = this.#socket;
+    // Where no other server is to be had, this one closes the socket in the end, and then it is tried again.
+    const grant = await this.#options.getGrant().catch(() => null);
+    if (!grant || this.#stopped || this.#socket !== former) return;
+    await this.#open(grant);
+    former?.close();
   }
 
   readonly #restartIce = (): void => {

@@ -7,6 +7,7 @@ import { MEDIA_HEARTBEAT_MS, type MediaHeartbeat } from '#schema/media-bus.ts';
 import { findConnectedTo, findParticipantsById, listServerIds } from '../data/participant.repository.ts';
 import type { LiveParticipant } from '../domain/participant.ts';
 import { followHeartbeats, type HeartbeatFeed } from './heartbeat-feed.ts';
+import type { MediaFleet } from './media-fleet.ts';
 import type { Connection, Presence } from './presence.ts';
 import type { RecordingWatch } from './recording-watch.ts';
 
@@ -16,6 +17,7 @@ export interface HeartbeatsDeps {
   readonly liveBus: LiveBus;
   readonly presence: Presence;
   readonly recordingWatch: RecordingWatch;
+  readonly fleet: MediaFleet;
   readonly log: Log;
   readonly now: () => Date;
   /** How often to look for media servers that fell silent. */
@@ -32,7 +34,7 @@ const SILENCE_MS = 4 * MEDIA_HEARTBEAT_MS;
  * off reports people who were given up. Several processes may do this at once; the room's lock makes it one after the other.
  */
 export function createHeartbeats(deps: HeartbeatsDeps) {
-  const { database, liveBus, log, now, sweepMs = MEDIA_HEARTBEAT_MS } = deps;
+  const { database, liveBus, fleet, log, now, sweepMs = MEDIA_HEARTBEAT_MS } = deps;
   const heardAtMs = new Map<string, number>();
   let timer: NodeJS.Timeout | null = null;
   let startedAtMs = 0;
@@ -58,6 +60,7 @@ export function createHeartbeats(deps: HeartbeatsDeps) {
 
   const hear = (heartbeat: MediaHeartbeat) => {
     heardAtMs.set(heartbeat.serverId, now().getTime());
+    fleet.hear(heartbeat);
     enqueue(() => compare(deps, heartbeat));
     enqueue(() => deps.recordingWatch.compare(heartbeat));
   };

@@ -1,0 +1,48 @@
+import { MEDIA_HEARTBEAT_MS, type MediaHeartbeat } from '#schema/media-bus.ts';
+import { rankServers, type MediaCandidate } from '../domain/placement.ts';
+import type { MediaLocation, MediaServers } from '../domain/ports.ts';
+import { httpMediaServers } from './media-http.ts';
+
+/** All media servers that say where they are. */
+export interface MediaFleet extends MediaServers {
+  hear(heartbeat: MediaHeartbeat): void;
+}
+
+interface Server extends MediaCandidate {
+  readonly publicUrl: string;
+  readonly health: MediaServers;
+  readonly heardAtMs: number;
+}
+
+/** A server that is silent for this long is not asked any more. */
+const SILENCE_MS = 3 * MEDIA_HEARTBEAT_MS;
+
+/**
+ * Chooses among media servers by their load, and asks the one it chose for its health: one that was killed is passed over at once. `single` answers
+ * where no server has told where it is, as those do that run alone.
+ */
+export function createMediaFleet(single: MediaServers, nowMs: () => number = Date.now): MediaFleet {
+  const servers = new Map<string, Server>();
+
+  return {
+    hear({ serverId, available, address, load, rooms }) {
+      if (!available || !address) return void servers.delete(serverId);
+      const { internalUrl: url, publicUrl } = address;
+      const known = servers.get(serverId);
+      const health = known?.publicUrl === publicUrl ? known.health : httpMediaServers({ url, publicUrl });
+      const liveRoomIds = rooms.map(({ liveRoomId }) => liveRoomId);
+      servers.set(serverId, { serverId, load, liveRoomIds, publicUrl, health, heardAtMs: nowMs() });
+    },
+    async locate(liveRoomId) {
+      for (const { serverId, heardAtMs } of servers.values())
+        if (nowMs() - heardAtMs > SILENCE_MS) servers.delete(serverId);
+      const ranked = rankServers([...servers.values()], liveRoomId);
+      let last: MediaLocation | null = null;
+      for (const { health } of ranked) {
+        last = await health.locate(liveRoomId);
+        if (last.available) return last;
+      }
+      return last ?? single.locate(liveRoomId);
+    },
+  };
+}
