@@ -1,4 +1,4 @@
-// Makes a bare machine ready: dependencies (and Node 24 with them), then the media worker. Runs before every
+// Makes a bare machine ready: dependencies (and Node 24 with them), then ffmpeg and the media worker. Runs before every
 // `npm start` and `npm test`, on Node 20 or later, before anything is installed: built-in modules only, here and in
 // everything it loads. When all is in place it costs a few milliseconds, so the slow parts are loaded on demand.
 import { dependenciesReady } from './setup/dependencies-stamp.mjs';
@@ -11,6 +11,8 @@ async function setUp() {
     const { installDependencies } = await import('./setup/install-dependencies.mjs');
     await installDependencies(log);
   }
+  const { ffmpegSettled, obtainFfmpeg } = await import('./setup/obtain-ffmpeg.mjs');
+  if (!ffmpegSettled()) await obtainFfmpeg({ log });
   const { nothingToObtain } = await import('../media-server/worker/find-worker.mjs');
   if (nothingToObtain()) return;
   const { obtainWorker } = await import('../media-server/worker/obtain-worker.mjs');

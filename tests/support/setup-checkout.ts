@@ -51,6 +51,7 @@ export function createSetupCheckout(): SetupCheckout {
         ...process.env,
         npm_execpath: join(folder, 'npm', 'npm-cli.cjs'),
         MEDIASOUP_WORKER_BIN: '/bin/true',
+        FFMPEG_BIN: '/bin/true',
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

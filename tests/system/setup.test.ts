@@ -76,3 +76,17 @@ test('a worker that cannot be obtained is explained, and everything else is set 
   assert.equal(code, 0);
   assert.match(output, /live audio will be unavailable, everything else works: .*ENOTDIR/);
 });
+
+test('an ffmpeg that cannot be had is explained once, and everything else is set up', async (t) => {
+  const made = checkout(t);
+  const env = { PATH: made.folder, FFMPEG_BIN: '', VEZA_CACHE_DIR: join(made.folder, 'cache') };
+  const { code, output } = await made.run(env);
+  assert.equal(code, 0);
+  assert.match(
+    output,
+    /can be neither mixed nor broadcast, everything else works: this machine has no apt-get/,
+  );
+  assert.match(output, /FFMPEG_BIN/);
+  const second = await made.run(env);
+  assert.deepEqual([second.code, second.output], [0, '']);
+});
