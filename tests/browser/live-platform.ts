@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
+import type { EventFrame } from '#platform/events/ports.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { createFileStore } from '#platform/files/file-store.ts';
 import { listen, readBody, sendJson, type HttpRoute } from '#platform/http.ts';
@@ -13,6 +14,7 @@ import { createMetrics } from '#platform/metrics.ts';
 import type { LiveRole } from '#schema/live-role.ts';
 import type { MediaListen } from '../../media-server/deps.ts';
 import { findFfmpeg } from '../../media-server/ffmpeg.ts';
+import { Observed } from '../media/observed.ts';
 import { createLivePage } from '../../media-server/page/live-page.ts';
 import { createMediaServer } from '../../media-server/server.ts';
 
@@ -51,7 +53,8 @@ export async function startLivePlatform(
 ) {
   const log = createLog('live-test', 'silent');
   const liveBus = memoryLiveBus();
-  const durableBus = memoryDurableBus();
+  const events = new Observed<EventFrame>();
+  const durableBus = { ...memoryDurableBus(), publish: async (event: EventFrame) => events.add(event) };
   const folder = await mkdtemp(join(tmpdir(), 'veza-live-'));
   const publicUrl = 'http://localhost';
   const files = await createFileStore({ kind: 'disk', folder, publicUrl, secret: SECRET });
@@ -72,13 +75,16 @@ export async function startLivePlatform(
   const liveRoomId = newId('LiveRoom');
   const { musicMode } = options;
   const graphql = pageOperations(users, liveRoomId, { secret: SECRET, mediaUrl: '/media', musicMode });
-  const routes = [...createLivePage({ graphqlPath: '/graphql' }), graphql];
+  const routes = [...media.routes, ...createLivePage({ graphqlPath: '/graphql' }), graphql];
   const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades: [media.upgrade], log });
   return {
     media,
-    files,
     liveBus,
-    durableBus,
+    /** What the media server has said for good. */
+    events,
+    /** Where its files lie. */
+    folder,
+    secret: SECRET,
     liveRoomId,
     url: `http://127.0.0.1:${listener.port}/live/${liveRoomId}`,
     async close() {
