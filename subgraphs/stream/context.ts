@@ -5,6 +5,7 @@ import type { Broadcasts } from './service/broadcasts.ts';
 import { createCatalog, type Catalog } from './service/catalog.ts';
 import type { CommentFeed } from './service/comment-feed.ts';
 import type { Comments } from './service/comments.ts';
+import type { Connections } from './service/connections.ts';
 import type { Floor } from './service/floor.ts';
 import type { Joining } from './service/joining.ts';
 import type { LiveFeeds } from './service/live-events.ts';
@@ -23,6 +24,7 @@ export interface Services {
   readonly joining: Joining;
   readonly floor: Floor;
   readonly liveFeeds: LiveFeeds;
+  readonly connections: Connections;
   readonly recordings: Recordings;
   readonly publishing: Publishing;
   readonly broadcasts: Broadcasts;

@@ -14,6 +14,7 @@ import { seed } from './seed.ts';
 import { createBroadcasts } from './service/broadcasts.ts';
 import { createCommentFeed } from './service/comment-feed.ts';
 import { createComments } from './service/comments.ts';
+import { createConnections } from './service/connections.ts';
 import { createEviction } from './service/eviction.ts';
 import { createFloor } from './service/floor.ts';
 import { createHeartbeats } from './service/heartbeats.ts';
@@ -66,6 +67,7 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
   const recordingReports = createRecordingReports(deps);
   const recordingWatch = createRecordingWatch({ ...deps, reports: recordingReports });
   const tracks = createTracks(deps);
+  const connections = createConnections(deps);
   const services: Services = {
     tracks,
     comments: createComments(deps),
@@ -74,6 +76,7 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
     joining: createJoining(deps),
     floor: createFloor(deps),
     liveFeeds: createLiveFeeds(deps),
+    connections,
     recordings: createRecordings(deps),
     publishing: createPublishing({ ...deps, tracks }),
     broadcasts: createBroadcasts(deps),
@@ -89,5 +92,15 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
     secret,
     log,
   });
-  return { endpoint, start: heartbeats.start, stop: heartbeats.stop, seed: () => seed(services, database) };
+  return {
+    endpoint,
+    start() {
+      heartbeats.start();
+      connections.start();
+    },
+    async stop() {
+      await Promise.all([heartbeats.stop(), connections.stop()]);
+    },
+    seed: () => seed(services, database),
+  };
 }

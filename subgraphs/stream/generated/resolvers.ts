@@ -501,6 +501,8 @@ export type LiveParticipant = {
   joinedAt: Scalars['DateTime']['output'];
   /** Whether they are connected to the media server now. */
   connected: Scalars['Boolean']['output'];
+  /** How well they are connected, as it was five seconds ago at the most; null while they are not, and until it was measured. */
+  connection?: Maybe<LiveConnection>;
   /** Whether a moderator has muted them; they cannot undo it. */
   muted: Scalars['Boolean']['output'];
   /** Since when they ask to speak; null while they do not. */
@@ -940,6 +942,50 @@ export type ResyncReason =
   /** Events came faster than they were read, and some were given up; those behind the last one that was received can be asked for anew. */
   | 'SLOW_CONSUMER';
 
+/** How good a connection is for a conversation. */
+export type ConnectionQuality =
+  /** Nothing is to be noticed of it. */
+  | 'EXCELLENT'
+  /** Words can be missed at times. */
+  | 'GOOD'
+  /** A conversation is hard. */
+  | 'POOR'
+  /** Nothing has come from them for some seconds. They are told to be gone only when their signalling ends, too. */
+  | 'LOST';
+
+/** What was measured of a participant's connection to the media server, of the worse of its two directions. */
+export type LiveConnection = {
+  __typename?: 'LiveConnection';
+  /** What it means. */
+  quality: ConnectionQuality;
+  /** 0 (unusable) to 100: the rating of ITU-T G.107, the E-model. */
+  score: Scalars['Int']['output'];
+  /** Share of the packets that were lost for good, 0 to 1. */
+  lossRatio: Scalars['Float']['output'];
+  /** How unevenly packets arrive (RFC 3550), in milliseconds. */
+  jitterMs: Scalars['Float']['output'];
+  /** There and back, in milliseconds; null until it was measured. */
+  roundTripMs?: Maybe<Scalars['Float']['output']>;
+};
+
+/** How well people are connected to a live room. It is not logged. */
+export type LiveConnections = {
+  __typename?: 'LiveConnections';
+  /** The room. */
+  liveRoomId: Scalars['ID']['output'];
+  /** Those on one media server; whoever is missing is on another one, has left, or was not measured yet. */
+  participants: Array<ParticipantConnection>;
+};
+
+/** A participant's connection. */
+export type ParticipantConnection = {
+  __typename?: 'ParticipantConnection';
+  /** The participant. */
+  participantId: Scalars['ID']['output'];
+  /** What was measured. */
+  connection: LiveConnection;
+};
+
 /** Who is heard in a live room at this moment. It is not logged. */
 export type ActiveSpeakers = {
   __typename?: 'ActiveSpeakers';
@@ -1187,6 +1233,8 @@ export type Subscription = {
   liveRoomEvents: LiveRoomEvent;
   /** Who is heard in a live room: the newest report, at most five times a second, and none while all are silent. It ends as `liveRoomEvents` does. */
   activeSpeakers: ActiveSpeakers;
+  /** How well people are connected to a live room: the newest report, at most every two seconds, and only after a change. It ends as `liveRoomEvents` does. */
+  liveConnections: LiveConnections;
   /**
    * Comments on a track as they are written; null for one that was deleted at once. It ends with FORBIDDEN when the track is hidden from the caller,
    * and with NOT_FOUND when it is deleted.
@@ -1202,6 +1250,11 @@ export type SubscriptionLiveRoomEventsArgs = {
 
 
 export type SubscriptionActiveSpeakersArgs = {
+  liveRoomId: Scalars['ID']['input'];
+};
+
+
+export type SubscriptionLiveConnectionsArgs = {
   liveRoomId: Scalars['ID']['input'];
 };
 
@@ -1435,6 +1488,10 @@ export type ResolversTypes = {
   InvitationState: InvitationState;
   LiveResyncRequired: ResolverTypeWrapper<ResyncEventModel>;
   ResyncReason: ResyncReason;
+  ConnectionQuality: ConnectionQuality;
+  LiveConnection: ResolverTypeWrapper<LiveConnection>;
+  LiveConnections: ResolverTypeWrapper<LiveConnections>;
+  ParticipantConnection: ResolverTypeWrapper<ParticipantConnection>;
   ActiveSpeakers: ResolverTypeWrapper<ActiveSpeakers>;
   SpeakerLevel: ResolverTypeWrapper<SpeakerLevel>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -1507,6 +1564,9 @@ export type ResolversParentTypes = {
   RecordingChanged: RecordingEventModel;
   InvitationChanged: InvitationEventModel;
   LiveResyncRequired: ResyncEventModel;
+  LiveConnection: LiveConnection;
+  LiveConnections: LiveConnections;
+  ParticipantConnection: ParticipantConnection;
   ActiveSpeakers: ActiveSpeakers;
   SpeakerLevel: SpeakerLevel;
   Query: Record<PropertyKey, never>;
@@ -1722,6 +1782,7 @@ export type LiveParticipantResolvers<ContextType = Context, ParentType extends R
   role?: Resolver<ResolversTypes['LiveRole'], ParentType, ContextType>;
   joinedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   connected?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  connection?: Resolver<Maybe<ResolversTypes['LiveConnection']>, ParentType, ContextType>;
   muted?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   handRaisedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   handPosition?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
@@ -1913,6 +1974,24 @@ export type LiveResyncRequiredResolvers<ContextType = Context, ParentType extend
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type LiveConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveConnection'] = ResolversParentTypes['LiveConnection']> = {
+  quality?: Resolver<ResolversTypes['ConnectionQuality'], ParentType, ContextType>;
+  score?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  lossRatio?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  jitterMs?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  roundTripMs?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+};
+
+export type LiveConnectionsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveConnections'] = ResolversParentTypes['LiveConnections']> = {
+  liveRoomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  participants?: Resolver<Array<ResolversTypes['ParticipantConnection']>, ParentType, ContextType>;
+};
+
+export type ParticipantConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ParticipantConnection'] = ResolversParentTypes['ParticipantConnection']> = {
+  participantId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  connection?: Resolver<ResolversTypes['LiveConnection'], ParentType, ContextType>;
+};
+
 export type ActiveSpeakersResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ActiveSpeakers'] = ResolversParentTypes['ActiveSpeakers']> = {
   liveRoomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   dominant?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
@@ -1961,6 +2040,7 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
 export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
   liveRoomEvents?: SubscriptionResolver<ResolversTypes['LiveRoomEvent'], "liveRoomEvents", ParentType, ContextType, RequireFields<SubscriptionLiveRoomEventsArgs, 'liveRoomId'>>;
   activeSpeakers?: SubscriptionResolver<ResolversTypes['ActiveSpeakers'], "activeSpeakers", ParentType, ContextType, RequireFields<SubscriptionActiveSpeakersArgs, 'liveRoomId'>>;
+  liveConnections?: SubscriptionResolver<ResolversTypes['LiveConnections'], "liveConnections", ParentType, ContextType, RequireFields<SubscriptionLiveConnectionsArgs, 'liveRoomId'>>;
   trackComments?: SubscriptionResolver<Maybe<ResolversTypes['TrackComment']>, "trackComments", ParentType, ContextType, RequireFields<SubscriptionTrackCommentsArgs, 'trackId'>>;
 };
 
@@ -2019,6 +2099,9 @@ export type Resolvers<ContextType = Context> = {
   RecordingChanged?: RecordingChangedResolvers<ContextType>;
   InvitationChanged?: InvitationChangedResolvers<ContextType>;
   LiveResyncRequired?: LiveResyncRequiredResolvers<ContextType>;
+  LiveConnection?: LiveConnectionResolvers<ContextType>;
+  LiveConnections?: LiveConnectionsResolvers<ContextType>;
+  ParticipantConnection?: ParticipantConnectionResolvers<ContextType>;
   ActiveSpeakers?: ActiveSpeakersResolvers<ContextType>;
   SpeakerLevel?: SpeakerLevelResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;

@@ -30,6 +30,8 @@ export const LiveParticipant: LiveParticipantResolvers = {
   connected: ({ status }) => status === 'CONNECTED',
   handPosition: ({ id, liveRoomId, handRaisedAt }, _args, { stage }) =>
     handRaisedAt === null ? null : placeInQueue(stage, liveRoomId, id),
+  connection: ({ id, status }, _args, { connections }) =>
+    status === 'CONNECTED' ? connections.find(id) : null,
 };
 
 export const IceServer: IceServerResolvers = {

@@ -1,4 +1,4 @@
-import type { SpeakersReport } from '#schema/media-bus.ts';
+import type { ConnectionsReport, SpeakersReport } from '#schema/media-bus.ts';
 import type { Context } from '../context.ts';
 import type { SubscriptionResolvers } from '../generated/resolvers.ts';
 import type { LiveEvent } from '../service/live-events.ts';
@@ -13,6 +13,17 @@ export const Subscription: SubscriptionResolvers = {
     subscribe: (_root, { liveRoomId }, { liveFeeds, viewer, signal, poll }) =>
       liveFeeds.speakers(viewer?.userId ?? null, liveRoomId, { signal, poll }),
     resolve: (report: SpeakersReport) => report,
+  },
+  liveConnections: {
+    subscribe: (_root, { liveRoomId }, { liveFeeds, viewer, signal, poll }) =>
+      liveFeeds.connections(viewer?.userId ?? null, liveRoomId, { signal, poll }),
+    resolve: ({ liveRoomId, connections }: ConnectionsReport) => ({
+      liveRoomId,
+      participants: connections.map((connection) => ({
+        participantId: connection.participantId,
+        connection,
+      })),
+    }),
   },
   trackComments: {
     subscribe: (_root, { trackId }, { commentFeed, viewer, signal, poll }) =>

@@ -1,6 +1,7 @@
+import type { z } from 'zod';
 import type { Database } from '#platform/database.ts';
 import { forbidden, notFound, Refusal } from '#platform/errors.ts';
-import { coalesce } from '#platform/events/coalesce.ts';
+import { coalesce, type CoalescingOptions } from '#platform/events/coalesce.ts';
 import { decodeCursor, encodeCursor, type Cursor } from '#platform/events/cursor.ts';
 import { openMessage } from '#platform/events/envelope.ts';
 import type { Events } from '#platform/events/events.ts';
@@ -13,7 +14,14 @@ import { polledCursor } from '#platform/events/tail-poll.ts';
 import { isId } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
 import type { Listening } from '#platform/polling/poll.ts';
-import { speakersReport, speakersTopic, type SpeakersReport } from '#schema/media-bus.ts';
+import {
+  connectionsReport,
+  connectionsTopic,
+  speakersReport,
+  speakersTopic,
+  type ConnectionsReport,
+  type SpeakersReport,
+} from '#schema/media-bus.ts';
 import { findVisibleRooms, type LoggedLiveRoom } from '../data/live-room.repository.ts';
 import type { LiveRoom, LiveState } from '../domain/live-room.ts';
 import { LEAVE_REASONS, type LeaveReason } from '../domain/participant.ts';
@@ -81,6 +89,11 @@ export interface LiveFeeds {
     id: string,
     listening: Listening,
   ): Promise<AsyncIterableIterator<SpeakersReport>>;
+  connections(
+    viewerId: string | null,
+    id: string,
+    listening: Listening,
+  ): Promise<AsyncIterableIterator<ConnectionsReport>>;
 }
 
 export interface LiveFeedsDeps {
@@ -91,24 +104,67 @@ export interface LiveFeedsDeps {
   readonly now: () => Date;
 }
 
-/** At most five reports a second, the newest last. */
-const REPORT_RATE = { gapMs: 200 };
+/** What media servers report of a room, and how often it is handed on, the newest last. */
+interface Reports<T> {
+  readonly topic: (liveRoomId: string) => string;
+  readonly schema: z.ZodType<T>;
+  readonly rate: CoalescingOptions<T>;
+}
 
-export function createLiveFeeds(deps: LiveFeedsDeps): LiveFeeds {
+const SPEAKERS: Reports<SpeakersReport> = {
+  topic: speakersTopic,
+  schema: speakersReport,
+  rate: { gapMs: 200 },
+};
+const CONNECTIONS: Reports<ConnectionsReport> = {
+  topic: connectionsTopic,
+  schema: connectionsReport,
+  rate: { keyOf: ({ serverId }) => serverId, keyGapMs: 2_000 },
+};
+
+/** Rooms as a viewer sees them. */
+function createSight(database: Database) {
   const find = async (viewerId: string | null, id: string): Promise<LoggedLiveRoom | null> => {
-    const rooms = isId('LiveRoom', id) ? await findVisibleRooms(deps.database.fork(), viewerId, [id]) : [];
+    const rooms = isId('LiveRoom', id) ? await findVisibleRooms(database.fork(), viewerId, [id]) : [];
     return rooms[0] ?? null;
   };
-  const require = async (viewerId: string | null, id: string) => {
-    const room = await find(viewerId, id);
-    if (!room) throw new Refusal(notFound('liveRoomId', id, 'There is no such live room.'));
-    return room;
+  return {
+    async require(viewerId: string | null, id: string) {
+      const room = await find(viewerId, id);
+      if (!room) throw new Refusal(notFound('liveRoomId', id, 'There is no such live room.'));
+      return room;
+    },
+    /** The room, for whom could see it before: the refusal says why that is over. */
+    async requireStill(viewerId: string | null, id: string) {
+      const room = await find(viewerId, id);
+      if (!room) throw new Refusal(forbidden(HIDDEN, null, 'liveRoomId'));
+      return room;
+    },
   };
-  /** The room, for whom could see it before: the refusal says why that is over. */
-  const requireStill = async (viewerId: string | null, id: string) => {
-    const room = await find(viewerId, id);
-    if (!room) throw new Refusal(forbidden(HIDDEN, null, 'liveRoomId'));
-    return room;
+}
+
+export function createLiveFeeds(deps: LiveFeedsDeps): LiveFeeds {
+  const { require, requireStill } = createSight(deps.database);
+  const follow = async <T extends { readonly liveRoomId: string }>(
+    { topic, schema, rate }: Reports<T>,
+    viewerId: string | null,
+    id: string,
+    { signal, poll }: Listening,
+  ) => {
+    const room = await (poll?.continues ? requireStill : require)(viewerId, id);
+    const check = async () => (await requireStill(viewerId, id)).state !== 'ENDED';
+    const { topics, concerns } = audienceOf(room, viewerId);
+    const right: LiveRight = {
+      check,
+      topics: [streamOf(id), ...topics],
+      concerns: (message) => openMessage(message)?.name === 'liveRoom.ended' || concerns(message),
+    };
+    const open = async () => {
+      const source = poll ? poll.listen([topic(id)]) : await deps.liveBus.subscribe(topic(id));
+      const step = (message: unknown) => reportOf(schema, message, id);
+      return coalesce(new LiveStream({ source, step, signal }), rate, poll);
+    };
+    return whileEntitled(right, open, { ...deps, signal, poll });
   };
 
   return {
@@ -127,23 +183,8 @@ export function createLiveFeeds(deps: LiveFeedsDeps): LiveFeeds {
       return whileEntitled({ check, ...audienceOf(room, viewerId) }, open, { ...deps, signal, poll });
     },
 
-    async speakers(viewerId, id, { signal, poll }) {
-      const room = await (poll?.continues ? requireStill : require)(viewerId, id);
-      const check = async () => (await requireStill(viewerId, id)).state !== 'ENDED';
-      const { topics, concerns } = audienceOf(room, viewerId);
-      const right: LiveRight = {
-        check,
-        topics: [streamOf(id), ...topics],
-        concerns: (message) => openMessage(message)?.name === 'liveRoom.ended' || concerns(message),
-      };
-      const open = async () => {
-        const topic = speakersTopic(id);
-        const source = poll ? poll.listen([topic]) : await deps.liveBus.subscribe(topic);
-        const step = (message: unknown) => reportOf(message, id);
-        return coalesce(new LiveStream({ source, step, signal }), REPORT_RATE, poll);
-      };
-      return whileEntitled(right, open, { ...deps, signal, poll });
-    },
+    speakers: (viewerId, id, listening) => follow(SPEAKERS, viewerId, id, listening),
+    connections: (viewerId, id, listening) => follow(CONNECTIONS, viewerId, id, listening),
   };
 }
 
@@ -161,8 +202,12 @@ function audienceOf({ chatRoomId }: LiveRoom, viewerId: string | null) {
   };
 }
 
-function reportOf(message: unknown, liveRoomId: string): Step<SpeakersReport> {
-  const { success, data } = speakersReport.safeParse(message);
+function reportOf<T extends { readonly liveRoomId: string }>(
+  schema: z.ZodType<T>,
+  message: unknown,
+  liveRoomId: string,
+): Step<T> {
+  const { success, data } = schema.safeParse(message);
   return success && data.liveRoomId === liveRoomId ? { emit: data } : {};
 }
 
