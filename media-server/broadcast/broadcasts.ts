@@ -49,6 +49,8 @@ export class Broadcasts {
           'content-length': body.length,
           'cache-control': isPlaylist ? 'no-cache' : 'private, max-age=60, immutable',
           'x-content-type-options': 'nosniff',
+          // Players are on the platform's pages, and a media server may have an address of its own.
+          'access-control-allow-origin': '*',
         });
         response.end(request.method === 'HEAD' ? undefined : body);
       },

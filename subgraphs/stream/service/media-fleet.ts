@@ -29,7 +29,9 @@ export function createMediaFleet(single: MediaServers, nowMs: () => number = Dat
       if (!available || !address) return void servers.delete(serverId);
       const { internalUrl: url, publicUrl } = address;
       const known = servers.get(serverId);
-      const health = known?.publicUrl === publicUrl ? known.health : httpMediaServers({ url, publicUrl });
+      const webUrl = webUrlOf(publicUrl);
+      const health =
+        known?.publicUrl === publicUrl ? known.health : httpMediaServers({ url, publicUrl, webUrl });
       const liveRoomIds = rooms.map(({ liveRoomId }) => liveRoomId);
       servers.set(serverId, { serverId, load, liveRoomIds, publicUrl, health, heardAtMs: nowMs() });
     },
@@ -46,3 +48,6 @@ export function createMediaFleet(single: MediaServers, nowMs: () => number = Dat
     },
   };
 }
+
+/** A server that has an address of its own serves its broadcasts there, too. */
+const webUrlOf = (socketUrl: string): string => new URL('/', socketUrl.replace(/^ws/, 'http')).href;
