@@ -128,7 +128,7 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
 }
 
 const startConnectionWatch = (
-  { workerCount, log }: MediaServerDeps,
+  { log }: MediaServerDeps,
   { connectionsMs: sampleMs }: MediaLimits,
   { serverId, rooms, tell }: Awaited<ReturnType<typeof startCore>>,
 ) =>
@@ -136,7 +136,6 @@ const startConnectionWatch = (
     rooms: () => rooms.all,
     onReport: (report) => tell(connectionsTopic(report.liveRoomId), report),
     serverId,
-    workerCount,
     sampleMs,
     log,
   });

@@ -1,6 +1,7 @@
 import type { Log } from '#platform/log.ts';
 import type { ConnectionsReport } from '#schema/media-bus.ts';
 import { judgeConnection, type JudgedConnection } from '../domain/connection-quality.ts';
+import { Rotation } from '../domain/rotation.ts';
 import type { Peer } from '../peer.ts';
 import type { Room } from '../room.ts';
 import { sampleConnection } from './sample.ts';
@@ -10,7 +11,6 @@ export interface ConnectionWatchOptions {
   /** Rooms in which somebody's quality is another than was reported, or somebody is new or gone. */
   readonly onReport: (report: ConnectionsReport) => void;
   readonly serverId: string;
-  readonly workerCount: number;
   readonly sampleMs: number;
   readonly log: Log;
 }
@@ -19,23 +19,21 @@ export interface ConnectionWatch {
   close(): void;
 }
 
-/** Of each worker's time, 100 questions a second take about one percent. */
-const SAMPLES_PER_WORKER = 50;
+/** Of each round. Measured: a sample takes 0.05 ms of the worker's time and 0.2 ms here, with ten speakers or with none. */
+const MAX_SAMPLES = 250;
 
 /**
  * Looks at connections one after the other, those first that were not looked at for longest. Where there are more than can be looked at in one round,
  * it comes to each of them less often: what it costs does not grow.
  */
 export function watchConnections(options: ConnectionWatchOptions): ConnectionWatch {
-  const { rooms, sampleMs, workerCount, log } = options;
+  const { rooms, sampleMs, log } = options;
   const judged = new WeakMap<Peer, JudgedConnection>();
-  const lastLooks = new WeakMap<Peer, number>();
+  const rotation = new Rotation<Peer>();
   const reported = new WeakMap<Room, string>();
   let isLooking = false;
-  let round = 0;
 
   const look = async (room: Room, peer: Peer) => {
-    lastLooks.set(peer, round);
     const sample = await sampleConnection(peer.media, () => performance.now());
     const verdict = judgeConnection((peer.measured && judged.get(peer)) ?? null, sample);
     if (!verdict || !peer.joined) return;
@@ -48,14 +46,11 @@ export function watchConnections(options: ConnectionWatchOptions): ConnectionWat
   const lookAround = async () => {
     if (isLooking) return;
     isLooking = true;
-    round++;
-    const all = rooms().flatMap((room) => room.peers.joined.map((peer) => ({ room, peer })));
-    const due = all.toSorted((a, b) => (lastLooks.get(a.peer) ?? 0) - (lastLooks.get(b.peer) ?? 0));
-    for (const { room, peer } of due.slice(0, SAMPLES_PER_WORKER * workerCount)) {
-      // Something of it was closed meanwhile.
-      await look(room, peer).catch((error: unknown) =>
-        log.debug({ err: error }, 'a connection was not measured'),
-      );
+    const seats = new Map(rooms().flatMap((room) => room.peers.joined.map((peer) => [peer, room])));
+    for (const peer of rotation.take([...seats.keys()], MAX_SAMPLES)) {
+      const room = seats.get(peer);
+      // Something of it may be closed meanwhile.
+      if (room) await look(room, peer).catch((error: unknown) => log.debug({ err: error }, 'not measured'));
     }
     for (const room of rooms()) report(options, reported, room);
     isLooking = false;

@@ -5,6 +5,7 @@ import {
   type ConnectionSample,
   type JudgedConnection,
 } from '../../media-server/domain/connection-quality.ts';
+import { Rotation } from '../../media-server/domain/rotation.ts';
 
 const SAMPLE: ConnectionSample = { atMs: 0, isUp: true, bytesReceived: 1, streams: [] };
 
@@ -56,5 +57,18 @@ describe('the quality of a connection', () => {
     const streams = [{ streamId: 'b', packets: 900, lost: 90, jitterMs: 5, roundTripMs: null }];
     const renewed = judgeConnection(bad ?? null, { ...SAMPLE, atMs: 4_000, bytesReceived: 9, streams });
     assert.deepEqual([renewed?.lossRatio, renewed?.roundTripMs], [bad?.lossRatio, 40]);
+  });
+});
+
+describe('a rotation', () => {
+  const people = Array.from({ length: 5 }, (_, number) => ({ number }));
+  const numbers = (taken: readonly { number: number }[]) => taken.map(({ number }) => number);
+
+  it('comes to everybody, however few have a turn in one round, and to newcomers first', () => {
+    const rotation = new Rotation<{ number: number }>();
+    assert.deepEqual(numbers(rotation.take(people, 2)), [0, 1]);
+    assert.deepEqual(numbers(rotation.take([...people, { number: 9 }], 4)), [2, 3, 4, 9]);
+    assert.deepEqual(numbers(rotation.take(people, 3)), [0, 1, 2]);
+    assert.deepEqual(numbers(rotation.take([], 3)), []);
   });
 });
