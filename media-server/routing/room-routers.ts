@@ -108,8 +108,11 @@ export class RoomRouters {
         added.router.close();
         return null;
       }
-      this.#open.push(added);
-      return added;
+      // A home and a further router may have been opened at the same time: streams keep their ids, so there must be one on each worker.
+      const twin = this.#open.find((one) => one.host === host);
+      if (!twin) this.#open.push(added);
+      else added.router.close();
+      return twin ?? added;
     } catch (error) {
       if (error instanceof errors.WorkerClosedError) return null;
       throw error;

@@ -24,10 +24,16 @@ export class Supply {
   }
 
   /** The stream on that router, with the id that it has everywhere. */
-  bring(stream: RoomStream, target: RoomRouter): Promise<StreamUse> {
+  async bring(stream: RoomStream, target: RoomRouter): Promise<StreamUse> {
     const { router } = target;
     if (stream.entry() === router) return stream.enter();
-    return this.#pipes.use(`${stream.producerId} ${router.id}`, () => pipe(stream, router));
+    try {
+      return await this.#pipes.use(`${stream.producerId} ${router.id}`, () => pipe(stream, router));
+    } catch (error) {
+      // The target has become the home meanwhile, where the stream comes in itself.
+      if (stream.entry() !== router) throw error;
+      return stream.enter();
+    }
   }
 }
 
