@@ -66,13 +66,14 @@ function rootsOf(
 
 const isCondition = ({ name }: DirectiveNode) => name.value === 'skip' || name.value === 'include';
 
+function isNever({ name, arguments: given }: DirectiveNode): boolean {
+  const value = given?.[0]?.value;
+  return value?.kind === Kind.BOOLEAN && value.value !== (name.value === 'include');
+}
+
 /** Null where it is never included. */
 function conditionsOf({ directives = [] }: SelectionNode): DirectiveNode[] | null {
   const conditions = directives.filter(isCondition);
-  const isNever = ({ name, arguments: given }: DirectiveNode) => {
-    const value = given?.[0]?.value;
-    return value?.kind === Kind.BOOLEAN && value.value !== (name.value === 'include');
-  };
   if (conditions.some(isNever)) return null;
   return conditions.filter(({ arguments: given }) => given?.[0]?.value.kind === Kind.VARIABLE);
 }

@@ -14,11 +14,12 @@ interface Run {
 /** A field of a mutation that two fetches may run, though the client asked for it once; null where there is none. */
 export function runTwice(plan: PlanNode): string | null {
   const runs = runsOf(plan, ALWAYS);
-  const isAgain = (run: Run, earlier: Run) =>
-    earlier.fetch !== run.fetch && earlier.field === run.field && both(earlier.under, run.under) !== null;
   const second = runs.find((run, at) => runs.slice(0, at).some((earlier) => isAgain(run, earlier)));
   return second ? `${second.field} would run twice` : null;
 }
+
+const isAgain = (run: Run, earlier: Run): boolean =>
+  earlier.fetch !== run.fetch && earlier.field === run.field && both(earlier.under, run.under) !== null;
 
 function runsOf(node: PlanNode | undefined, under: Conditions): Run[] {
   switch (node?.kind) {
