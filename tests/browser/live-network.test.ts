@@ -13,6 +13,7 @@ import {
   launch,
   levelOf,
   PATIENCE_MS,
+  recordStates,
   showsQuality,
   signIn,
   staysSilent,
@@ -49,14 +50,14 @@ async function openRoom() {
   const listen = { ip: SERVER, announcedAddress: ANNOUNCED, minPort: port, maxPort: port };
   const platform = await startLivePlatform([ada, ben], worker.path ?? '', { musicMode: false, listen });
   const browsers: Browser[] = [];
-  const enter = async (user: typeof ada): Promise<Page> => {
+  const enter = async (user: typeof ada, origin = new URL(platform.url).origin): Promise<Page> => {
     const browser = await launch('missing' in program ? '' : program.executablePath, tone.path);
     browsers.push(browser);
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     await watchPeerConnections(page);
     await openRawMicrophone(page);
-    await page.goto(platform.url);
+    await page.goto(origin + new URL(platform.url).pathname);
     await signIn(page, user);
     await connected(page);
     return page;
@@ -182,19 +183,35 @@ const producerOf = (page: Page): Promise<unknown> =>
 
 describe('A live room behind a firewall that lets no UDP through', { skip, timeout }, () => {
   let room: Awaited<ReturnType<typeof openRoom>>;
-  let proxy: TcpProxy;
+  let audio: TcpProxy;
+  let web: TcpProxy;
+  let speaking: Page;
+  let listening: Page;
   before(async () => {
     room = await openRoom();
-    proxy = await startTcpProxy(SERVER, room.port, { host: ANNOUNCED, port: room.port });
+    audio = await startTcpProxy(SERVER, room.port, { host: ANNOUNCED, port: room.port });
+    web = await startTcpProxy(SERVER, Number(new URL(room.platform.url).port));
   });
   after(async () => {
     await room.close();
-    await proxy.close();
+    await Promise.all([audio.close(), web.close()]);
   });
 
   test('is heard over TCP', async () => {
-    const [speaking, listening] = await Promise.all([room.enter(room.ada), room.enter(room.ben)]);
+    const origin = `http://127.0.0.1:${web.port}`;
+    [speaking, listening] = await Promise.all([room.enter(room.ada, origin), room.enter(room.ben, origin)]);
     await levelOf(listening, room.ada, isHeard);
     assert.deepEqual([...(await carriedBy(speaking)), ...(await carriedBy(listening))], ['tcp', 'tcp']);
+  });
+
+  test('is heard again where all connections went dead without a word, because the network is another', async (t) => {
+    const states = await Promise.all([recordStates(speaking), recordStates(listening)]);
+    for (const proxy of [audio, web]) proxy.freeze();
+    await staysSilent(listening, room.ada);
+    const changedMs = performance.now();
+    await Promise.all([speaking, listening].map(online));
+    await Promise.all(states.map(({ seen }) => seen(['reconnecting', 'connected'])));
+    await levelOf(listening, room.ada, isHeard);
+    t.diagnostic(`audio was back ${Math.round(performance.now() - changedMs)} ms after the change`);
   });
 });

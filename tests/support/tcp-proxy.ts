@@ -7,6 +7,8 @@ export interface TcpProxy {
   /** Cuts every connection and refuses new ones. */
   block(): void;
   open(): void;
+  /** Nothing comes over the connections that stand any more, and nobody is told. New ones are as good as ever. */
+  freeze(): void;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,9 @@ export async function startTcpProxy(
       cut();
     },
     open: () => void (blocked = false),
+    freeze() {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
     async close() {
       const closed = once(server, 'close');
       server.close();

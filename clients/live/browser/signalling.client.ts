@@ -41,44 +41,76 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+/** A server to which many come at once lets them wait. */
+const ANSWER_DEADLINE_MS = 30_000;
+/**
+ * ICE is restarted where the network may be another one. Then nothing comes over the old connection, of which the browser may say nothing for minutes;
+ * a server that is there answers at once.
+ */
+const RESTART_DEADLINE_MS = 3_000;
+/** RFC 6455: closed without a close frame. */
+const CONNECTION_LOST = 1006;
+
 /** One media WebSocket: typed requests, notifications in the order in which they were sent. */
 export class SignallingSocket {
   readonly #socket: WebSocket;
   readonly #pending = new Map<number, Pending>();
   readonly #opened: Promise<void>;
+  readonly #onClosed: (closeCode: number) => void;
+  #isOver = false;
   #nextId = 1;
 
   /** `onClosed` is called once, with the close code. */
   constructor(url: string, handlers: NotificationHandlers, onClosed: (closeCode: number) => void) {
     const socket = new WebSocket(url, SUBPROTOCOL);
     this.#socket = socket;
+    this.#onClosed = onClosed;
     this.#opened = new Promise((resolve, reject) => {
       socket.addEventListener('open', () => resolve());
       socket.addEventListener('close', ({ code }) => reject(new SocketClosedError(code)));
     });
     // Whoever sends a request hears of it; without one there is nobody to tell but `onClosed`.
     this.#opened.catch(() => undefined);
-    socket.addEventListener('message', ({ data }) => this.#receive(String(data), handlers));
-    socket.addEventListener('close', ({ code }) => {
-      for (const { reject } of this.#pending.values()) reject(new SocketClosedError(code));
-      this.#pending.clear();
-      onClosed(code);
+    socket.addEventListener('message', ({ data }) => {
+      if (!this.#isOver) this.#receive(String(data), handlers);
     });
+    socket.addEventListener('close', ({ code }) => this.#end(code));
   }
 
-  /** Rejects with SignallingRefusal or SocketClosedError. */
+  /** Rejects with SignallingRefusal or SocketClosedError; a server that does not answer in time is taken for lost. */
   async request<M extends RequestMethod>(method: M, data: RequestInput<M>): Promise<RequestAnswer<M>> {
     await this.#opened;
-    if (this.#socket.readyState !== WebSocket.OPEN) throw new SocketClosedError(1006);
+    if (this.#isOver || this.#socket.readyState !== WebSocket.OPEN)
+      throw new SocketClosedError(CONNECTION_LOST);
     const id = this.#nextId++;
     const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
     this.#socket.send(JSON.stringify({ id, method, data }));
-    // TypeScript does not see that schema and answer of one method belong together.
-    return REQUESTS[method].answer.parse(await answer) as RequestAnswer<M>;
+    const deadlineMs = method === 'restartIce' ? RESTART_DEADLINE_MS : ANSWER_DEADLINE_MS;
+    const deadline = setTimeout(() => this.#giveUp(), deadlineMs);
+    try {
+      // TypeScript does not see that schema and answer of one method belong together.
+      return REQUESTS[method].answer.parse(await answer) as RequestAnswer<M>;
+    } finally {
+      clearTimeout(deadline);
+    }
   }
 
   close(): void {
     this.#socket.close(1000);
+  }
+
+  // Over a dead connection the closing handshake would be waited for, too.
+  #giveUp(): void {
+    this.#end(CONNECTION_LOST);
+    this.close();
+  }
+
+  #end(closeCode: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const { reject } of this.#pending.values()) reject(new SocketClosedError(closeCode));
+    this.#pending.clear();
+    this.#onClosed(closeCode);
   }
 
   #receive(text: string, handlers: NotificationHandlers): void {
