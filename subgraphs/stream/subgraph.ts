@@ -4,6 +4,7 @@ import { createContext, type Services } from './context.ts';
 import { LiveParticipantEntity, LiveRoomEntity } from './data/live-room.entity.ts';
 import { StreamFloor } from './data/migrations/stream-floor.ts';
 import { StreamRecordings } from './data/migrations/stream-recordings.ts';
+import { StreamResumption } from './data/migrations/stream-resumption.ts';
 import { StreamTables } from './data/migrations/stream-tables.ts';
 import { RecordingEntity, RecordingFileEntity, RecordingTakeEntity } from './data/recording.entity.ts';
 import { TrackCommentEntity, TrackEntity } from './data/track.entity.ts';
@@ -52,7 +53,7 @@ export function streamSubgraph(options: StreamOptions): SubgraphDefinition {
       RecordingTakeEntity,
       RecordingFileEntity,
     ],
-    migrations: [StreamTables, StreamRecordings, StreamFloor],
+    migrations: [StreamTables, StreamRecordings, StreamFloor, StreamResumption],
     create: (foundation) => createStreamSubgraph(foundation, options),
   };
 }

@@ -55,8 +55,8 @@ const MUTATIONS = {
   startLiveRoom: `mutation ($id: ID!) { startLiveRoom(id: $id) { ${ROOM} ${ERRORS} } }`,
   endLiveRoom: `mutation ($id: ID!) { endLiveRoom(id: $id) { ${ROOM} ${ERRORS} } }`,
   leaveLiveRoom: `mutation ($id: ID!) { leaveLiveRoom(id: $id) { ${ROOM} ${ERRORS} } }`,
-  joinLiveRoom: `mutation ($id: ID!) { joinLiveRoom(id: $id) { __typename
-    ... on LiveJoin { ${PARTICIPANT} ${ROOM} mediaUrl token tokenExpiresAt iceServers { urls username credential } }
+  joinLiveRoom: `mutation ($id: ID!, $resumeKey: String) { joinLiveRoom(id: $id, resumeKey: $resumeKey) { __typename
+    ... on LiveJoin { ${PARTICIPANT} ${ROOM} mediaUrl token tokenExpiresAt resumeKey resumed iceServers { urls username credential } }
     ... on UserError { message field } ... on NotLiveError { state } ... on RoomFullError { capacity hlsUrl }
     ... on MediaUnavailableError { retryAfterMs } ... on NotFoundError { id } } }`,
   raiseHand: `mutation ($liveRoomId: ID!) { raiseHand(liveRoomId: $liveRoomId) { ${PARTICIPANT} ${ERRORS} } }`,
@@ -188,11 +188,12 @@ export async function tell<N extends EventName>(
 export async function participantOf(
   stream: Stream,
   id: string,
-): Promise<{ status: string; reason: string | null; serverId: string | null } | undefined> {
+): Promise<{ status: string; reason: string | null; serverId: string | null; lost: boolean } | undefined> {
   const [row] = await stream.open.foundation.database
     .fork()
-    .execute<{ status: string; reason: string | null; serverId: string | null }[]>(
-      'select status, leave_reason as reason, server_id as "serverId" from live_participant where id = ?',
+    .execute<{ status: string; reason: string | null; serverId: string | null; lost: boolean }[]>(
+      `select status, leave_reason as reason, server_id as "serverId", lost_at is not null as lost
+       from live_participant where id = ?`,
       [id],
     );
   return row;

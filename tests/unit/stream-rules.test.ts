@@ -141,6 +141,8 @@ const person = (role: LiveRole, changes: Partial<LiveParticipant> = {}): LivePar
   grantedAt: NOW,
   connectedAt: NOW,
   serverId: 'media-1',
+  lostAt: null,
+  lostReason: null,
   leftAt: null,
   leaveReason: null,
   muted: false,

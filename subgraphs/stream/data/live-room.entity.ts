@@ -36,6 +36,8 @@ export const LiveParticipantEntity = defineEntity({
     grantedAt: p.datetime(),
     connectedAt: p.datetime().nullable(),
     serverId: p.text().nullable(),
+    lostAt: p.datetime().nullable(),
+    lostReason: p.text().$type<LeaveReason>().nullable(),
     leftAt: p.datetime().nullable(),
     leaveReason: p.text().$type<LeaveReason>().nullable(),
     muted: p.boolean().default(false),

@@ -4,7 +4,7 @@ import type { Em } from '#platform/database.ts';
 import { pageOfEach } from '#platform/keyset.ts';
 import type { Page } from '#platform/paging.ts';
 import { textArray } from '#platform/text-array.ts';
-import type { LeaveReason, LiveParticipant } from '../domain/participant.ts';
+import { departed, type LeaveReason, type LiveParticipant } from '../domain/participant.ts';
 import { LiveParticipantEntity, type LiveParticipantRow } from './live-room.entity.ts';
 
 export async function findParticipantsById(em: Em, ids: readonly string[]): Promise<LiveParticipant[]> {
@@ -98,20 +98,30 @@ export async function countOthers(
   return row?.count ?? 0;
 }
 
-/** Connections that a media server had reported before `connectedBefore`. */
+/** Connections that a media server had reported before `connectedBefore`, but for those that are known to be lost. */
 export async function findConnectedTo(
   em: Em,
   serverId: string,
   connectedBefore: Date,
 ): Promise<LiveParticipant[]> {
-  const where = { serverId, status: 'CONNECTED' as const, connectedAt: { $lt: connectedBefore } };
+  const where = {
+    serverId,
+    status: 'CONNECTED' as const,
+    connectedAt: { $lt: connectedBefore },
+    lostAt: null,
+  };
   return (await em.find(LiveParticipantEntity, where)).map(toParticipant);
+}
+
+/** Whose connection was lost before `lostBefore`. */
+export async function findLost(em: Em, lostBefore: Date): Promise<LiveParticipant[]> {
+  return (await em.find(LiveParticipantEntity, { lostAt: { $lte: lostBefore } })).map(toParticipant);
 }
 
 /** Media servers that somebody is connected to. */
 export async function listServerIds(em: Em): Promise<string[]> {
   const rows = await em.execute<{ id: string }[]>(
-    `select distinct server_id as id from live_participant where status = 'CONNECTED'`,
+    `select distinct server_id as id from live_participant where status = 'CONNECTED' and lost_at is null`,
   );
   return rows.map((row) => row.id);
 }
@@ -130,14 +140,8 @@ export async function saveParticipant(
 
 /** Marks everyone in the room as gone. */
 export async function clearRoom(em: Em, liveRoomId: string, reason: LeaveReason, now: Date): Promise<void> {
-  const left = {
-    status: 'LEFT' as const,
-    leaveReason: reason,
-    leftAt: now,
-    handRaisedAt: null,
-    invitedAt: null,
-  };
-  await em.nativeUpdate(LiveParticipantEntity, { liveRoomId, status: { $ne: 'LEFT' } }, left);
+  const where = { liveRoomId, status: { $ne: 'LEFT' as const } };
+  await em.nativeUpdate(LiveParticipantEntity, where, departed(reason, now));
 }
 
 function toParticipant(row: LiveParticipantRow): LiveParticipant {
@@ -145,6 +149,8 @@ function toParticipant(row: LiveParticipantRow): LiveParticipant {
     ...row,
     connectedAt: row.connectedAt ?? null,
     serverId: row.serverId ?? null,
+    lostAt: row.lostAt ?? null,
+    lostReason: row.lostReason ?? null,
     leftAt: row.leftAt ?? null,
     leaveReason: row.leaveReason ?? null,
     handRaisedAt: row.handRaisedAt ?? null,

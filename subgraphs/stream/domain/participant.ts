@@ -22,6 +22,10 @@ export interface LiveParticipant {
   readonly connectedAt: Date | null;
   /** Media server that reported the connection. */
   readonly serverId: string | null;
+  /** When their connection broke, while they may still resume it: to others they have not left. */
+  readonly lostAt: Date | null;
+  /** What they will have left for unless they come back. */
+  readonly lostReason: LeaveReason | null;
   readonly leftAt: Date | null;
   readonly leaveReason: LeaveReason | null;
   /** Muted by a moderator. */
@@ -110,6 +114,30 @@ export function judgeConnected(participant: LiveParticipant): 'joined' | 'known'
   if (participant.banned || participant.leaveReason === 'REMOVED') return 'remove';
   return participant.status === 'CONNECTED' ? 'known' : 'joined';
 }
+
+/** How long a lost connection can be resumed. */
+export const RESUME_WINDOW_MS = 30_000;
+
+/** Whether somebody who is gone for that reason may want to come back as if nothing had been. */
+export const isResumable = (reason: DisconnectReason): boolean =>
+  reason === 'CONNECTION_LOST' || reason === 'SERVER_SHUTDOWN';
+
+export const lostBefore = (now: Date): Date => new Date(now.getTime() - RESUME_WINDOW_MS);
+
+/** They are connected, or lost their connection so lately that nobody was told. */
+export const canResume = ({ status, lostAt }: LiveParticipant, now: Date): boolean =>
+  status === 'CONNECTED' && (lostAt === null || lostAt > lostBefore(now));
+
+/** What becomes of whoever leaves. */
+export const departed = (reason: LeaveReason, now: Date) => ({
+  status: 'LEFT' as const,
+  leaveReason: reason,
+  leftAt: now,
+  lostAt: null,
+  lostReason: null,
+  handRaisedAt: null,
+  invitedAt: null,
+});
 
 /** A report that someone is gone counts only for the connection that is on record: they may be back by now, elsewhere. */
 export const endsConnection = (participant: LiveParticipant, serverId: string): boolean =>

@@ -499,7 +499,7 @@ export type LiveParticipant = {
   role: LiveRole;
   /** When they first joined. */
   joinedAt: Scalars['DateTime']['output'];
-  /** Whether they are connected to the media server now. */
+  /** Whether they are connected to the media server now, or lost the connection less than 30 seconds ago and may resume it. */
   connected: Scalars['Boolean']['output'];
   /** How well they are connected, as it was five seconds ago at the most; null while they are not, and until it was measured. */
   connection?: Maybe<LiveConnection>;
@@ -712,6 +712,10 @@ export type LiveJoin = {
   tokenExpiresAt: Scalars['DateTime']['output'];
   /** Servers that help to get through firewalls; may be empty. */
   iceServers: Array<IceServer>;
+  /** For the next `joinLiveRoom` of the same client, should its connection break. Good for 30 seconds from then, and until the caller joins again. */
+  resumeKey: Scalars['String']['output'];
+  /** Whether the caller came back by their `resumeKey`: role, mute and hand are as they were, and others were not told of anything. */
+  resumed: Scalars['Boolean']['output'];
 };
 
 /** A STUN or TURN server, in the form of WebRTC's RTCIceServer. */
@@ -1151,6 +1155,7 @@ export type MutationEndLiveRoomArgs = {
 
 export type MutationJoinLiveRoomArgs = {
   id: Scalars['ID']['input'];
+  resumeKey?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -1853,6 +1858,8 @@ export type LiveJoinResolvers<ContextType = Context, ParentType extends Resolver
   token?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   tokenExpiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   iceServers?: Resolver<Array<ResolversTypes['IceServer']>, ParentType, ContextType>;
+  resumeKey?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  resumed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 

@@ -47,8 +47,8 @@ export const Mutation: MutationResolvers = {
   startLiveRoom: (_root, { id }, context) =>
     liveRoom(context, (viewer) => context.liveRooms.start(viewer, id)),
   endLiveRoom: (_root, { id }, context) => liveRoom(context, (viewer) => context.liveRooms.end(viewer, id)),
-  joinLiveRoom: (_root, { id }, context) =>
-    toResult(() => act(context, (viewer) => context.joining.join(viewer, id))),
+  joinLiveRoom: (_root, { id, resumeKey }, context) =>
+    toResult(() => act(context, (viewer) => context.joining.join(viewer, id, resumeKey ?? null))),
   leaveLiveRoom: (_root, { id }, context) => liveRoom(context, (viewer) => context.joining.leave(viewer, id)),
 
   raiseHand: (_root, { liveRoomId }, context) =>

@@ -4,8 +4,13 @@ import type { Events } from '#platform/events/events.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
 import type { Log } from '#platform/log.ts';
 import { MEDIA_HEARTBEAT_MS, type MediaHeartbeat } from '#schema/media-bus.ts';
-import { findConnectedTo, findParticipantsById, listServerIds } from '../data/participant.repository.ts';
-import type { LiveParticipant } from '../domain/participant.ts';
+import {
+  findConnectedTo,
+  findLost,
+  findParticipantsById,
+  listServerIds,
+} from '../data/participant.repository.ts';
+import { lostBefore, type LiveParticipant } from '../domain/participant.ts';
 import { followHeartbeats, type HeartbeatFeed } from './heartbeat-feed.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import type { Connection, Presence } from './presence.ts';
@@ -40,6 +45,7 @@ export function createHeartbeats(deps: HeartbeatsDeps) {
   let startedAtMs = 0;
   let feed: HeartbeatFeed | null = null;
   let working: Promise<void> = Promise.resolve();
+  let sweeping = false;
 
   // One at a time: two reports of one server must not overtake each other.
   const enqueue = (run: () => Promise<void>) => {
@@ -55,6 +61,8 @@ export function createHeartbeats(deps: HeartbeatsDeps) {
       const silentMs = now().getTime() - (heardAtMs.get(serverId) ?? startedAtMs);
       if (silentMs > SILENCE_MS) await giveUp(deps, serverId, now(), []);
     }
+    for (const { id, liveRoomId } of await findLost(database.fork(), lostBefore(now())))
+      await deps.events.transact((tx) => deps.presence.lapsed(tx, { liveRoomId, participantId: id }));
     await deps.recordingWatch.sweep();
   };
 
@@ -69,7 +77,12 @@ export function createHeartbeats(deps: HeartbeatsDeps) {
     start(): void {
       startedAtMs = now().getTime();
       feed = followHeartbeats(liveBus, hear, log);
-      timer = setInterval(() => enqueue(sweep), sweepMs);
+      timer = setInterval(() => {
+        // One that waits is enough: a slow database must not make them pile up.
+        if (sweeping) return;
+        sweeping = true;
+        enqueue(() => sweep().finally(() => (sweeping = false)));
+      }, sweepMs);
     },
     async stop(): Promise<void> {
       if (timer) clearInterval(timer);
@@ -95,8 +108,10 @@ async function compare(deps: HeartbeatsDeps, { serverId, rooms }: MediaHeartbeat
 }
 
 /** On record as away, and for so long that no event about it can still be on its way. */
-const isMissing = ({ status, leftAt, grantedAt }: LiveParticipant, settledBefore: Date): boolean =>
-  status !== 'CONNECTED' && (leftAt ?? grantedAt) < settledBefore;
+const isMissing = (participant: LiveParticipant, settledBefore: Date): boolean => {
+  const { status, lostAt, leftAt, grantedAt } = participant;
+  return (status !== 'CONNECTED' || lostAt !== null) && (lostAt ?? leftAt ?? grantedAt) < settledBefore;
+};
 
 /** Marks as gone who is on record with this server but not among `reported`. */
 async function giveUp(

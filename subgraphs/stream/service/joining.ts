@@ -2,6 +2,7 @@ import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import type { Em } from '#platform/database.ts';
 import { Refusal } from '#platform/errors.ts';
 import type { Events } from '#platform/events/events.ts';
+import type { Transaction } from '#platform/events/unit-of-work.ts';
 import { newId } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
 import { MEDIA_GRANT_TTL_MS, signMediaGrant } from '#platform/media-grant.ts';
@@ -17,12 +18,13 @@ import {
 } from '../data/participant.repository.ts';
 import { hasVoiceFor, requireLive, requireSpace, type LiveRoom } from '../domain/live-room.ts';
 import { isPresent, requireWelcome, type LiveParticipant } from '../domain/participant.ts';
-import type { IceServer, MediaServers } from '../domain/ports.ts';
+import type { IceServer, MediaLocation, MediaServers } from '../domain/ports.ts';
 import { broadcastUrl } from './broadcasts.ts';
 import { iceServers, type TurnOptions } from './ice-servers.ts';
 import { readAgain, requireRoom } from './live-rooms.ts';
 import type { MediaOrders } from './media-orders.ts';
 import { recordLeft } from './participation.ts';
+import { resumes, signResumeKey } from './resuming.ts';
 
 export interface LiveJoin {
   readonly __typename: 'LiveJoin';
@@ -32,11 +34,16 @@ export interface LiveJoin {
   readonly token: string;
   readonly tokenExpiresAt: Date;
   readonly iceServers: IceServer[];
+  readonly resumeKey: string;
+  readonly resumed: boolean;
 }
 
 export interface Joining {
-  /** One participant per person and room: joining again gives a new grant for the same one. */
-  join(viewer: Viewer, liveRoomId: string): Promise<LiveJoin>;
+  /**
+   * One participant per person and room: joining again gives a new grant for the same one. With the key of the join before, somebody whose
+   * connection was lost comes back as if nothing had been; without it they have left by that, and come anew.
+   */
+  join(viewer: Viewer, liveRoomId: string, resumeKey: string | null): Promise<LiveJoin>;
   leave(viewer: Viewer, liveRoomId: string): Promise<LoggedLiveRoom>;
 }
 
@@ -54,29 +61,55 @@ const MEDIA_RETRY_AFTER_MS = 5_000;
 
 export function createJoining(deps: JoiningDeps): Joining {
   return {
-    join: (viewer, liveRoomId) => join(deps, viewer.userId, liveRoomId),
+    join: (viewer, liveRoomId, resumeKey) => join(deps, viewer.userId, liveRoomId, resumeKey),
     leave: (viewer, liveRoomId) => leave(deps, viewer.userId, liveRoomId),
   };
 }
 
-async function join(deps: JoiningDeps, userId: string, liveRoomId: string): Promise<LiveJoin> {
+interface Entry {
+  readonly userId: string;
+  readonly liveRoomId: string;
+  readonly resumeKey: string | null;
+  readonly location: MediaLocation;
+}
+
+async function join(
+  deps: JoiningDeps,
+  userId: string,
+  liveRoomId: string,
+  resumeKey: string | null,
+): Promise<LiveJoin> {
   // Asked before the transaction: nobody shall wait for a lock while a server does not answer.
   const location = await deps.media.locate(liveRoomId);
-  const { participant, liveRoom } = await deps.events.transact(async ({ em }) => {
-    const room = await requireRoom(em, liveRoomId, userId, 'id');
-    const [known = null] = await findParticipantsOf(em, userId, [liveRoomId]);
-    requireWelcome(known, await hasBlocked(em, room.hostId, userId));
-    requireLive(room, 'id');
-    const at = deps.now();
-    const grantedSince = new Date(at.getTime() - MEDIA_GRANT_TTL_MS);
-    const others = await countOthers(em, liveRoomId, userId, grantedSince);
-    requireSpace(room, others, broadcastUrl(room, location, deps));
-    if (!location.available) throw unavailable(deps.log, location.reason);
-    return { participant: await admit(em, room, userId, known, at), liveRoom: room };
-  });
+  const entry = { userId, liveRoomId, resumeKey, location };
+  const entered = await deps.events.transact((tx) => enter(deps, tx, entry));
   if (!location.available) throw unavailable(deps.log, location.reason);
-  const mediaUrl = location.url;
-  return { __typename: 'LiveJoin', participant, liveRoom, mediaUrl, ...grant(deps, liveRoom, participant) };
+  const { participant, liveRoom } = entered;
+  return {
+    __typename: 'LiveJoin',
+    ...entered,
+    mediaUrl: location.url,
+    ...grant(deps, liveRoom, participant),
+  };
+}
+
+async function enter(deps: JoiningDeps, tx: Transaction, entry: Entry) {
+  const { userId, liveRoomId, resumeKey, location } = entry;
+  const { em } = tx;
+  const room = await requireRoom(em, liveRoomId, userId, 'id');
+  const [known = null] = await findParticipantsOf(em, userId, [liveRoomId]);
+  requireWelcome(known, await hasBlocked(em, room.hostId, userId));
+  requireLive(room, 'id');
+  const at = deps.now();
+  const grantedSince = new Date(at.getTime() - MEDIA_GRANT_TTL_MS);
+  const others = await countOthers(em, liveRoomId, userId, grantedSince);
+  requireSpace(room, others, broadcastUrl(room, location, deps));
+  if (!location.available) throw unavailable(deps.log, location.reason);
+  const resumed = known !== null && resumeKey !== null && resumes(known, resumeKey, deps.secret, at);
+  const isGone = known?.lostReason != null && !resumed;
+  const former = isGone ? await recordLeft(tx, known, known.lostReason, null, at) : known;
+  const participant = await admit(em, room, userId, former, at);
+  return { participant, liveRoom: isGone ? await readAgain(em, room) : room, resumed };
 }
 
 async function admit(
@@ -91,11 +124,21 @@ async function admit(
     await insertParticipant(em, participant);
     return participant;
   }
-  const role = isPresent(known) ? known.role : await roleOnReturn(em, room, known);
-  const back = { status: 'JOINING' as const, leftAt: null, leaveReason: null, role };
-  const change = { ...(isPresent(known) ? {} : back), grantedAt: at };
+  const change = { ...(await changeOnEntry(em, room, known, at)), grantedAt: at };
   await saveParticipant(em, known.id, change);
   return { ...known, ...change };
+}
+
+async function changeOnEntry(
+  em: Em,
+  room: LiveRoom,
+  known: LiveParticipant,
+  at: Date,
+): Promise<Partial<LiveParticipant>> {
+  // Who resumes has the whole time again to connect.
+  if (isPresent(known)) return known.lostAt === null ? {} : { lostAt: at };
+  const role = await roleOnReturn(em, room, known);
+  return { status: 'JOINING', leftAt: null, leaveReason: null, role };
 }
 
 // Others may have taken the word meanwhile: who comes back then listens.
@@ -114,6 +157,8 @@ const newParticipant = (room: LiveRoom, userId: string, at: Date): LiveParticipa
   grantedAt: at,
   connectedAt: null,
   serverId: null,
+  lostAt: null,
+  lostReason: null,
   leftAt: null,
   leaveReason: null,
   muted: false,
@@ -131,6 +176,7 @@ function grant({ secret, turn }: JoiningDeps, room: LiveRoom, participant: LiveP
     token: signMediaGrant(claims, secret),
     tokenExpiresAt: new Date(expiresAtMs),
     iceServers: iceServers(turn, userId, grantedAt),
+    resumeKey: signResumeKey(participant, secret),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Transaction } from '#platform/events/unit-of-work.ts';
 import type { EventPayload } from '#schema/events.ts';
 import { saveParticipant } from '../data/participant.repository.ts';
-import type { LeaveReason, LiveParticipant } from '../domain/participant.ts';
+import { departed, type LeaveReason, type LiveParticipant } from '../domain/participant.ts';
 
 /** What several use cases record about a participant, each in the caller's transaction with the room locked. `actorId` is null for the platform. */
 
@@ -26,13 +26,7 @@ export async function recordLeft(
   actorId: string | null,
   now: Date,
 ): Promise<LiveParticipant> {
-  const left = {
-    status: 'LEFT' as const,
-    leaveReason: reason,
-    leftAt: now,
-    handRaisedAt: null,
-    invitedAt: null,
-  };
+  const left = departed(reason, now);
   await saveParticipant(tx.em, participant.id, left);
   if (participant.status === 'CONNECTED') {
     const payload = { ...about(participant), reason };
