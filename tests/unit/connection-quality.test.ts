@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ParticipantInfo } from '#schema/signalling.ts';
 import {
   judgeConnection,
   type ConnectionSample,
   type JudgedConnection,
 } from '../../media-server/domain/connection-quality.ts';
+import { rosterChanges } from '../../media-server/domain/roster-changes.ts';
 import { Rotation } from '../../media-server/domain/rotation.ts';
 
 const SAMPLE: ConnectionSample = { atMs: 0, isUp: true, bytesReceived: 1, streams: [] };
@@ -58,6 +60,22 @@ describe('the quality of a connection', () => {
     const renewed = judgeConnection(bad ?? null, { ...SAMPLE, atMs: 4_000, bytesReceived: 9, streams });
     assert.deepEqual([renewed?.lossRatio, renewed?.roundTripMs], [bad?.lossRatio, 40]);
   });
+});
+
+it('is told of people on other servers when it is another, and not when it is not known any more', () => {
+  const ada: ParticipantInfo = {
+    participantId: 'a',
+    userId: 'u',
+    role: 'SPEAKER',
+    muted: false,
+    producers: [],
+  };
+  const good: ParticipantInfo = { ...ada, quality: 'GOOD' };
+  const poor: ParticipantInfo = { ...ada, quality: 'POOR' };
+  const told = (quality: string) => [{ event: 'connectionChanged', data: { participantId: 'a', quality } }];
+  assert.deepEqual(rosterChanges(ada, good), told('GOOD'));
+  assert.deepEqual(rosterChanges(good, poor), told('POOR'));
+  assert.deepEqual([...rosterChanges(poor, poor), ...rosterChanges(poor, ada)], []);
 });
 
 describe('a rotation', () => {
