@@ -154,5 +154,5 @@ function joinOf(
   const expiresAtMs = Date.now() + MEDIA_GRANT_TTL_MS;
   const grant = { liveRoomId, participantId, userId, role, expiresAtMs, musicMode };
   const token = signMediaGrant(grant, secret);
-  return { __typename: 'LiveJoin', mediaUrl, token, iceServers: [] };
+  return { __typename: 'LiveJoin', mediaUrl, token, resumeKey: 'unused', iceServers: [] };
 }

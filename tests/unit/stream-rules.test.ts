@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { buildASTSchema, isEnumType, parse } from 'graphql';
 import { Refusal } from '#platform/errors.ts';
 import type { LiveRole } from '#schema/live-role.ts';
+import { DISCONNECT_REASONS } from '#schema/media-bus.ts';
 import { acceptLiveRoom, end, start, type LiveRoom } from '../../subgraphs/stream/domain/live-room.ts';
 import {
   endsConnection,
@@ -194,5 +197,15 @@ describe('a report of a media server', () => {
     assert.equal(endsConnection(person('LISTENER'), 'media-1'), true);
     assert.equal(endsConnection(person('LISTENER'), 'media-0'), false);
     assert.equal(endsConnection(person('LISTENER', { status: 'JOINING' }), 'media-1'), false);
+  });
+});
+
+describe('reasons for leaving a live room', () => {
+  it('are those that media servers give, each with its word in the schema', () => {
+    const text = readFileSync(new URL('../../subgraphs/stream/schema.graphql', import.meta.url), 'utf8');
+    const type = buildASTSchema(parse(text), { assumeValidSDL: true }).getType('LeaveReason');
+    assert.ok(isEnumType(type));
+    const words = type.getValues().map(({ name }) => name);
+    assert.deepEqual(words, [...DISCONNECT_REASONS]);
   });
 });

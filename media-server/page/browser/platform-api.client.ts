@@ -27,6 +27,7 @@ const liveJoin = z.object({
   __typename: z.literal('LiveJoin'),
   mediaUrl: z.string(),
   token: z.string(),
+  resumeKey: z.string(),
   iceServers: z.array(
     z.object({
       urls: z.array(z.string()),
@@ -50,6 +51,8 @@ export interface RoomNames {
 /** What the page asks of the platform. The tokens live in sessionStorage: they end with the tab. */
 export class PlatformApi {
   readonly #url: string;
+  /** From the last join: with it, a connection that broke is resumed. */
+  #resumeKey: string | null = null;
 
   constructor(graphqlPath: string) {
     this.#url = graphqlPath;
@@ -72,10 +75,11 @@ export class PlatformApi {
 
   /** A grant for the room; FinalRefusal where the platform says no, SignInNeeded where the session is over. */
   async joinLiveRoom(id: string): Promise<LiveGrant> {
-    const { joinLiveRoom } = await this.#askSignedIn(JOIN, { id });
+    const { joinLiveRoom } = await this.#askSignedIn(JOIN, { id, resumeKey: this.#resumeKey });
     const joined = liveJoin.safeParse(joinLiveRoom);
     if (!joined.success) throw refusalOf(joinLiveRoom);
-    const { mediaUrl, token, iceServers } = joined.data;
+    const { mediaUrl, token, iceServers, resumeKey } = joined.data;
+    this.#resumeKey = resumeKey;
     return {
       mediaUrl: new URL(mediaUrl, location.href.replace(/^http/, 'ws')).href,
       token,
@@ -165,10 +169,10 @@ const REFRESH = `mutation LiveRefresh($refreshToken: String!) {
   }
 }`;
 
-const JOIN = `mutation LiveJoin($id: ID!) {
-  joinLiveRoom(id: $id) {
+const JOIN = `mutation LiveJoin($id: ID!, $resumeKey: String) {
+  joinLiveRoom(id: $id, resumeKey: $resumeKey) {
     __typename
-    ... on LiveJoin { mediaUrl token iceServers { urls username credential } }
+    ... on LiveJoin { mediaUrl token resumeKey iceServers { urls username credential } }
     ${REFUSED}
   }
 }`;
