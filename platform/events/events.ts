@@ -31,7 +31,8 @@ export interface Events {
   head(stream: string): Promise<StreamHead>;
   /**
    * Registers a durable reaction, before `start`. `consumer` names it for good: its progress is kept under that name, and processes that use the
-   * same name share the work. The handler runs in one transaction per event; an event is handled once, in the order of its stream.
+   * same name share the work. What the handler writes is committed with the note that its event is done, or not at all,
+   * maybe together with other events; an event is handled once, in the order of its stream.
    */
   consume<N extends EventName>(
     consumer: string,

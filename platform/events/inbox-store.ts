@@ -1,5 +1,6 @@
 import type { Em } from '#platform/database.ts';
 import { eventFrame } from './envelope.ts';
+import type { Claim } from './inbox-claim.ts';
 import type { EventFrame } from './ports.ts';
 
 /** An event that a consumer gave up on. */
@@ -11,13 +12,6 @@ export interface DeadLetter {
   readonly lastError: string | null;
   /** UTC instant, RFC 3339. */
   readonly receivedAt: string;
-}
-
-/** An event of the inbox that this transaction holds. */
-export interface Claim {
-  readonly position: string;
-  readonly attempts: number;
-  readonly event: EventFrame;
 }
 
 export const STORED_COLUMNS = 'consumer, event_id, stream, seq, envelope, next_attempt_at, received_at';
@@ -39,26 +33,10 @@ export async function storeEvents(
   await em.execute(STORE, [consumer, now, now, JSON.stringify(events)], 'run');
 }
 
-// An event waits while an earlier one of its stream is pending, also when another process is busy with that one: its row still says pending.
-const CLAIM = `select i.position::text as position, i.attempts, i.envelope from inbox i
-  where i.consumer = ? and i.state = 'pending' and i.next_attempt_at <= ? and not exists (
-    select 1 from inbox e
-    where e.consumer = i.consumer and e.stream = i.stream and e.state = 'pending' and e.seq < i.seq)
-  order by i.position limit 1 for update skip locked`;
-
-/** Locks the next event that may be handled now, or answers null. The lock ends with the transaction. */
-export async function claimEvent(em: Em, consumer: string, now: Date): Promise<Claim | null> {
-  const [row] = await em.execute<{ position: string; attempts: number; envelope: unknown }[]>(CLAIM, [
-    consumer,
-    now,
-  ]);
-  if (row === undefined) return null;
-  return { position: row.position, attempts: row.attempts, event: eventFrame.parse(row.envelope) };
-}
-
-export async function markDone(em: Em, position: string, now: Date): Promise<void> {
-  const sql = `update inbox set state = 'done', attempts = attempts + 1, last_error = null, finished_at = ? where position = ?`;
-  await em.execute(sql, [now, position], 'run');
+export async function markDone(em: Em, positions: readonly string[], now: Date): Promise<void> {
+  if (positions.length === 0) return;
+  const sql = `update inbox set state = 'done', attempts = attempts + 1, last_error = null, finished_at = ? where position in (?)`;
+  await em.execute(sql, [now, positions], 'run');
 }
 
 export async function markDead(em: Em, claim: Claim, reason: string, now: Date): Promise<void> {

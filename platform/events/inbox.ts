@@ -1,12 +1,10 @@
 import type { EventName } from '#schema/events.ts';
 import type { Database } from '#platform/database.ts';
-import { messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import { backoffMs } from './backoff.ts';
-import { openFrame } from './envelope.ts';
 import { createIntake } from './inbox-intake.ts';
+import { createLane } from './inbox-lane.ts';
 import * as store from './inbox-store.ts';
-import type { Claim, DeadLetter } from './inbox-store.ts';
+import type { DeadLetter } from './inbox-store.ts';
 import type { AnyEvent, Consumption, DurableBus } from './ports.ts';
 import type { Transaction } from './unit-of-work.ts';
 import { WorkLoop } from './work-loop.ts';
@@ -63,6 +61,8 @@ export function createInbox(deps: InboxDeps) {
   const consumers = new Map<string, Consumer>();
   const consumptions: Consumption[] = [];
 
+  const { maxAttempts = MAX_ATTEMPTS, pollMs = POLL_MS, random } = timing;
+  const laneDeps = { ...deps, now, maxAttempts, pollMs, random };
   const cleanup = createCleanup(deps, now);
 
   const wake = () => consumers.forEach(({ lanes }) => lanes.forEach((lane) => lane.wake()));
@@ -83,7 +83,7 @@ export function createInbox(deps: InboxDeps) {
         wanted.has(event.name) ? handler(event as AnyEvent<N>, tx) : Promise.resolve();
       const { wants } = options;
       const wantsAny = wants && ((event: AnyEvent) => !wanted.has(event.name) || wants(event as AnyEvent<N>));
-      const lanes = Array.from({ length: LANES }, () => createLane(deps, name, handle, now));
+      const lanes = Array.from({ length: LANES }, () => createLane({ ...laneDeps, name, handle }));
       consumers.set(name, { name, names, handle, wants: wantsAny, lanes });
     },
     /** Resolves once every consumer is registered at the bus. */
@@ -110,21 +110,6 @@ export function createInbox(deps: InboxDeps) {
   };
 }
 
-function createLane(
-  deps: InboxDeps,
-  consumer: string,
-  handle: Consumer['handle'],
-  now: () => Date,
-): WorkLoop {
-  const { database, log, timing } = deps;
-  return new WorkLoop({
-    name: `${database.name} inbox ${consumer}`,
-    step: () => database.background(() => handleNext(deps, consumer, handle, now)),
-    pollMs: timing?.pollMs ?? POLL_MS,
-    log,
-  });
-}
-
 function createCleanup({ database, log }: InboxDeps, now: () => Date): WorkLoop {
   const step = async () => {
     const before = new Date(now().getTime() - REMEMBER_DONE_MS);
@@ -132,60 +117,4 @@ function createCleanup({ database, log }: InboxDeps, now: () => Date): WorkLoop 
     return 'idle' as const;
   };
   return new WorkLoop({ name: `${database.name} inbox cleanup`, step, pollMs: CLEANUP_MS, log });
-}
-
-async function handleNext(
-  deps: InboxDeps,
-  consumer: string,
-  handle: Consumer['handle'],
-  now: () => Date,
-): Promise<'more' | 'idle'> {
-  return deps.transact(async (tx) => {
-    const claim = await store.claimEvent(tx.em, consumer, now());
-    if (claim === null) return 'idle';
-    try {
-      await handleClaim(deps, claim, handle, tx, now());
-    } catch (error) {
-      // Still under the row's lock: released first, another worker would try again at once, without any pause.
-      await recordFailure(deps, consumer, claim, error, tx, now());
-    }
-    return 'more';
-  });
-}
-
-async function handleClaim(
-  { log }: InboxDeps,
-  claim: Claim,
-  handle: Consumer['handle'],
-  tx: Transaction,
-  now: Date,
-): Promise<void> {
-  const opened = openFrame(claim.event);
-  if ('problem' in opened) {
-    // Trying again cannot help. It waits for code that understands it, and is replayed then.
-    log.error({ eventId: claim.event.id, reason: opened.problem }, 'event cannot be read, now a dead letter');
-    return store.markDead(tx.em, claim, opened.problem, now);
-  }
-  await tx.savepoint((inner) => handle(opened.event, inner));
-  await store.markDone(tx.em, claim.position, now);
-}
-
-async function recordFailure(
-  { timing = {}, log }: InboxDeps,
-  consumer: string,
-  claim: Claim,
-  error: unknown,
-  { em }: Transaction,
-  now: Date,
-): Promise<void> {
-  const attempts = claim.attempts + 1;
-  const reason = messageOf(error);
-  const context = { consumer, eventId: claim.event.id, event: claim.event.name, attempts, reason };
-  if (attempts >= (timing.maxAttempts ?? MAX_ATTEMPTS)) {
-    await store.markDead(em, claim, reason, now);
-    log.error({ ...context, err: error }, 'event failed too often, now a dead letter');
-  } else {
-    await store.markFailed(em, claim, reason, new Date(now.getTime() + backoffMs(attempts, timing.random)));
-    log.warn(context, 'event failed, will be tried again');
-  }
 }

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { dataFolder, startPlatformProcess } from '../support/platform-process.ts';
+import { measureDelivery } from './platform/delivery.ts';
 import { measureMessages } from './platform/messages.ts';
 import { measureQueries } from './platform/queries.ts';
 import { cpuMsOf, machine, rssMbOf } from './machine.ts';
@@ -56,6 +57,8 @@ try {
   } finally {
     await platform.end('SIGTERM');
   }
+  console.log('\nDurable delivery: 30,000 events that wait in NATS, to one process\n');
+  console.log(await measureDelivery());
 } finally {
   await folder.remove();
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { execute } from '../support/databases.ts';
+import { openTestDatabase } from '../support/events.ts';
 import { handledBy, publishUntilStored, startInboxPlatform } from '../support/inbox-process.ts';
 import { skipWithoutNats } from '../support/nats.ts';
 import { eventually } from '../support/platform-client.ts';
@@ -135,5 +136,36 @@ test(
       [],
     );
     await Promise.all([publisher.stop(), process.stop()]);
+  },
+);
+
+test(
+  'a process that is cut off while it stores a batch has stored nothing, and another one stores it all',
+  { skip: skipWithoutNats, timeout: 60_000 },
+  async () => {
+    await using all = await startInboxPlatform();
+    const processes = [await all.start(), await all.start()];
+    await processes[0]!.bus.publish(frame(1));
+    await handledBy(processes[0]!, 1);
+    const database = await openTestDatabase(all.databaseUrl);
+    await database.fork().transactional(async (em) => {
+      await em.execute('select 1 from inbox_position for update');
+      for (let seq = 2; seq <= 200; seq++) await processes[0]!.bus.publish(frame(seq));
+      // Both wait for the position, with a batch each.
+      const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      const [first] = await eventually(async () => {
+        const rows = await em.execute<{ pid: number }[]>(waiting);
+        assert.equal(rows.length, 2);
+        return rows;
+      });
+      await em.execute('select pg_terminate_backend(?)', [first!.pid]);
+    });
+    const handled = await handledBy(processes[0]!, 200);
+    assert.deepEqual(
+      handled.map(({ seq }) => seq),
+      Array.from({ length: 200 }, (_, index) => index + 1),
+    );
+    await database.close();
+    await Promise.all(processes.map((process) => process.stop()));
   },
 );

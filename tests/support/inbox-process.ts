@@ -85,6 +85,7 @@ export async function startInboxPlatform() {
   return {
     server,
     databaseUrl: database.url,
+    natsUrl,
     start,
     async withManager<T>(run: (manager: JetStreamManager) => Promise<T>): Promise<T> {
       const connection = await connect({ servers: [natsUrl] });
@@ -113,7 +114,7 @@ export async function publishUntilStored(bus: DurableBus, event: EventFrame): Pr
 }
 
 /** What has been handled, once it is so much. */
-export const handledBy = async (process: InboxProcess, count: number) => {
-  await eventually(async () => assert.equal((await process.handled()).length, count));
+export async function handledBy(process: InboxProcess, count: number, withinMs = 20_000) {
+  await eventually(async () => assert.equal((await process.handled()).length, count), withinMs);
   return process.handled();
-};
+}

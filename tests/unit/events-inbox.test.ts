@@ -98,7 +98,7 @@ test('what fails too often becomes a dead letter, lets its stream go on, and can
   await under.durableBus.publish(frame(1));
   await under.durableBus.publish(frame(2));
   await handled.atLeast(1);
-  const [letter, ...others] = await inbox.deadLetters();
+  const [letter, ...others] = await waitFor(inbox.deadLetters, ({ length }) => length > 0);
   assert.deepEqual(others, []);
   assert.equal(letter?.lastError, 'the reason');
   assert.equal(letter?.event.seq, 1);
@@ -120,7 +120,7 @@ test('an event of a newer version or with an invalid payload becomes a dead lett
   await under.durableBus.publish(frame(2, { payload: { revision: 'two' } }));
   await under.durableBus.publish(frame(3));
   assert.equal((await handled.atLeast(1))[0]?.seq, 3);
-  const letters = await inbox.deadLetters();
+  const letters = await waitFor(inbox.deadLetters, ({ length }) => length === 2);
   assert.deepEqual(
     letters.map(({ event }) => event.seq),
     [1, 2],
