@@ -7,6 +7,7 @@ import { redisLiveBus } from '#platform/events/live-bus-redis.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
 import { createProbe, silentLog } from '../support/events.ts';
 import { consumerMemory } from '../support/durable-consumers.ts';
+import { ownNats, skipWithoutNats } from '../support/nats.ts';
 import { freePort, restartableServer } from '../support/servers.ts';
 import { frame } from './durable-bus.contract.ts';
 
@@ -14,7 +15,6 @@ const skipWithoutCommand = (command: string) =>
   spawnSync(command, ['--version']).error ? `${command} is not installed` : false;
 
 const redis = (port: number, folder: string) => ['--port', `${port}`, '--dir', folder, '--save', ''];
-const nats = (port: number, folder: string) => ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', folder];
 
 async function until(check: () => Promise<boolean>): Promise<void> {
   while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -74,11 +74,11 @@ test(
 test(
   'NATS is killed and comes back: nothing is lost, and consumers go on [E01]',
   {
-    skip: skipWithoutCommand('nats-server'),
+    skip: skipWithoutNats,
     timeout: 60_000,
   },
   async (t) => {
-    await using server = await restartableServer('nats-server', nats);
+    await using server = await ownNats();
     await server.start();
     const bus = await natsDurableBus({ url: `nats://127.0.0.1:${server.port}`, log: silentLog });
     t.after(() => bus.close());

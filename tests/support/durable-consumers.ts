@@ -7,7 +7,6 @@ type Take = (event: EventFrame) => unknown;
 export interface ConsumerMemory {
   /** Takes each event once, by whichever process is first. */
   consume(bus: DurableBus, consumer: string, names: readonly EventName[], take: Take): Promise<Consumption>;
-  readonly positions: Map<string, BusPosition>;
 }
 
 export function consumerMemory(): ConsumerMemory {
@@ -20,7 +19,6 @@ export function consumerMemory(): ConsumerMemory {
     return mine;
   };
   return {
-    positions,
     consume: (bus, name, names, take) =>
       bus.consume({
         name,
