@@ -59,8 +59,9 @@ export function mediaSettings(
 /** Starts the media server as a process of its own. Without a worker it runs, says that it is not ready, and refuses sockets. */
 export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running> {
   const environment = readEnvironment(mediaProcessEnvironment, env);
-  if (!environment.MEDIA_INTERNAL_URL !== !environment.MEDIA_PUBLIC_URL)
-    throw new EnvironmentError(['MEDIA_INTERNAL_URL: set it together with MEDIA_PUBLIC_URL, or neither']);
+  // The other way round it is the only one, and the address is the stream subgraph's to tell.
+  if (environment.MEDIA_INTERNAL_URL && !environment.MEDIA_PUBLIC_URL)
+    throw new EnvironmentError(['MEDIA_INTERNAL_URL: needs MEDIA_PUBLIC_URL, at which clients reach this one']);
   const settings = mediaSettings(environment, env);
   const log = createLog('media-server', environment.LOG_LEVEL);
   const metrics = createMetrics('media-server');
