@@ -61,7 +61,9 @@ export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running
   const environment = readEnvironment(mediaProcessEnvironment, env);
   // The other way round it is the only one, and the address is the stream subgraph's to tell.
   if (environment.MEDIA_INTERNAL_URL && !environment.MEDIA_PUBLIC_URL)
-    throw new EnvironmentError(['MEDIA_INTERNAL_URL: needs MEDIA_PUBLIC_URL, at which clients reach this one']);
+    throw new EnvironmentError([
+      'MEDIA_INTERNAL_URL: needs MEDIA_PUBLIC_URL, at which clients reach this one',
+    ]);
   const settings = mediaSettings(environment, env);
   const log = createLog('media-server', environment.LOG_LEVEL);
   const metrics = createMetrics('media-server');
