@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { newId } from '#platform/ids.ts';
 import { signViewer, VIEWER_HEADER } from '#platform/viewer.ts';
 import { createTestDatabase } from '../../support/databases.ts';
+import { ownNats, skipWithoutNats } from '../../support/nats.ts';
 import { CHECKOUT } from '../../support/platform-process.ts';
 import { services } from '../../support/services.ts';
 import { cpuMsOf } from '../machine.ts';
@@ -25,6 +26,9 @@ const answer = z.object({ data: z.record(z.string(), z.unknown()), errors: z.und
 
 export async function startChat(): Promise<RunningChat> {
   const database = await createTestDatabase();
+  // Its own, because what it sends would stay in another's stream; without one installed, the bus is within the process.
+  const nats = skipWithoutNats ? null : await ownNats();
+  await nats?.start();
   const secret = randomBytes(32).toString('hex');
   const port = await freePort();
   const chat = startPinned(GATEWAY_CORE, [join(CHECKOUT, 'subgraphs/chat/index.ts')], {
@@ -34,7 +38,7 @@ export async function startChat(): Promise<RunningChat> {
       LOG_LEVEL: 'warn',
       DATABASE_URL: database.url,
       REDIS_URL: services.redisUrl ?? '',
-      NATS_URL: services.natsUrl ?? '',
+      NATS_URL: nats === null ? '' : `nats://127.0.0.1:${nats.port}`,
       INTERNAL_SECRET: secret,
     },
   });
@@ -62,6 +66,7 @@ export async function startChat(): Promise<RunningChat> {
     },
     async end() {
       await chat.end();
+      await nats?.[Symbol.asyncDispose]();
       await database.drop();
     },
   };

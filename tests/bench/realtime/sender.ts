@@ -26,7 +26,8 @@ export class Sender {
   send(authorId: string, input: object, number: number): void {
     const body = JSON.stringify({ query: SEND, variables: { input } });
     const request = `${this.#headOf(authorId)}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-    (this.#idle.pop() ?? this.#connect()).send(request, number);
+    // The one that has been idle longest: the subgraph closes those that nothing is sent on.
+    (this.#idle.shift() ?? this.#connect()).send(request, number);
   }
 
   close(): void {

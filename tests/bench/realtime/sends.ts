@@ -67,7 +67,10 @@ export async function sends(seconds: number): Promise<SendsFigures> {
       'messages are missing',
       ARRIVAL_MS,
     );
-  const mayPublish = () => sent - answered < MAX_UNDER_WAY && refused === null;
+  const mayPublish = () => {
+    if (refused !== null) throw new Error(`a message was refused: ${String(refused)}`);
+    return sent - answered < MAX_UNDER_WAY;
+  };
   await publishAt(SENDS_PER_S, WARM_UP_S, send, mayPublish);
   await allThere();
   histogram.now = createHistogram();
