@@ -6,6 +6,7 @@ import { createEngine } from './engine/create-engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { LabelledOptions } from './engine/override-labels.ts';
 import { registerEngineMetrics } from './engine-metrics.ts';
+import { warnOfGuardedParts } from './guarded-parts.ts';
 import { createReferenceEngine } from './engine/reference/reference-engine.ts';
 import { createFront, type Front, type FrontSettings } from './front.ts';
 import { withSharedDocuments } from './fast-path/shared-documents.ts';
@@ -52,6 +53,7 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
         cache: { rejectUnauthorized: settings.rejectUnauthorized ?? false },
         live: liveOptions(settings),
       });
+  if (!settings.auth) warnOfGuardedParts(served, settings.log);
   const engine = limitedEngine(served, settings);
   // The route's context value is the scope itself (see graphql-route.ts).
   const apollo = createApolloGateway(sharedEngine(engine, settings), ({ context }) => context as FrontScope);

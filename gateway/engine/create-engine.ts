@@ -69,6 +69,7 @@ export function createEngine(options: EngineOptions): Engine {
     follow: groups.follow,
     subscribe: groups.subscribe,
     operationKind: (request, headers) => kindOf(serving, request, headers),
+    guarded: () => serving.state.authorization?.guarded ?? [],
     liveCounts: () => groups.counts,
     unsoundPlans: refusals.count,
     operationCache: () => ({ ...cache.counts, ...serving.operations.size() }),

@@ -102,6 +102,8 @@ export interface Engine {
     headers?: EngineScope['headers'],
   ): 'query' | 'mutation' | 'subscription' | null;
 
+  /** Types and fields, as `Type.field`, that demand anything of whoever asks for them, in order. */
+  guarded(): readonly string[];
   /** What subscriptions share now, and how often they went on from their log. */
   liveCounts(): Readonly<LiveCounts>;
   /** How look-ups of prepared operations went so far, and what is kept. */

@@ -6,10 +6,12 @@ import {
   type GraphQLCompositeType,
   type GraphQLSchema,
 } from 'graphql';
-import { readRequirements, type Requirement, type Requirements } from './requirements.ts';
+import { isMet, readRequirements, type Requirement, type Requirements } from './requirements.ts';
 
 /** What it takes to see the parts of one supergraph. */
 export interface Authorization {
+  /** What clients know of that demands anything of its caller: names of types and `Type.field`, in order. */
+  readonly guarded: readonly string[];
   ofType(name: string): readonly Requirement[];
   /**
    * What a field demands that is asked for on `parent`: its own requirements, those of `parent`, and those of the type of its values. On an
@@ -24,6 +26,7 @@ export function readAuthorization(supergraph: Schema, schema: GraphQLSchema): Au
   if (requirements.size === 0) return null;
   const known = new Map<string, readonly Requirement[]>();
   return {
+    guarded: guardedParts(requirements, schema),
     ofType: (name) => requirements.get(name) ?? [],
     ofField(parent, name) {
       const coordinate = `${parent.name}.${name}`;
@@ -32,6 +35,18 @@ export function readAuthorization(supergraph: Schema, schema: GraphQLSchema): Au
       return all;
     },
   };
+}
+
+function guardedParts(requirements: Requirements, schema: GraphQLSchema): string[] {
+  const guarded = [...requirements].filter(([, all]) => !all.every((one) => isMet(one, undefined)));
+  return guarded.flatMap(([part]) => (isKnown(schema, part) ? [part] : [])).sort();
+}
+
+function isKnown(schema: GraphQLSchema, part: string): boolean {
+  const [typeName = '', field] = part.split('.');
+  const type = schema.getType(typeName);
+  if (field === undefined) return type !== undefined;
+  return type !== undefined && 'getFields' in type && Object.hasOwn(type.getFields(), field);
 }
 
 function demandsOf(

@@ -56,10 +56,7 @@ export async function createReferenceEngine(
     follow: refuseSubscription,
     subscribe: refuseSubscription,
     operationKind: (request) => kindOf(gateway.current().apiSchema, request),
-    liveCounts: () => ({ groups: 0, upstreams: 0, resumptions: 0 }),
-    // ApolloGateway keeps its plans to itself.
-    unsoundPlans: () => 0,
-    operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),
+    ...NOTHING_KNOWN,
     swap(sdl) {
       gateway.update(sdl);
       tell(engine);
@@ -69,6 +66,15 @@ export async function createReferenceEngine(
   };
   return engine;
 }
+
+const NOTHING_KNOWN = {
+  // ApolloGateway takes no supergraph with any.
+  guarded: () => [],
+  liveCounts: () => ({ groups: 0, upstreams: 0, resumptions: 0 }),
+  // ApolloGateway keeps its plans to itself.
+  unsoundPlans: () => 0,
+  operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),
+} satisfies Partial<Engine>;
 
 function kindOf(schema: GraphQLSchema, request: GraphQLRequest) {
   const checked = check(schema, request);

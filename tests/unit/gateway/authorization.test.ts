@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { createLog } from '#platform/log.ts';
+import { z } from 'zod';
+import { createLog, type Log } from '#platform/log.ts';
 import { VIEWER_HEADER } from '#platform/viewer.ts';
 import { createJwtAuth } from '../../../gateway/auth/jwt-auth.ts';
 import { parseConfig } from '../../../gateway/config.ts';
@@ -9,6 +10,7 @@ import type { SubgraphClient } from '../../../gateway/engine/client/subgraph-cli
 import { serveTestGateway } from '../../support/federation/served-gateway.ts';
 import { composeSupergraph, createTestEndpoint } from '../../support/federation/supergraph.ts';
 import { CORRELATION_HEADER } from '../../../gateway/http/correlation.ts';
+import { recordingLog, type RecordingLog } from '../../support/recording-log.ts';
 import { openSocket } from '../../support/graphql-ws-client.ts';
 import { post } from './fake-gateway.ts';
 import { createTokenIssuer, type TokenClaims } from './tokens.ts';
@@ -46,11 +48,16 @@ interface Settings {
   readonly fastPath?: 'on' | 'off';
   /** Waited for before a subgraph answers. */
   readonly hold?: (query: string) => Promise<void>;
+  readonly log?: Log;
 }
 
-async function start({ yaml = '', fastPath = 'on', hold = async () => undefined }: Settings = {}) {
+async function start({
+  yaml = '',
+  fastPath = 'on',
+  hold = async () => undefined,
+  log = createLog('gateway', 'silent'),
+}: Settings = {}) {
   const issuer = await createTokenIssuer();
-  const log = createLog('gateway', 'silent');
   const claims = parseConfig(yaml, 'test.yaml').authorization;
   const auth = createJwtAuth({ jwks: async () => issuer.jwks, secret: SECRET, claims, log });
   const connect = (): SubgraphClient => {
@@ -66,6 +73,7 @@ async function start({ yaml = '', fastPath = 'on', hold = async () => undefined 
     connect,
     yaml,
     auth,
+    log,
     env: { FAST_PATH: fastPath },
   });
   closing.push(served.close, () => auth.close());
@@ -209,4 +217,57 @@ test('an event stream is not for a token of the same session that opens somethin
   assert.equal(await stop('read'), 200);
   assert.equal(await stop('read more'), 403);
   assert.equal(await stop('read'), 200);
+});
+
+describe('a gateway that verifies no tokens', () => {
+  const OPEN = { a: { typeDefs: 'type Query { open: String }' } };
+  const connection = { connect: () => createInProcessClient(createTestEndpoint(SUBGRAPHS.a)) };
+  const warnings = ({ text }: RecordingLog) =>
+    text()
+      .split('\n')
+      .filter((line) => line.includes('no JWKS_URL'))
+      .map((line) =>
+        z
+          .object({ level: z.string(), guarded: z.number(), parts: z.array(z.string()) })
+          .parse(JSON.parse(line)),
+      );
+
+  test('warns once, at the start and with every supergraph, of what nobody can see then', async () => {
+    const recording = recordingLog();
+    const guarded = composeSupergraph(SUBGRAPHS);
+    const served = await serveTestGateway({ ...connection, supergraphSdl: guarded, log: recording.log });
+    closing.push(served.close);
+    const expected = {
+      level: 'warn',
+      guarded: 4,
+      parts: ['Post.secret', 'Query.own', 'Query.paid', 'Query.read'],
+    };
+    assert.deepEqual(warnings(recording), [expected]);
+    await post(served, QUERY);
+    assert.equal(warnings(recording).length, 1);
+    served.engine.swap(composeSupergraph(OPEN));
+    assert.equal(warnings(recording).length, 1);
+    served.engine.swap(guarded);
+    assert.deepEqual(warnings(recording), [expected, expected]);
+  });
+
+  test('says nothing where everybody sees everything, be it that a requirement demands nothing', async () => {
+    const recording = recordingLog();
+    const typeDefs = 'type Query { open: String @requiresScopes(scopes: []) }';
+    for (const subgraphs of [OPEN, { a: { typeDefs } }]) {
+      const served = await serveTestGateway({
+        ...connection,
+        supergraphSdl: composeSupergraph(subgraphs),
+        log: recording.log,
+      });
+      closing.push(served.close);
+    }
+    assert.deepEqual(warnings(recording), []);
+  });
+
+  test('with keys there is nothing to warn of', async () => {
+    const recording = recordingLog();
+    await start({ log: recording.log });
+    assert.deepEqual(warnings(recording), []);
+  });
 });

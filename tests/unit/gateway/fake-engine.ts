@@ -126,6 +126,7 @@ export function createFakeEngine(): FakeEngine {
       const checked = check(request);
       return 'kind' in checked ? (getOperationAST(checked, request.operationName)?.operation ?? null) : null;
     },
+    guarded: () => [],
     liveCounts: () => ({ groups: 0, upstreams: 0, resumptions: 0 }),
     unsoundPlans: () => 0,
     operationCache: () => ({ hits: 0, misses: 0, evictions: 0, entries: 0, bytes: 0 }),
