@@ -136,6 +136,28 @@ describe('who is connected to a live room', () => {
     assert.equal(await statusOf(stays), 'CONNECTED');
   });
 
+  it('does not give up who came to a server that this process has never heard, before it had time to be heard', async () => {
+    const id = await openLiveRoom(stream, newUser());
+    const leaver = async () => {
+      const serverId = newServer();
+      const participantId = await enter(stream, newUser(), id, serverId);
+      await gone(id, participantId, serverId, 'CONNECTION_LOST');
+      await until(async () => (await participantOf(stream, participantId))?.lost ?? false);
+      return participantId;
+    };
+    const first = await leaver();
+    offsetMs += 1_000;
+    const second = await leaver();
+    offsetMs += RESUME_WINDOW_MS - 7_000;
+    const late = await enter(stream, newUser(), id, newServer());
+    offsetMs += 6_000;
+    await until(async () => (await statusOf(first)) === 'LEFT');
+    offsetMs += 1_000;
+    // That is another look than the one that found the first: it looked at all servers before.
+    await until(async () => (await statusOf(second)) === 'LEFT');
+    assert.equal((await participantOf(stream, late))?.lost, false);
+  });
+
   it('frees the place of who asked for a grant and never came', async () => {
     const id = await openLiveRoom(stream, newUser(), { capacity: 2 });
     await join(stream, newUser(), id);

@@ -180,37 +180,6 @@ describe('recordings of live rooms', () => {
     assert.deepEqual(await orderAfter(id, () => report.begin(late)), stop, 'a server that began too late');
   });
 
-  it('go on in a further take, each at its moment, with files that only the host sees', async () => {
-    const { host, id, recordingId } = await open('BOTH');
-    const speaker = await enter(stream, newUser(), id);
-    const startedAt = now();
-    const first = newTake(id, recordingId, startedAt);
-    const second = newTake(id, recordingId, new Date(startedAt.getTime() + 90_000));
-    await report.begin(first);
-    await report.finish(first, { durationMs: 60_000, problem: 'INTERRUPTED' });
-    await report.begin(second);
-    const own = { key: `recordings/${recordingId}/own.ogg`, participantId: speaker, sizeBytes: 5 };
-    const file = { ...own, offsetMs: 500, durationMs: 20_000 };
-    await must(stream, host, 'stopRecording', { liveRoomId: id });
-    await report.finish(second, { durationMs: 30_000, files: [file] });
-    await becomes(id, 'READY');
-    const [recording] = (await read(host, id)).recordings;
-    assert.deepEqual(
-      [recording.startedAt, recording.durationMs, recording.problem],
-      [startedAt.toISOString(), 120_000, 'INTERRUPTED'],
-    );
-    assert.deepEqual(
-      recording.files.map((one: Record<string, unknown>) => [one['participant'], one['offsetMs']]),
-      [
-        [null, 0],
-        [{ id: speaker }, 90_500],
-      ],
-    );
-    assert.match(recording.files[0].url, /\/files\/recordings\/.*signature=/);
-    for (const viewer of [null, newUser()])
-      assert.deepEqual((await read(viewer, id)).recordings[0].files, []);
-  });
-
   it('are told twice without harm', async () => {
     const { host, id, recordingId } = await open();
     const take = newTake(id, recordingId);

@@ -68,6 +68,14 @@ export async function insertFiles(em: Em, files: readonly RecordingFile[]): Prom
   if (files.length > 0) await em.insertMany(RecordingFileEntity, [...files]);
 }
 
+/** Moves all files of a recording, which began earlier than was known. */
+export async function shiftFiles(em: Em, recordingId: string, byMs: number): Promise<void> {
+  await em.execute('update recording_file set offset_ms = offset_ms + ? where recording_id = ?', [
+    byMs,
+    recordingId,
+  ]);
+}
+
 /** Mixes first, then speakers in the order of their beginning. */
 export async function findFiles(em: Em, recordingIds: readonly string[]): Promise<RecordingFile[]> {
   const where = { recordingId: { $in: [...recordingIds] } };

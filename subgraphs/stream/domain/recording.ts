@@ -77,9 +77,9 @@ export const stopped = (recording: Recording, now: Date): Recording => ({
   endedAt: now,
 });
 
-/** A media server began; the first one counts. */
-export const begun = (recording: Recording, startedAt: Date): Recording =>
-  recording.state === 'STARTING' ? { ...recording, state: 'RECORDING', startedAt } : recording;
+/** A media server began. */
+export const begun = (recording: Recording): Recording =>
+  recording.state === 'STARTING' ? { ...recording, state: 'RECORDING' } : recording;
 
 /** It broke off by itself. */
 export const brokenOff = (recording: Recording, problem: RecordingProblem, now: Date): Recording => ({

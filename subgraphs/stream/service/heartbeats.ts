@@ -58,8 +58,10 @@ export function createHeartbeats(deps: HeartbeatsDeps) {
 
   const sweep = async () => {
     for (const serverId of await listServerIds(database.fork())) {
-      const silentMs = now().getTime() - (heardAtMs.get(serverId) ?? startedAtMs);
-      if (silentMs > SILENCE_MS) await giveUp(deps, serverId, now(), []);
+      const silentSince = new Date(now().getTime() - SILENCE_MS);
+      // Whoever has come to it since then proves that it lives: its heartbeats are lost, or it is younger than this process.
+      if ((heardAtMs.get(serverId) ?? startedAtMs) < silentSince.getTime())
+        await giveUp(deps, serverId, silentSince, []);
     }
     for (const { id, liveRoomId } of await findLost(database.fork(), lostBefore(now())))
       await deps.events.transact((tx) => deps.presence.lapsed(tx, { liveRoomId, participantId: id }));

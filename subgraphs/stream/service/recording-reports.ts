@@ -10,6 +10,7 @@ import {
   insertFiles,
   saveRecording,
   saveTake,
+  shiftFiles,
 } from '../data/recording.repository.ts';
 import type { LiveRoom } from '../domain/live-room.ts';
 import { begun, brokenOff, isActive, settled, type Recording } from '../domain/recording.ts';
@@ -39,13 +40,13 @@ export function createRecordingReports(deps: {
     async started(tx, report) {
       const subject = await find(tx, report);
       if (!subject) return;
-      const { recording } = subject;
       const startedAt = new Date(report.startedAt);
       await saveTake(tx.em, takeOf(report, startedAt, null));
-      if (isActive(recording)) return change(tx, subject, begun(recording, startedAt));
+      const recording = await withTake(tx, subject.recording, startedAt);
+      if (isActive(recording)) return change(tx, subject, begun(recording));
       const { liveRoomId, id: recordingId } = recording;
-      // Stopped before it had begun: the first take tells when that was.
-      await saveRecording(tx.em, { ...recording, startedAt: recording.startedAt ?? startedAt });
+      // Stopped before it had begun: the take tells all the same when that was.
+      await saveRecording(tx.em, recording);
       await orders.trySend({ kind: 'stopRecording', liveRoomId, recordingId });
     },
 
@@ -63,10 +64,13 @@ export function createRecordingReports(deps: {
       if (!subject) return;
       const startedAt = new Date(report.startedAt);
       await saveTake(tx.em, takeOf(report, startedAt, report.durationMs));
-      const first = subject.recording.startedAt ?? startedAt;
-      await insertFiles(tx.em, filesOf(report, Math.max(0, startedAt.getTime() - first.getTime())));
-      const problem = subject.recording.problem ?? worthTelling(problemOf(report.problem));
-      await settle(tx, { ...subject, recording: { ...subject.recording, startedAt: first, problem } }, true);
+      const recording = await withTake(tx, subject.recording, startedAt);
+      await insertFiles(tx.em, filesOf(report, offsetIn(recording, startedAt)));
+      const problem = recording.problem ?? worthTelling(problemOf(report.problem));
+      const settled = await settle(tx, { ...subject, recording: { ...recording, problem } }, true);
+      // It was READY without this take, whose server had not told of it yet.
+      if (settled.state === subject.recording.state && settled.state === 'READY')
+        await recordRecording(tx, subject.room, settled, null);
     },
 
     async giveUp(tx, { id: recordingId, liveRoomId }) {
@@ -85,11 +89,24 @@ async function find(
   return room && recording?.liveRoomId === liveRoomId ? { room, recording } : null;
 }
 
-async function settle(tx: Transaction, subject: Subject, waiting: boolean): Promise<void> {
+/** The recording with a take that began then. Takes are told of in no order, and what is stored is counted from the earliest. */
+async function withTake(tx: Transaction, recording: Recording, startedAt: Date): Promise<Recording> {
+  if (recording.startedAt !== null && recording.startedAt <= startedAt) return recording;
+  const earlier = { ...recording, startedAt };
+  if (recording.startedAt !== null)
+    await shiftFiles(tx.em, recording.id, offsetIn(earlier, recording.startedAt));
+  return earlier;
+}
+
+const offsetIn = ({ startedAt }: Recording, at: Date): number => at.getTime() - (startedAt ?? at).getTime();
+
+async function settle(tx: Transaction, subject: Subject, waiting: boolean): Promise<Recording> {
   const { recording } = subject;
   const takes = await findTakes(tx.em, recording.id);
   const fileCount = (await findFiles(tx.em, [recording.id])).length;
-  await change(tx, subject, settled(recording, takes, { fileCount, waiting }));
+  const next = settled(recording, takes, { fileCount, waiting });
+  await change(tx, subject, next);
+  return next;
 }
 
 async function change(tx: Transaction, { room, recording }: Subject, next: Recording): Promise<void> {

@@ -68,8 +68,9 @@ export function createRecordingWatch(deps: RecordingWatchDeps): RecordingWatch {
       const neverBegun = new Date(now().getTime() - NEVER_BEGUN_MS);
       const neverFinished = new Date(now().getTime() - NEVER_FINISHED_MS);
       for (const recording of await findStopping(database.fork(), neverBegun)) {
-        const begun = (await findTakes(database.fork(), recording.id)).length > 0;
-        if (begun && (recording.endedAt ?? now()) > neverFinished) continue;
+        const takes = await findTakes(database.fork(), recording.id);
+        const isWaitedFor = takes.some(({ durationMs }) => durationMs === null);
+        if (isWaitedFor && (recording.endedAt ?? now()) > neverFinished) continue;
         await events.transact((tx) => reports.giveUp(tx, recording));
       }
     },
