@@ -3,9 +3,13 @@ import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'n
 /** How packets to a listener are protected; the names are mediasoup's. */
 export const SUITES = ['AEAD_AES_128_GCM', 'AEAD_AES_256_GCM', 'AES_CM_128_HMAC_SHA1_80'] as const;
 export type Suite = (typeof SUITES)[number];
+export type GcmSuite = Exclude<Suite, 'AES_CM_128_HMAC_SHA1_80'>;
 
 /** Returns the payload of a packet whose header (RFC 3550, extension included) has that length. Throws where the packet is not authentic. */
 export type SrtpReader = (packet: Buffer, headerBytes: number) => Buffer;
+
+/** Returns the protected packet, as it is sent. Packets of one stream come in their order. */
+export type SrtpWriter = (packet: Buffer, headerBytes: number) => Buffer;
 
 const MASTER_KEY_BYTES = {
   AEAD_AES_128_GCM: 16,
@@ -22,12 +26,27 @@ const HALF_SEQUENCE = 0x8000;
 
 /** Reads one stream, with the master key and salt that its sender was given (base64). Not for several SSRCs: it counts rollovers of one. */
 export function createSrtpReader(suite: Suite, keyBase64: string): SrtpReader {
-  const master = Buffer.from(keyBase64, 'base64');
-  const derive = keyDerivation(master, MASTER_KEY_BYTES[suite]);
+  const derive = derivationOf(suite, keyBase64);
   const indexOf = rolloverCounter();
   if (suite === 'AES_CM_128_HMAC_SHA1_80') return counterModeReader(derive, indexOf);
-  return gcmReader(suite === 'AEAD_AES_128_GCM' ? 'aes-128-gcm' : 'aes-256-gcm', derive, indexOf);
+  return gcmReader(suite, derive, indexOf);
 }
+
+/** Protects one stream, as its first packet on. Galois/counter mode only: it is what browsers negotiate. */
+export function createSrtpWriter(suite: GcmSuite, keyBase64: string): SrtpWriter {
+  const { cipher, key, ivOf } = gcmOf(suite, derivationOf(suite, keyBase64));
+  const indexOf = rolloverCounter();
+  return (packet, headerBytes) => {
+    const encryption = createCipheriv(cipher, key, ivOf(packet, indexOf(packet)));
+    const header = packet.subarray(0, headerBytes);
+    encryption.setAAD(header);
+    const payload = [encryption.update(packet.subarray(headerBytes)), encryption.final()];
+    return Buffer.concat([header, ...payload, encryption.getAuthTag()]);
+  };
+}
+
+const derivationOf = (suite: Suite, keyBase64: string): Derive =>
+  keyDerivation(Buffer.from(keyBase64, 'base64'), MASTER_KEY_BYTES[suite]);
 
 type Derive = (label: number, bytes: number) => Buffer;
 
@@ -61,20 +80,24 @@ function rolloverCounter(): (packet: Buffer) => PacketIndex {
 }
 
 /** RFC 7714, 8 and 9. */
-function gcmReader(
-  cipher: 'aes-128-gcm' | 'aes-256-gcm',
-  derive: Derive,
-  indexOf: (packet: Buffer) => PacketIndex,
-): SrtpReader {
-  const key = derive(LABEL.encryption, cipher === 'aes-128-gcm' ? 16 : 32);
+function gcmOf(suite: GcmSuite, derive: Derive) {
+  const cipher = suite === 'AEAD_AES_128_GCM' ? 'aes-128-gcm' : 'aes-256-gcm';
+  const key = derive(LABEL.encryption, MASTER_KEY_BYTES[suite]);
   const salt = derive(LABEL.salt, GCM_SALT_BYTES);
-  return (packet, headerBytes) => {
-    const { rollovers, sequence } = indexOf(packet);
+  const ivOf = (packet: Buffer, { rollovers, sequence }: PacketIndex): Buffer => {
     const iv = Buffer.from(salt);
     iv.writeUInt32BE((iv.readUInt32BE(2) ^ packet.readUInt32BE(8)) >>> 0, 2);
     iv.writeUInt32BE((iv.readUInt32BE(6) ^ rollovers) >>> 0, 6);
     iv.writeUInt16BE(iv.readUInt16BE(10) ^ sequence, 10);
-    const decipher = createDecipheriv(cipher, key, iv);
+    return iv;
+  };
+  return { cipher, key, ivOf } as const;
+}
+
+function gcmReader(suite: GcmSuite, derive: Derive, indexOf: (packet: Buffer) => PacketIndex): SrtpReader {
+  const { cipher, key, ivOf } = gcmOf(suite, derive);
+  return (packet, headerBytes) => {
+    const decipher = createDecipheriv(cipher, key, ivOf(packet, indexOf(packet)));
     const tagAt = packet.length - GCM_TAG_BYTES;
     decipher.setAAD(packet.subarray(0, headerBytes)).setAuthTag(packet.subarray(tagAt));
     const payload = decipher.update(packet.subarray(headerBytes, tagAt));

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createIdentity, type Identity } from '../bench/audio/webrtc/dtls.ts';
+import { NEGOTIATED, openClientTransport } from '../bench/audio/webrtc/client-transport.ts';
+import { createPacketWriter, readHeader, readPayload, streamOf } from '../bench/audio/rtp.ts';
+import { createSrtpReader } from '../bench/audio/srtp.ts';
+import { findCommand } from '#platform/machine/debian-packages.mjs';
+import { skipWithoutWorker, startMedia, type MediaKit } from './media-kit.ts';
+import { Observed } from './observed.ts';
+import type { SignallingClient } from './signalling-client.ts';
+
+const SSRC = 7_171;
+const SPEAK_MS = 20;
+const skip = skipWithoutWorker || (findCommand('openssl') === null && !process.env.CI ? 'no openssl' : false);
+
+describe('The WebRTC client of the benchmarks', { skip }, () => {
+  let kit: MediaKit;
+  let identity: Identity;
+  before(async () => {
+    kit = await startMedia();
+    identity = createIdentity();
+  });
+  after(() => kit.close());
+
+  const connect = async (
+    client: SignallingClient,
+    direction: 'send' | 'recv',
+    onMedia = (_packet: Buffer) => {},
+  ) => {
+    const offer = await client.request('createTransport', { direction });
+    const { transportId } = offer;
+    const dtlsParameters = identity.parameters;
+    return openClientTransport(offer, identity, {
+      connect: () => client.request('connectTransport', { transportId, dtlsParameters }),
+      onMedia,
+    });
+  };
+
+  test('sends and receives what is authentic, and goes on from other addresses after a restart of ICE', async () => {
+    const [speaker, listener] = [await kit.enter(), await kit.enter({ role: 'LISTENER' })];
+    const mouth = await connect(speaker.client, 'send');
+    const heard = new Observed<number>();
+    let read = (_packet: Buffer) => {};
+    const ear = await connect(listener.client, 'recv', (packet) => read(packet));
+    const { transportId } = mouth;
+    const { producerId } = await speaker.client.request('produce', {
+      transportId,
+      rtpParameters: streamOf(SSRC),
+    });
+    const { consumerId } = await listener.client.request('consume', { producerId });
+    const open = createSrtpReader(NEGOTIATED, ear.readerKey);
+    read = (packet) => {
+      const header = readHeader(packet);
+      if (header) heard.add(readPayload(open(packet, header.bytes)).count);
+    };
+    await listener.client.request('resumeConsumer', { consumerId });
+    const next = createPacketWriter(SSRC);
+    let said = 0;
+    const talk = setInterval(() => {
+      const packet = next(0n);
+      mouth.send(packet, readHeader(packet)?.bytes ?? 0);
+      said += 1;
+    }, SPEAK_MS);
+    await heard.find(() => true);
+    const ports = () => [...mouth.ports, ...ear.ports];
+    const former = ports();
+    for (const [transport, { client }] of [
+      [mouth, speaker],
+      [ear, listener],
+    ] as const) {
+      const { iceParameters } = await client.request('restartIce', { transportId: transport.transportId });
+      await transport.restart(iceParameters);
+    }
+    const since = said;
+    await heard.find((count) => count > since + 10);
+    clearInterval(talk);
+    const first = heard.all[0] ?? 0;
+    const inOrder = Array.from(heard.all, (_, index) => first + index);
+    assert.deepEqual(
+      heard.all.toSorted((a, b) => a - b),
+      inOrder,
+      'nothing is lost on the way to another address',
+    );
+    assert.equal(ports().length, 4, 'former addresses are read until nothing more can come');
+    assert.ok(!former.includes(mouth.ports[0] ?? 0));
+    mouth.close();
+    ear.close();
+  });
+});
