@@ -10,6 +10,7 @@ import { separateRequiredFields, type RequiredFields } from './required/required
 import type { PlannedSupergraph } from './soundness/sound-plan.ts';
 import { createSubgraphRules } from './soundness/subgraph-rules.ts';
 import { createTypeSets } from './soundness/type-names.ts';
+import { withUsableKeys } from './usable-keys.ts';
 
 // The gateway package family reports usage to its vendor unless told otherwise.
 process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
@@ -66,7 +67,7 @@ const readSupergraph = (document: DocumentNode, validateSupergraph: boolean) =>
 
 function build(sdl: string, document: DocumentNode): SupergraphState {
   const supergraph = readSupergraph(document, true);
-  const required = separateRequiredFields(document);
+  const required = separateRequiredFields(withUsableKeys(document));
   const plannerSchema = supergraph.apiSchema();
   const apiSchema = plannerSchema.toGraphQLJSSchema({ includeDefer: true });
   const fullSchema = supergraph.schema.toGraphQLJSSchema();
@@ -75,7 +76,7 @@ function build(sdl: string, document: DocumentNode): SupergraphState {
     apiSchema,
     fullSchema,
     plannerSchema,
-    planner: createPlanner(supergraph, required),
+    planner: createPlanner(supergraph, document, required),
     subgraphs: new Map(supergraph.subgraphsMetadata().map(({ name, url }) => [name, url])),
     fieldNames: fieldNamesOf(fullSchema),
     required,
@@ -95,16 +96,20 @@ function build(sdl: string, document: DocumentNode): SupergraphState {
  */
 const MAX_EVALUATED_PLANS = 3_000;
 
-function createPlanner(supergraph: Supergraph, { document, realNames }: RequiredFields): QueryPlanner {
+function createPlanner(
+  supergraph: Supergraph,
+  given: DocumentNode,
+  { document, realNames }: RequiredFields,
+): QueryPlanner {
   const config = {
     incrementalDelivery: { enableDefer: true },
     debug: { maxEvaluatedPlans: MAX_EVALUATED_PLANS },
   };
-  if (realNames.size === 0) return new QueryPlanner(supergraph, config);
+  if (document === given) return new QueryPlanner(supergraph, config);
   // The one that was given is valid. This one declares some external fields that nobody uses any more.
   const separated = readSupergraph(document, false);
   // Fields of a fetch that is divided must stand in it, not in a fragment.
-  return new QueryPlanner(separated, { ...config, reuseQueryFragments: false });
+  return new QueryPlanner(separated, { ...config, reuseQueryFragments: realNames.size === 0 });
 }
 
 function fieldNamesOf(schema: GraphQLSchema): Set<string> {

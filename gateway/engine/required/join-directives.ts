@@ -24,6 +24,11 @@ export function enumArgument(directive: ConstDirectiveNode, name: string): strin
   return value?.kind === Kind.ENUM ? value.value : undefined;
 }
 
+export function isFalse(directive: ConstDirectiveNode, name: string): boolean {
+  const value = argumentOf(directive, name);
+  return value?.kind === Kind.BOOLEAN && !value.value;
+}
+
 /** The directive with another text for an argument that it has. */
 export function withString(directive: ConstDirectiveNode, name: string, value: string): ConstDirectiveNode {
   const given = directive.arguments?.map((argument) =>

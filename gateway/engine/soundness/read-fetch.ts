@@ -170,8 +170,10 @@ function placeBelow(rules: SubgraphRules, field: FieldNode, place: Place) {
   if (!type) return undefined;
   const kinds = [...new Set(found.map((rule) => rule.type))].flatMap((kind) => rules.type(kind) ?? []);
   const [only] = kinds;
-  const isOne = kinds.length === 1 && only !== undefined;
-  const within = isOne ? only.own : [...new Set(kinds.flatMap(({ own }) => own))];
-  const stands = isOne ? only.stands : new Set(kinds.flatMap((kind) => [...kind.stands]));
-  return { place: { type, within, provided: providedBelow(rules, place, name) }, stands };
+  const within = kinds.length === 1 && only ? only.own : [...new Set(kinds.flatMap(({ own }) => own))];
+  const [stands, ...others] = new Set(found.map((rule) => rule.stands));
+  return {
+    place: { type, within, provided: providedBelow(rules, place, name) },
+    stands: stands && others.length === 0 ? stands : new Set(found.flatMap((rule) => [...rule.stands])),
+  };
 }

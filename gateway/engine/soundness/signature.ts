@@ -18,7 +18,12 @@ export function signatureOf({ name, arguments: given = [] }: FieldNode): string 
   return texts.length > 0 ? `${name.value}(${texts.sort().join(', ')})` : name.value;
 }
 
-/** The planner writes values anew: a single value may stand for a list of one, and fields of objects in another order. */
+const INTEGER = /^-?\d+$/;
+
+/**
+ * The planner writes values anew: a single value may stand for a list of one, a number for an ID that was given as a string, and fields of objects in
+ * another order.
+ */
 function textOf(value: ValueNode): string {
   switch (value.kind) {
     case Kind.VARIABLE:
@@ -34,10 +39,11 @@ function textOf(value: ValueNode): string {
         .sort()
         .join(', ')}}`;
     case Kind.INT:
+      return value.value;
     case Kind.FLOAT:
-      return String(Number(value.value)) === 'Infinity' ? value.value : String(Number(value.value));
+      return textOfFloat(value.value);
     case Kind.STRING:
-      return JSON.stringify(value.value);
+      return INTEGER.test(value.value) ? value.value : JSON.stringify(value.value);
     case Kind.BOOLEAN:
       return String(value.value);
     case Kind.NULL:
@@ -45,4 +51,12 @@ function textOf(value: ValueNode): string {
     case Kind.ENUM:
       return value.value;
   }
+}
+
+/** One way to write it, for numbers that a double holds. */
+function textOfFloat(text: string): string {
+  const number = Number(text);
+  return Number.isFinite(number) && (Number.isSafeInteger(number) || !Number.isInteger(number))
+    ? String(number)
+    : text;
 }

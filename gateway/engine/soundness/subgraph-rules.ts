@@ -11,6 +11,7 @@ import {
 } from '@apollo/federation-internals';
 import type { GraphQLSchema, OperationTypeNode, SelectionSetNode } from 'graphql';
 import { fieldSetOf } from '../required/join-directives.ts';
+import { intersection } from './type-names.ts';
 
 /** What one subgraph answers for, as the supergraph has it. */
 export interface SubgraphRules {
@@ -36,6 +37,11 @@ export interface TypeRules {
 export interface FieldRules {
   /** Named type. */
   readonly type: string;
+  /**
+   * Types of the supergraph that its values may be of; empty for a leaf. Whatever resolves a shared field answers the same, so they are no others
+   * than all of the subgraphs that resolve it know there.
+   */
+  readonly stands: ReadonlySet<string>;
   readonly isExternal: boolean;
   /** It is resolved here only where the label holds, or (`holds: false`) does not hold. */
   readonly label: { readonly name: string; readonly holds: boolean } | null;
@@ -63,13 +69,23 @@ export function createSubgraphRules(
     const subgraphs = supergraph.subgraphs();
     const subgraph = subgraphs.get(name);
     if (!subgraph) return undefined;
-    const made = rulesOf(schema, subgraph, labelsOf(subgraphs.values(), subgraph));
+    const all = subgraphs.values();
+    const made = rulesOf({ schema, all, subgraph, labels: labelsOf(all, subgraph) });
     rules.set(name, made);
     return made;
   };
 }
 
 type Labels = ReadonlyMap<string, FieldRules['label']>;
+
+/** What the rules of one subgraph are read from. */
+interface Reading {
+  /** The supergraph's, with all that is hidden from clients. */
+  readonly schema: GraphQLSchema;
+  readonly all: readonly Subgraph[];
+  readonly subgraph: Subgraph;
+  readonly labels: Labels;
+}
 
 /** Coordinate → the label of a progressive `@override` that gives or takes the field. */
 function labelsOf(all: readonly Subgraph[], subgraph: Subgraph): Labels {
@@ -86,7 +102,8 @@ function labelsOf(all: readonly Subgraph[], subgraph: Subgraph): Labels {
   return labels;
 }
 
-function rulesOf(schema: GraphQLSchema, subgraph: Subgraph, labels: Labels): SubgraphRules {
+function rulesOf(reading: Reading): SubgraphRules {
+  const { subgraph } = reading;
   const types = new Map<string, TypeRules | undefined>();
   const rootNames = new Map(
     subgraph.schema.schemaDefinition.roots().map(({ rootKind, type }) => [String(rootKind), type.name]),
@@ -97,7 +114,7 @@ function rulesOf(schema: GraphQLSchema, subgraph: Subgraph, labels: Labels): Sub
     type(name) {
       if (types.has(name)) return types.get(name);
       const type = subgraph.schema.type(name);
-      const rules = type && isCompositeType(type) ? typeRules(schema, subgraph, labels, type) : undefined;
+      const rules = type && isCompositeType(type) ? typeRules(reading, type) : undefined;
       // An unknown name may be anything; known ones are as many as the subgraph has types.
       if (rules) types.set(name, rules);
       return rules;
@@ -105,27 +122,16 @@ function rulesOf(schema: GraphQLSchema, subgraph: Subgraph, labels: Labels): Sub
   };
 }
 
-function typeRules(
-  schema: GraphQLSchema,
-  subgraph: Subgraph,
-  labels: Labels,
-  type: CompositeType,
-): TypeRules {
+function typeRules(reading: Reading, type: CompositeType): TypeRules {
+  const { schema, subgraph } = reading;
   const metadata = subgraph.metadata();
   const fields = new Map<string, FieldRules>();
-  const own = possibleRuntimeTypes(type);
-  const isInterfaceObject = (name: string) => {
-    const one = subgraph.schema.type(name);
-    return one !== undefined && metadata.isInterfaceObjectType(one);
-  };
   return {
     name: type.name,
     isObject: isObjectType(type),
-    own: own.map(({ name }) => name),
-    stands: new Set(
-      own.flatMap(({ name }) => (isInterfaceObject(name) ? possibleNames(schema, name) : [name])),
-    ),
-    isInterfaceObject: isInterfaceObject(type.name),
+    own: possibleRuntimeTypes(type).map(({ name }) => name),
+    stands: standsOf(schema, subgraph, type),
+    isInterfaceObject: metadata.isInterfaceObjectType(type),
     keys: type
       .appliedDirectivesOf(metadata.keyDirective())
       .map((application) => application.arguments())
@@ -135,11 +141,20 @@ function typeRules(
       const known = fields.get(name);
       if (known || !(isObjectType(type) || isInterfaceType(type))) return known;
       const field: FieldDefinition<CompositeType> | undefined = type.field(name);
-      const rules = field && fieldRules(subgraph, labels, field);
+      const rules = field && fieldRules(reading, field);
       if (rules) fields.set(name, rules);
       return rules;
     },
   };
+}
+
+function standsOf(schema: GraphQLSchema, subgraph: Subgraph, type: CompositeType): ReadonlySet<string> {
+  const metadata = subgraph.metadata();
+  const names = possibleRuntimeTypes(type).flatMap((one) => {
+    const { name } = one;
+    return metadata.isInterfaceObjectType(one) ? possibleNames(schema, name) : [name];
+  });
+  return new Set(names);
 }
 
 function possibleNames(schema: GraphQLSchema, name: string): string[] {
@@ -147,23 +162,39 @@ function possibleNames(schema: GraphQLSchema, name: string): string[] {
   return type && 'resolveType' in type ? schema.getPossibleTypes(type).map((one) => one.name) : [name];
 }
 
-function fieldRules(
-  subgraph: Subgraph,
-  labels: Labels,
-  field: FieldDefinition<CompositeType>,
-): FieldRules | undefined {
+function fieldRules(reading: Reading, field: FieldDefinition<CompositeType>): FieldRules | undefined {
+  const { subgraph, labels } = reading;
   const metadata = subgraph.metadata();
   if (!field.type) return undefined;
   const [requires] = field.appliedDirectivesOf(metadata.requiresDirective());
   const [provides] = field.appliedDirectivesOf(metadata.providesDirective());
   return {
     type: baseType(field.type).name,
+    stands: commonTypes(reading, field),
     isExternal: metadata.isFieldExternal(field),
     label: labels.get(field.coordinate) ?? null,
     requires: requires ? fieldSetOf(String(requires.arguments().fields)) : null,
     provides: provides ? fieldSetOf(String(provides.arguments().fields)) : null,
     contexts: contextsOf(subgraph, field),
   };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** What the values of a field may be of wherever it is resolved. */
+function commonTypes(
+  { schema, all }: Reading,
+  { parent, name }: FieldDefinition<CompositeType>,
+): ReadonlySet<string> {
+  const sets = all.flatMap((subgraph) => {
+    const type = subgraph.schema.type(parent.name);
+    if (!type || !(isObjectType(type) || isInterfaceType(type))) return [];
+    const field: FieldDefinition<CompositeType> | undefined = type.field(name);
+    if (!field?.type || subgraph.metadata().isFieldExternal(field)) return [];
+    const value = baseType(field.type);
+    return isCompositeType(value) ? [standsOf(schema, subgraph, value)] : [];
+  });
+  return sets.reduce(intersection, sets[0] ?? NONE);
 }
 
 /** As the subgraph writes it: `$context { field }`, or with fragments and without braces around them. */

@@ -33,7 +33,8 @@ export function createTypeSets(schema: GraphQLSchema): TypeSets {
   };
 }
 
-function intersection(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {
+/** The same set as one of the two where that is what they have in common. */
+export function intersection(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {
   const names = new Set([...one].filter((name) => other.has(name)));
   if (names.size === one.size) return one;
   return names.size === other.size ? other : names;
