@@ -120,7 +120,10 @@ export async function createFront(
       unwatch?.();
       await Promise.all([streams, reserved, sockets].map((open) => open.close(spreadMs)));
     },
-    close: () => server.stop(),
+    async close() {
+      telemetry.close();
+      await server.stop();
+    },
   };
 }
 

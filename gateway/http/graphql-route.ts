@@ -92,7 +92,7 @@ const arrivalOf = ({ headers, method }: IncomingMessage, correlationId: string):
 
 async function answerInTurn(exchange: Exchange, options: GraphqlRouteOptions): Promise<Running | null> {
   options.clients.ofAddress(exchange.request).request();
-  const leave = await options.enter(() => goneSignal(exchange.response));
+  const leave = await options.enter(exchange.report, () => goneSignal(exchange.response));
   let running: Running | null = null;
   try {
     running = await answer(exchange, options, leave);

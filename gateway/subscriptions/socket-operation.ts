@@ -93,7 +93,7 @@ export class SocketOperation implements Subscriber {
     const { signal } = (this.#aborting ??= new AbortController());
     const scope = this.#host.scopeOf(this.#report, signal);
     const leave = await this.#host.deps
-      .enter(() => signal)
+      .enter(this.#report, () => signal)
       .catch((error: unknown) => {
         // Its client has completed it meanwhile.
         if (signal.aborted) return null;

@@ -7,6 +7,7 @@ import { checkedTraceHeaders, parseTraceparent, type TraceHeaders } from '#platf
 import type { Trace, Tracing } from '#platform/tracing/tracing.ts';
 import { knownCode, type GatewayMetrics, type Transport } from '../metrics.ts';
 import { createOperationNames, type Asked, type OperationLabel } from './operation-names.ts';
+import { createShedLog, type ShedLog } from './shed-log.ts';
 
 /** Which requests get a line in the log: none, those whose answer holds errors, or all. */
 export type RequestLogging = 'off' | 'failed' | 'all';
@@ -33,6 +34,8 @@ export interface Arrival {
 export interface Telemetry {
   /** To be ended once, when the request is answered. */
   begin(arrival: Arrival): RequestReport;
+  /** Logs what waits for its summary. */
+  close(): void;
 }
 
 /** What becomes known of one request while it is answered: its errors are counted at once, its span and its log line are written at the end. */
@@ -45,6 +48,8 @@ export interface RequestReport {
   /** The same, from who has looked at the document. */
   ran(operation: OperationLabel): void;
   failed(errors: readonly GraphQLFormattedError[] | undefined): void;
+  /** It is refused because there is too much to do. */
+  shed(reason: string): void;
   /** `status` is that of the HTTP answer. */
   end(status?: number): void;
 }
@@ -53,11 +58,13 @@ export interface RequestReport {
 export const currentReport = new AsyncLocalStorage<RequestReport>();
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const setup: Setup = { ...options, labelOf: createOperationNames() };
-  return { begin: (arrival) => new Report(setup, arrival) };
+  const sheds = createShedLog(options.log);
+  const setup: Setup = { ...options, sheds, labelOf: createOperationNames() };
+  return { begin: (arrival) => new Report(setup, arrival), close: sheds.close };
 }
 
 interface Setup extends TelemetryOptions {
+  readonly sheds: ShedLog;
   readonly labelOf: (asked: Asked) => OperationLabel | null;
 }
 
@@ -73,6 +80,7 @@ class Report implements RequestReport {
   #operation: OperationLabel | null = null;
   /** In order of their first occurrence. */
   #codes: Set<string> | null = null;
+  #shedReason: string | null = null;
 
   constructor(setup: Setup, arrival: Arrival) {
     const { tracing } = setup;
@@ -99,14 +107,24 @@ class Report implements RequestReport {
     for (const { extensions } of errors) this.#codes.add(knownCode(extensions?.['code']));
   }
 
+  shed(reason: string): void {
+    this.#shedReason = reason;
+  }
+
   end(status?: number): void {
-    const { logRequests = 'failed', labelOf } = this.#setup;
+    const { labelOf } = this.#setup;
     const span = this.#trace?.span;
-    const isLogged = logRequests === 'all' || (logRequests === 'failed' && this.#codes !== null);
+    const isLogged = this.#isLogged();
     if (!span && !isLogged) return;
     if (this.#asked !== null) this.#operation ??= labelOf(this.#asked);
     if (isLogged) this.#log(status);
     if (span) this.#endSpan(span, status);
+  }
+
+  #isLogged(): boolean {
+    const { logRequests = 'failed', sheds } = this.#setup;
+    if (logRequests !== 'failed') return logRequests === 'all';
+    return this.#codes !== null && (this.#shedReason === null || sheds.isFirst(this.#shedReason));
   }
 
   #log(status: number | undefined): void {
@@ -123,6 +141,7 @@ class Report implements RequestReport {
       ...(this.#operation && { operation: this.#operation.type, operationName: this.#operation.name }),
       durationMs: Math.round((performance.now() - this.#startedAtMs) * 10) / 10,
       ...(codes.length > 0 && { codes }),
+      ...(this.#shedReason !== null && { reason: this.#shedReason }),
     };
     if (codes.length === 0) log.info(fields, 'request answered');
     else if (codes.some(isOurFault)) log.warn(fields, 'request answered with errors');

@@ -15,12 +15,17 @@ export interface SheddingOptions {
   readonly metrics: Pick<TrafficMetrics, 'shed' | 'waiting'>;
 }
 
+/** Told why a request is refused. */
+export interface Refused {
+  shed(reason: string): void;
+}
+
 /**
  * Waits for a place; resolves with the function that gives it back, which may be called more than once. Rejects with SERVICE_UNAVAILABLE,
  * `retryAfterMs` among its details, where there is no place in time, and with the signal's reason where it aborts before. The signal is
  * asked for only where somebody has to wait.
  */
-export type Enter = (gone: () => AbortSignal) => Promise<() => void>;
+export type Enter = (request: Refused, gone: () => AbortSignal) => Promise<() => void>;
 
 export interface LoadShedding {
   readonly enter: Enter;
@@ -37,19 +42,20 @@ export const enterAlways: Enter = async () => stay;
 export function createLoadShedding(options: SheddingOptions): LoadShedding {
   const { pressure, metrics, retryAfterS } = options;
   const admission = new Admission({ ...options, onQueue: metrics.waiting });
-  const overloaded = (reason: string) => {
+  const overloaded = (request: Refused, reason: string) => {
     metrics.shed(reason);
+    request.shed(reason);
     return new CodedError('SERVICE_UNAVAILABLE', 'The gateway is busy. Try again later.', {
       retryAfterMs: retryAfterS * 1_000,
     });
   };
   return {
-    async enter(gone) {
+    async enter(request, gone) {
       const kind = pressure.now();
-      if (kind) throw overloaded(kind);
+      if (kind) throw overloaded(request, kind);
       if (!admission.tryEnter())
         await admission.wait(gone()).catch((error: unknown) => {
-          throw error instanceof AdmissionRefused ? overloaded(error.reason) : error;
+          throw error instanceof AdmissionRefused ? overloaded(request, error.reason) : error;
         });
       return leavingOnce(admission);
     },

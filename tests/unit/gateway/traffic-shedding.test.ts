@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, beforeEach, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
+import { z } from 'zod';
 import { createMetrics } from '#platform/metrics.ts';
+import { createShedLog, SUMMARY_EVERY_MS } from '../../../gateway/telemetry/shed-log.ts';
 import { createLoadShedding } from '../../../gateway/traffic/load-shedding.ts';
 import { createTrafficMetrics } from '../../../gateway/traffic/metrics.ts';
 import { judge, watchPressure, type PressureKind } from '../../../gateway/traffic/pressure.ts';
 import { connectSocket } from '../../support/graphql-ws-client.ts';
+import { recordingLog, type RecordingLog } from '../../support/recording-log.ts';
 import { readEvents } from './event-reader.ts';
 import { codeOf, post, startFakeGateway } from './fake-gateway.ts';
 
@@ -168,6 +171,74 @@ describe('load shedding', async () => {
     const line = new RegExp(`gateway_waiting_requests{.*} ${count}\\n`);
     while (!line.test(await metrics.metrics())) await new Promise(setImmediate);
   }
+});
+
+const loggedLine = z.looseObject({ msg: z.string(), level: z.string() });
+const linesOf = ({ text }: RecordingLog, ...messages: string[]) =>
+  text()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => loggedLine.parse(JSON.parse(line)))
+    .filter(({ msg }) => messages.includes(msg));
+
+describe('the log of refused requests', () => {
+  const REFUSED = ['request answered with errors', 'more requests refused'];
+
+  async function refuse(logRequests: 'failed' | 'all') {
+    const recording = recordingLog();
+    const metrics = createMetrics('gateway');
+    const shedding = createLoadShedding({
+      ...{ maxConcurrent: 1, maxQueued: 1, maxWaitMs: 1, retryAfterS: 7 },
+      pressure: { now: () => 'heap' },
+      metrics: createTrafficMetrics(metrics),
+    });
+    const { log } = recording;
+    const gateway = await startFakeGateway({ metrics, shedding, log, logRequests });
+    for (let request = 0; request < 4; request += 1)
+      assert.equal((await post(gateway, { query: '{ hello }' })).status, 503);
+    await gateway.close();
+    assert.match(await metrics.metrics(), /gateway_shed_requests_total{reason="heap".*} 4\n/);
+    return linesOf(recording, ...REFUSED);
+  }
+
+  test('has a line for the first one, and one for all others', async () => {
+    const [first, rest, ...others] = await refuse('failed');
+    assert.ok(first && rest);
+    assert.deepEqual(
+      [first.level, first['status'], first['codes'], first['reason']],
+      ['warn', 503, ['SERVICE_UNAVAILABLE'], 'heap'],
+    );
+    assert.deepEqual([rest.level, rest['requests'], rest['reasons']], ['warn', 3, { heap: 3 }]);
+    assert.equal(typeof rest['withinMs'], 'number');
+    assert.deepEqual(others, []);
+  });
+
+  test('has a line for each where each request is to have one', async () => {
+    const messages = (await refuse('all')).map(({ msg }) => msg);
+    assert.deepEqual(
+      messages,
+      Array.from({ length: 4 }, () => REFUSED[0]),
+    );
+  });
+
+  test('sums up once per interval for as long as it goes on, and then begins anew', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const recording = recordingLog();
+    const sheds = createShedLog(recording.log);
+    const sums = () => linesOf(recording, 'more requests refused').map(({ requests }) => requests);
+    assert.ok(sheds.isFirst('heap'));
+    for (const count of [2, 5]) {
+      for (let one = 0; one < count; one += 1) assert.ok(!sheds.isFirst('queue-full'));
+      t.mock.timers.tick(SUMMARY_EVERY_MS);
+    }
+    assert.deepEqual(sums(), [2, 5]);
+    t.mock.timers.tick(SUMMARY_EVERY_MS);
+    assert.ok(sheds.isFirst('heap'));
+    t.mock.timers.tick(SUMMARY_EVERY_MS);
+    assert.ok(sheds.isFirst('heap'));
+    sheds.close();
+    assert.deepEqual(sums(), [2, 5]);
+  });
 });
 
 test('pressure is what lies above its limit', () => {
