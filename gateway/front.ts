@@ -111,7 +111,10 @@ export async function createFront(
     routes: [
       graphqlRoute({ ...shared, auth, server, fastPath, streams, singleConnection, limits }),
       ...(explorer ? [explorerRoute(explorer)] : []),
-      ...healthRoutes(readiness(settings, () => isDraining)),
+      ...healthRoutes(
+        readiness(settings, () => isDraining),
+        log,
+      ),
       metricsRoute(settings.metricsText ?? settings.metrics ?? NO_METRICS),
     ],
     upgrades: [settings.shedding?.upgrade(sockets.upgrade) ?? sockets.upgrade],

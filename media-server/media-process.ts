@@ -78,7 +78,7 @@ export async function startMediaProcess(env: NodeJS.ProcessEnv): Promise<Running
   const { HOST: host, PORT: port } = environment;
   // The gateway of a platform in several processes hands /live/* on to here.
   const page = createLivePage({ graphqlPath: '/graphql' });
-  const routes = [...healthRoutes(checks), metricsRoute(metrics), ...media.routes, ...page];
+  const routes = [...healthRoutes(checks, log), metricsRoute(metrics), ...media.routes, ...page];
   const closeAll = async () => {
     await media.close();
     await connections.close();

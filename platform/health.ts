@@ -1,5 +1,6 @@
 import { messageOf } from './errors.ts';
 import { sendJson, type HttpRoute } from './http.ts';
+import type { Log } from './log.ts';
 
 /** Name of a dependency → a check that rejects where it cannot be used now. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
@@ -7,10 +8,17 @@ export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>;
 const CHECK_TIMEOUT_MS = 2_000;
 
 /**
- * `/health/live`: the process answers. `/health/ready`: it can do its work, 503 with what is missing otherwise.
+ * `/health/live`: the process answers. `/health/ready`: it can do its work, 503 with the names of what is missing otherwise. Whoever asks is a
+ * stranger: the reasons, which name hosts and databases, are for the log.
  * A dependency that is away makes a process not ready, never not alive: a restart would not bring the dependency back.
  */
-export function healthRoutes(checks: ReadinessChecks): HttpRoute[] {
+export function healthRoutes(checks: ReadinessChecks, log: Log): HttpRoute[] {
+  const tell = createTeller(log);
+  const stateOf = async (name: string, check: () => Promise<unknown>) => {
+    const reason = await failureOf(check);
+    tell(name, reason);
+    return reason === null ? 'up' : 'down';
+  };
   return [
     {
       methods: ['GET'],
@@ -22,9 +30,9 @@ export function healthRoutes(checks: ReadinessChecks): HttpRoute[] {
       path: '/health/ready',
       handle: async (_request, response) => {
         const entries = await Promise.all(
-          Object.entries(checks).map(async ([name, check]) => [name, await state(check)]),
+          Object.entries(checks).map(async ([name, check]) => [name, await stateOf(name, check)] as const),
         );
-        const ready = entries.every(([, value]) => value === 'ok');
+        const ready = entries.every(([, state]) => state === 'up');
         const body = { status: ready ? 'ready' : 'not ready', checks: Object.fromEntries(entries) };
         sendJson(response, ready ? 200 : 503, body);
       },
@@ -32,14 +40,27 @@ export function healthRoutes(checks: ReadinessChecks): HttpRoute[] {
   ];
 }
 
-async function state(check: () => Promise<unknown>): Promise<string> {
+/** Logs what changes and nothing else: anybody may ask, and as often as he likes. */
+function createTeller(log: Log) {
+  const reasons = new Map<string, string | null>();
+  return (check: string, reason: string | null) => {
+    const before = reasons.get(check) ?? null;
+    reasons.set(check, reason);
+    if (reason === before) return;
+    if (reason === null) log.info({ check }, 'ready again');
+    else log.warn({ check, reason }, 'not ready');
+  };
+}
+
+/** Null where it can be used. */
+async function failureOf(check: () => Promise<unknown>): Promise<string | null> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS);
   });
   try {
     await Promise.race([check(), timeout]);
-    return 'ok';
+    return null;
   } catch (error) {
     return messageOf(error);
   } finally {

@@ -42,7 +42,7 @@ export async function serveSubgraph(options: ServeOptions): Promise<HttpListener
     host,
     port,
     log,
-    routes: [graphql, ...routes, ...healthRoutes(checks), metricsRoute(metrics)],
+    routes: [graphql, ...routes, ...healthRoutes(checks, log), metricsRoute(metrics)],
     upgrades: [{ path: '/graphql', handle: socket.handleUpgrade }],
   });
   return {

@@ -41,15 +41,16 @@ describe('The media server as a process of its own', () => {
     },
   );
 
-  test('lives without a worker, but is not ready and says why', async () => {
+  test('lives without a worker, but is not ready, and the log says why', async () => {
     const server = run({ MEDIASOUP_WORKER_BIN: '/nowhere/mediasoup-worker' });
     const origin = `http://127.0.0.1:${await server.port}`;
     assert.equal((await fetch(`${origin}/health/live`)).status, 200);
     const ready = await fetch(`${origin}/health/ready`);
     assert.equal(ready.status, 503);
-    assert.match(await ready.text(), /\/nowhere\/mediasoup-worker/);
+    assert.equal((await ready.json()).checks.workers, 'down');
     server.child.kill('SIGTERM');
     assert.equal(await server.exitCode, 0);
+    assert.match(server.lines.join('\n'), /"check":"workers","reason":".*\/nowhere\/mediasoup-worker/);
   });
 
   test('names all wrong variables at once', async () => {
@@ -85,13 +86,15 @@ function start(env: Record<string, string>) {
   });
   const errors: string[] = [];
   child.stderr.on('data', (data: Buffer) => errors.push(data.toString()));
-  const lines = createInterface({ input: child.stdout });
+  const lines: string[] = [];
+  const output = createInterface({ input: child.stdout });
   const port = new Promise<number>((resolve) =>
-    lines.on('line', (line) => {
+    output.on('line', (line) => {
+      lines.push(line);
       const { msg, port } = JSON.parse(line);
       if (msg === 'ready') resolve(Number(port));
     }),
   );
   const exitCode = once(child, 'close').then(([code]) => code);
-  return { child, errors, port, exitCode };
+  return { child, errors, lines, port, exitCode };
 }

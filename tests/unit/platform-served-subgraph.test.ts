@@ -55,13 +55,26 @@ describe('a subgraph over HTTP', () => {
   });
 
   it('serves its health, and says which dependency is away', async () => {
+    const ready = async () => {
+      const response = await fetch(`${base}/health/ready`);
+      return [response.status, await response.json()];
+    };
+    const isUp = [200, { status: 'ready', checks: { database: 'up' } }];
+    const isDown = [503, { status: 'not ready', checks: { database: 'down' } }];
     assert.equal((await fetch(`${base}/health/live`)).status, 200);
-    assert.equal((await fetch(`${base}/health/ready`)).status, 200);
-    database = () => Promise.reject(new Error('gone fishing'));
-    const response = await fetch(`${base}/health/ready`);
+    assert.deepEqual(await ready(), isUp);
+    database = () => Promise.reject(new Error('no route to 10.0.0.7'));
+    assert.deepEqual([await ready(), await ready()], [isDown, isDown]);
     database = () => Promise.resolve();
-    assert.equal(response.status, 503);
-    assert.deepEqual(await response.json(), { status: 'not ready', checks: { database: 'gone fishing' } });
+    assert.deepEqual([await ready(), await ready()], [isUp, isUp]);
+  });
+
+  it('says why in the log, once', () => {
+    const lines = logged.text().split('\n');
+    const [away, back, ...others] = lines.filter((line) => line.includes('"check":"database"'));
+    assert.match(away ?? '', /"level":"warn".*"reason":"no route to 10\.0\.0\.7".*not ready/);
+    assert.match(back ?? '', /"level":"info".*ready again/);
+    assert.deepEqual(others, []);
   });
 
   it('serves its metrics with the name of the service', async () => {
