@@ -175,6 +175,7 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
   const orderFeed = await listenForOrders(liveBus, obey, log);
   pool = await startPool(deps, rooms);
   const broadcasts = new Broadcasts({ ...deps, voices, isOpen });
+  await broadcasts.sweep();
   return { serverId, rooms, pool, mesh, recorder, broadcasts, admission, presence, tell, orderFeed };
 }
 

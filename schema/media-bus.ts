@@ -105,7 +105,7 @@ export const RECORDING_PROBLEMS = [
   'MIXER_MISSING',
   /** ffmpeg could not mix; the speakers' files are there. */
   'MIX_FAILED',
-  /** The media server was killed; what came in its last two seconds is lost. */
+  /** The media server was killed, or its host lost power; what came in its last two seconds is lost. */
   'INTERRUPTED',
   /** Nobody spoke, or no media server took the recording up. */
   'NOTHING_RECORDED',

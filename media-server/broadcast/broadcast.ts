@@ -1,12 +1,12 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OPUS_RATE_HZ } from '../domain/opus-packet.ts';
 import { mixPcm, PCM_ARGS } from '../domain/pcm.ts';
 import type { Voices } from '../voices.ts';
+import { BROADCASTS_FOLDER, createBroadcastFolder } from './broadcast-folder.ts';
 import { decodeVoice, ignoreDeath, type DecodedVoice } from './decoded-voice.ts';
 
 /** The mix of a room as HLS: a playlist and segments in a folder of its own. */
@@ -40,11 +40,11 @@ const FILE = /^(index\.m3u8|\d+\.ts)$/;
 
 export async function startBroadcast(options: BroadcastOptions): Promise<Broadcast> {
   const { ffmpeg, liveRoomId, voices, onEnded } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'veza-broadcast-'));
+  const folder = await createBroadcastFolder(BROADCASTS_FOLDER);
   const startedMs = performance.now();
   const now = () => Math.round(((performance.now() - startedMs) / 1_000) * OPUS_RATE_HZ);
   const decoded = new Set<DecodedVoice>();
-  const encoder = encode(ffmpeg, folder, onEnded);
+  const encoder = encode(ffmpeg, folder.path, onEnded);
   let position = 0;
 
   const tick = () => {
@@ -68,13 +68,13 @@ export async function startBroadcast(options: BroadcastOptions): Promise<Broadca
     onRoomClosed: onEnded,
   });
   return {
-    read: (name) => readSoon(folder, name),
+    read: (name) => readSoon(folder.path, name),
     async close() {
       clearInterval(timer);
       unfollow();
       for (const voice of decoded) voice.close();
       encoder.kill('SIGKILL');
-      await rm(folder, { recursive: true, force: true });
+      await folder.remove();
     },
   };
 }

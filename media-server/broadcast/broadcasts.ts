@@ -4,6 +4,7 @@ import type { HttpRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { Ffmpeg } from '../ffmpeg.ts';
 import type { Voices } from '../voices.ts';
+import { BROADCASTS_FOLDER, sweepBroadcastFolders } from './broadcast-folder.ts';
 import { PLAYLIST, startBroadcast, type Broadcast } from './broadcast.ts';
 
 export interface BroadcastsDeps {
@@ -55,6 +56,13 @@ export class Broadcasts {
         response.end(request.method === 'HEAD' ? undefined : body);
       },
     };
+  }
+
+  /** Deletes what servers of this machine that were killed have left. Never rejects. */
+  async sweep(): Promise<void> {
+    await sweepBroadcastFolders(BROADCASTS_FOLDER).catch((error: unknown) => {
+      this.#deps.log.warn({ err: error }, 'folders of former broadcasts are not deleted');
+    });
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { randomInt } from 'node:crypto';
+import { dirname } from 'node:path';
 import {
   extend,
   fitsPage,
@@ -10,11 +11,14 @@ import {
   type OggExtent,
 } from '../domain/ogg-opus.ts';
 import { opusSamples, SILENT_FRAME } from '../domain/opus-packet.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** An Ogg file of Opus packets. It is good to play at any time, up to the last call of `write` that was carried out. */
 export interface OggFile {
   /** Appends whole pages with these packets. Calls must not overlap. */
   write(packets: readonly Buffer[]): Promise<void>;
+  /** Resolves once what was written outlives a loss of power. May be called while a `write` is carried out, but not behind `end`. */
+  sync(): Promise<void>;
   /** Ends the stream and closes the file. */
   end(): Promise<void>;
   /** Closes it as it is. */
@@ -36,10 +40,15 @@ export async function createOggFile(path: string): Promise<OggFile> {
   let sequence = 2;
   let granule = 0;
   const abandon = () => file.close();
-  await file.appendFile(oggHeaders(serial)).catch(async (error: unknown) => {
+  let unsynced = false;
+  try {
+    await file.appendFile(oggHeaders(serial));
+    await file.sync();
+    await syncFolder(dirname(path));
+  } catch (error) {
     await abandon();
     throw error;
-  });
+  }
 
   const page = (packets: readonly Buffer[]): Buffer => {
     for (const packet of packets) granule += opusSamples(packet);
@@ -47,7 +56,14 @@ export async function createOggFile(path: string): Promise<OggFile> {
   };
   return {
     write: async (packets) => {
-      if (packets.length > 0) await file.appendFile(Buffer.concat(pagesOf(packets).map(page)));
+      if (packets.length === 0) return;
+      await file.appendFile(Buffer.concat(pagesOf(packets).map(page)));
+      unsynced = true;
+    },
+    async sync() {
+      if (!unsynced) return;
+      unsynced = false;
+      await file.datasync();
     },
     async end() {
       await file.appendFile(lastPage({ serial, pages: sequence, granule }));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { tryLock, type FileLock } from '#platform/machine/file-lock.mjs';
 import { recordingMode } from '#schema/media-bus.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /**
  * A take is what one media server records of one recording without a break. Everything about it is in a folder of its own until all of it is stored
@@ -56,6 +57,8 @@ export async function createTakeFolder(root: string, take: Take): Promise<TakeFo
   const draft = join(path, `${MANIFEST}.draft`);
   await writeFile(draft, JSON.stringify(take), { flush: true });
   await rename(draft, join(path, MANIFEST));
+  await syncFolder(path);
+  await syncFolder(root);
   return takeFolder(path, take, lock);
 }
 
@@ -70,7 +73,8 @@ export async function findTakeFolders(root: string): Promise<TakeFolder[]> {
 
 /** Notes that the take came to its own end. */
 export async function markEnd({ path }: TakeFolder, durationMs: number): Promise<void> {
-  await writeFile(join(path, ENDING), JSON.stringify({ durationMs }));
+  await writeFile(join(path, ENDING), JSON.stringify({ durationMs }), { flush: true });
+  await syncFolder(path);
 }
 
 /** How long the take was; null where it did not come to its own end. */

@@ -21,6 +21,7 @@ export class Track {
   #silentFrom: number | null = null;
   #file: OggFile | null = null;
   #failed = false;
+  #finished = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: TrackOptions) {
@@ -60,8 +61,16 @@ export class Track {
     this.#write(async () => this.#file?.write(packets));
   }
 
+  /** Resolves once what was flushed before outlives a loss of power. Flushing does not wait for it. */
+  async sync(): Promise<void> {
+    await this.#writing;
+    if (this.#failed || this.#finished) return;
+    await this.#file?.sync().catch((error: unknown) => this.#fail(error));
+  }
+
   /** Resolves once the file is whole and closed; the speaker's silence counts up to now while their voice is open. */
   finish(): Promise<void> {
+    this.#finished = true;
     for (const receiver of this.#receivers) void receiver.then((one) => one?.close());
     const packets = this.#timeline.finish(this.#silentFrom ?? this.#options.now());
     this.#write(async () => {
@@ -74,10 +83,13 @@ export class Track {
   #write(run: () => Promise<void>): void {
     this.#writing = this.#writing
       .then(() => (this.#failed ? undefined : run()))
-      .catch(async (error: unknown) => {
-        this.#failed = true;
-        await this.#file?.abandon().catch(() => undefined);
-        this.#options.onFailed(error);
-      });
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  async #fail(problem: unknown): Promise<void> {
+    if (this.#failed) return;
+    this.#failed = true;
+    await this.#file?.abandon().catch(() => undefined);
+    this.#options.onFailed(problem);
   }
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { newId } from '#platform/ids.ts';
 import { extend, NOTHING } from '../../media-server/domain/ogg-opus.ts';
@@ -50,6 +50,33 @@ describe('A recording in trouble', { skip: skipWithoutWorker }, () => {
       const names = kit.events.all.map(({ name }) => name);
       assert.deepEqual(names, ['media.recordingStarted', 'media.recordingFinished']);
     } finally {
+      await kit.close();
+    }
+  });
+
+  test('of a host that lost its power has all but its last two seconds on the disk', async () => {
+    const power = await watchDisk();
+    const takes = join(folder, 'power');
+    const kit = await startRecordingKit({ workerBin, ffmpeg, folder: takes });
+    try {
+      await kit.start('PER_SPEAKER');
+      const startedMs = performance.now();
+      const speakers = [await kit.stage.speaker('lpt_ada'), await kit.stage.speaker('lpt_ben')];
+      await Promise.all(speakers.map((speaker) => speaker.speak(3_000)));
+      const saidMs = performance.now() - startedMs;
+      const [take = ''] = await kit.leftovers();
+      const tracks = (await readdir(join(takes, take))).filter((name) => name.endsWith('.ogg'));
+      assert.equal(tracks.length, 2);
+      for (const name of tracks) {
+        const path = join(takes, take, name);
+        const kept = (await readFile(path)).subarray(0, power.syncedBytes((await stat(path)).ino));
+        const { granule } = extend(NOTHING, kept);
+        assert.ok(granule / 48 > saidMs - MAX_LOSS_MS, `${granule / 48} of ${saidMs} ms`);
+      }
+      assert.ok(power.syncedFolders().has((await stat(join(takes, take))).ino));
+      assert.ok(power.syncedFolders().has((await stat(takes)).ino));
+    } finally {
+      power.restore();
       await kit.close();
     }
   });
@@ -107,6 +134,32 @@ describe('A recording in trouble', { skip: skipWithoutWorker }, () => {
     }
   });
 });
+
+/** Notes what the disk was made to keep: of each file how much, and whose names. */
+async function watchDisk() {
+  const probe = await open(tmpdir(), 'r');
+  const prototype: FileHandle = Object.getPrototypeOf(probe);
+  await probe.close();
+  const synced = new Map<number, number>();
+  const folders = new Set<number>();
+  const watched = (original: FileHandle['sync']) =>
+    async function (this: FileHandle) {
+      const stats = await this.stat();
+      const { ino, size } = stats;
+      await original.call(this);
+      if (stats.isDirectory()) folders.add(ino);
+      else synced.set(ino, size);
+    };
+  const mocks = [
+    mock.method(prototype, 'sync', watched(prototype.sync)),
+    mock.method(prototype, 'datasync', watched(prototype.datasync)),
+  ];
+  return {
+    syncedBytes: (ino: number) => synced.get(ino) ?? 0,
+    syncedFolders: () => folders,
+    restore: () => mocks.forEach((one) => one.mock.restore()),
+  };
+}
 
 function mountSmallDisk(path: string): boolean {
   try {
