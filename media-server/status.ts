@@ -18,6 +18,8 @@ export interface MediaStatus {
   readonly rooms: readonly {
     readonly liveRoomId: string;
     readonly participants: readonly ParticipantInfo[];
+    /** Whether all of its voices are had here. */
+    readonly watching: boolean;
     /** Recordings of it that are written now. */
     readonly recordingIds: readonly string[];
     /** How well participants are connected. */
@@ -48,6 +50,7 @@ export function mediaStatus(
     rooms: rooms.all.map(({ id, participants, peers, remoteParticipants, audio, span }) => ({
       liveRoomId: id,
       participants,
+      watching: audio.isWatching,
       connections: peers.connections,
       remoteParticipants,
       routers: audio.routers.map(({ host, seats }) => ({ pid: host.worker.pid, peers: seats })),
@@ -68,8 +71,9 @@ export const heartbeatOf = (
   available: availability.available,
   address,
   load: rooms.reduce((sum, room) => sum + demandOf(room), 0) / capacity,
-  rooms: rooms.map(({ liveRoomId, participants, recordingIds, connections }) => ({
+  rooms: rooms.map(({ liveRoomId, participants, watching, recordingIds, connections }) => ({
     liveRoomId,
+    watching,
     participantIds: participants.map(({ participantId }) => participantId),
     recordingIds: [...recordingIds],
     connections: [...connections],

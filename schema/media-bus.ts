@@ -88,6 +88,8 @@ export const mediaHeartbeat = z.object({
       participantIds: z.array(z.string()),
       /** Recordings of the room that this server writes now. */
       recordingIds: z.array(z.string()).default([]),
+      /** Whether this server has all voices of the room, wherever they are connected: broadcasts are had of it. */
+      watching: z.boolean().default(true),
       /** How well they are connected, of those of whom it was measured. */
       connections: z.array(participantConnection).default([]),
     }),

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { describe, it } from 'node:test';
 import type { MediaHeartbeat } from '#schema/media-bus.ts';
-import { rankServers } from '../../subgraphs/stream/domain/placement.ts';
+import { rankBroadcasters, rankServers } from '../../subgraphs/stream/domain/placement.ts';
 import { createMediaFleet } from '../../subgraphs/stream/service/media-fleet.ts';
 
-const server = (serverId: string, load: number, liveRoomIds: string[] = []) => ({
-  serverId,
-  load,
-  liveRoomIds,
-});
+const server = (
+  serverId: string,
+  load: number,
+  liveRoomIds: string[] = [],
+  watchedRoomIds: string[] = [],
+) => ({ serverId, load, liveRoomIds, watchedRoomIds });
 const ranked = (...servers: ReturnType<typeof server>[]) =>
   rankServers(servers, 'liv_a').map(({ serverId }) => serverId);
 
@@ -28,6 +31,17 @@ describe('the choice among media servers', () => {
       rooms.map((room) => rankServers([b, a], room)[0]?.serverId),
     );
     assert.deepEqual([...new Set(firsts)].toSorted(), ['a', 'b']);
+  });
+});
+
+describe('the choice of a broadcaster', () => {
+  it('is the server that has all voices, however busy it is, and where none has, as for those who enter', () => {
+    const first = (...servers: ReturnType<typeof server>[]) =>
+      rankBroadcasters(servers, 'liv_a')[0]?.serverId;
+    const host = server('host', 0.2, ['liv_a']);
+    assert.equal(first(host, server('watching', 1.5, ['liv_a'], ['liv_a'])), 'watching');
+    assert.equal(first(server('watching', 0.9, ['liv_a'], ['liv_a']), host), 'watching');
+    assert.equal(first(server('elsewhere', 0, ['liv_b'], ['liv_b']), host), 'host');
   });
 });
 
@@ -52,6 +66,36 @@ describe('the fleet of media servers', () => {
     const fleet = createMediaFleet(single);
     fleet.hear({ ...dead, address: null });
     assert.deepEqual(await fleet.locate('liv_a'), location);
+  });
+
+  it('sends those who listen to the server that has all voices, and those who enter to the less busy one', async (context) => {
+    const fleet = createMediaFleet(single);
+    const start = async (serverId: string, load: number, watching: boolean) => {
+      const server = createServer((_request, response) => response.end('{"canMix":true}'));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      context.after(() => server.close().closeAllConnections());
+      const address = server.address();
+      const port = typeof address === 'object' ? address?.port : 0;
+      const publicUrl = `ws://${serverId}.example/media`;
+      const room = { participantIds: [], recordingIds: [], connections: [] };
+      fleet.hear({
+        ...{
+          serverId,
+          load,
+          available: true,
+          address: { internalUrl: `http://127.0.0.1:${port}`, publicUrl },
+        },
+        rooms: [{ ...room, liveRoomId: 'liv_a', watching }],
+      });
+    };
+    await start('voices', 0.8, true);
+    await start('ears', 0.1, false);
+    const placeOf = async (...args: Parameters<typeof fleet.locate>) => {
+      const found = await fleet.locate(...args);
+      return found.available && found.webUrl;
+    };
+    assert.equal(await placeOf('liv_a', 'listen'), 'http://voices.example/');
+    assert.equal(await placeOf('liv_a'), 'http://ears.example/');
   });
 
   it('sends nobody to a server that does not answer, and forgets one that fell silent or takes nobody in', async () => {

@@ -4,7 +4,12 @@ export interface MediaCandidate {
   /** Share of what it is meant to carry that it carries now; 1 and more is too much. */
   readonly load: number;
   readonly liveRoomIds: readonly string[];
+  /** Rooms of which it has all voices, wherever they are connected. */
+  readonly watchedRoomIds: readonly string[];
 }
+
+/** What a media server is wanted for: to enter a room, or to listen to its broadcast. */
+export type MediaPurpose = 'enter' | 'listen';
 
 /**
  * Where somebody who enters a room is to go, best first: to a server that hosts the room already, while it can carry more, because a room on one server
@@ -15,6 +20,17 @@ export function rankServers<T extends MediaCandidate>(candidates: readonly T[], 
   const order = ({ serverId }: T) => hashOf(`${liveRoomId} ${serverId}`);
   return candidates.toSorted(
     (a, b) => Number(isAtHome(b)) - Number(isAtHome(a)) || a.load - b.load || order(a) - order(b),
+  );
+}
+
+/** Where somebody who only listens is to go, best first: a broadcast is had of the server with all voices, whatever it carries. */
+export function rankBroadcasters<T extends MediaCandidate>(
+  candidates: readonly T[],
+  liveRoomId: string,
+): T[] {
+  const isWatching = ({ watchedRoomIds }: T) => watchedRoomIds.includes(liveRoomId);
+  return rankServers(candidates, liveRoomId).toSorted(
+    (a, b) => Number(isWatching(b)) - Number(isWatching(a)),
   );
 }
 

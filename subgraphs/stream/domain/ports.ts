@@ -1,6 +1,9 @@
+import type { MediaPurpose } from './placement.ts';
+
 /** Where a live room's audio is to be had. Answers are a second old at most; it never rejects. */
 export interface MediaServers {
-  locate(liveRoomId: string): Promise<MediaLocation>;
+  /** `purpose` is to enter unless it is said otherwise. */
+  locate(liveRoomId: string, purpose?: MediaPurpose): Promise<MediaLocation>;
 }
 
 export type MediaLocation =

@@ -16,7 +16,7 @@ export interface BroadcastsDeps {
 
 export function createBroadcasts({ media, secret, now }: BroadcastsDeps): Broadcasts {
   return {
-    urlOf: async (room) => broadcastUrl(room, await media.locate(room.id), { secret, now }),
+    urlOf: async (room) => broadcastUrl(room, await media.locate(room.id, 'listen'), { secret, now }),
   };
 }
 

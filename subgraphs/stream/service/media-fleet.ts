@@ -1,5 +1,5 @@
 import { MEDIA_HEARTBEAT_MS, type MediaHeartbeat } from '#schema/media-bus.ts';
-import { rankServers, type MediaCandidate } from '../domain/placement.ts';
+import { rankBroadcasters, rankServers, type MediaCandidate } from '../domain/placement.ts';
 import type { MediaLocation, MediaServers } from '../domain/ports.ts';
 import { httpMediaServers } from './media-http.ts';
 
@@ -33,12 +33,15 @@ export function createMediaFleet(single: MediaServers, nowMs: () => number = Dat
       const health =
         known?.publicUrl === publicUrl ? known.health : httpMediaServers({ url, publicUrl, webUrl });
       const liveRoomIds = rooms.map(({ liveRoomId }) => liveRoomId);
-      servers.set(serverId, { serverId, load, liveRoomIds, publicUrl, health, heardAtMs: nowMs() });
+      const watchedRoomIds = rooms.filter(({ watching }) => watching).map((room) => room.liveRoomId);
+      const where = { liveRoomIds, watchedRoomIds };
+      servers.set(serverId, { serverId, load, ...where, publicUrl, health, heardAtMs: nowMs() });
     },
-    async locate(liveRoomId) {
+    async locate(liveRoomId, purpose = 'enter') {
       for (const { serverId, heardAtMs } of servers.values())
         if (nowMs() - heardAtMs > SILENCE_MS) servers.delete(serverId);
-      const ranked = rankServers([...servers.values()], liveRoomId);
+      const rank = purpose === 'listen' ? rankBroadcasters : rankServers;
+      const ranked = rank([...servers.values()], liveRoomId);
       let last: MediaLocation | null = null;
       for (const { health } of ranked) {
         last = await health.locate(liveRoomId);
