@@ -1,4 +1,5 @@
 /** `npm run bench:audio`: what a media worker carries. See README.md beside this file for the options, and for what each figure means. */
+import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { messageOf } from '#platform/errors.ts';
@@ -6,16 +7,22 @@ import { forwarding } from './audio/forwarding.ts';
 import { joins } from './audio/joins.ts';
 import { recovery } from './audio/recovery.ts';
 import type { Settings } from './audio/settings.ts';
+import { soak, type SoakFigures } from './audio/soak.ts';
 import { workers } from './audio/workers.ts';
 import { prepareMachine } from './gateway/processes.ts';
 import { machine } from './machine.ts';
 
 const OPTIONS = {
-  seconds: { type: 'string', default: '3' },
+  seconds: { type: 'string' },
   rounds: { type: 'string', default: '3' },
+  seed: { type: 'string' },
   only: { type: 'string' },
   json: { type: 'string' },
 } as const;
+
+const TURN_SECONDS = 3;
+const SOAK_SECONDS = 600;
+const MAX_SEED = 2 ** 32;
 
 interface Figures {
   readonly perPacketUs: number;
@@ -25,6 +32,7 @@ interface Figures {
   readonly iceRestartMs: number;
   readonly workerKillMs: number;
   readonly serverRestartMs: number;
+  readonly soak: SoakFigures;
 }
 
 /** Null where the part that measures it was not run. */
@@ -36,6 +44,7 @@ const NOTHING: { readonly [F in keyof Figures]: null } = {
   iceRestartMs: null,
   workerKillMs: null,
   serverRestartMs: null,
+  soak: null,
 };
 
 /** Parts by name, each with the figures that it has to tell. */
@@ -44,6 +53,7 @@ const PARTS: Readonly<Record<string, (settings: Settings) => Promise<Partial<Fig
   workers,
   joins,
   recovery,
+  soak,
 };
 
 function positive(option: string, text: string): number {
@@ -63,9 +73,12 @@ function selectedParts(list: string | undefined) {
 
 async function run(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
+  const seconds = values.seconds === undefined ? null : positive('seconds', values.seconds);
   const settings: Settings = {
-    seconds: positive('seconds', values.seconds),
+    seconds: seconds ?? TURN_SECONDS,
     rounds: Math.ceil(positive('rounds', values.rounds)),
+    soakSeconds: seconds ?? SOAK_SECONDS,
+    seed: values.seed === undefined ? randomInt(MAX_SEED) : positive('seed', values.seed),
   };
   const parts = selectedParts(values.only);
   console.log(`${machine()}; workers on one core, speakers and listeners on another.`);

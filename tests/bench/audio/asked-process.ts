@@ -4,6 +4,7 @@ import { startPinned } from '../gateway/processes.ts';
 
 /** A process of the load that answers each order with one message. */
 export interface AskedProcess<Order> {
+  readonly pid: number;
   /** Not to be called before the former answer. Rejects where the process has ended. */
   ask(order: Order): Promise<unknown>;
   /** Without an answer. */
@@ -12,7 +13,7 @@ export interface AskedProcess<Order> {
 }
 
 export function startAsked<Order extends object>(program: string, cores: string): AskedProcess<Order> {
-  const { child, output, end } = startPinned(cores, [join(import.meta.dirname, program)], { ipc: true });
+  const { child, pid, output, end } = startPinned(cores, [join(import.meta.dirname, program)], { ipc: true });
   const failed = once(child, 'exit').then(() => {
     throw new Error(`A process of the load ended: ${output()}`);
   });
@@ -23,5 +24,5 @@ export function startAsked<Order extends object>(program: string, cores: string)
     const [answer]: unknown[] = await Promise.race([once(child, 'message'), failed]);
     return answer;
   };
-  return { ask, tell, end };
+  return { pid, ask, tell, end };
 }

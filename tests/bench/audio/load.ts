@@ -10,6 +10,8 @@ const SOCKETS = 8;
 /** Where nothing has come for so long, nothing more will, however busy the machine is. */
 const SETTLED_MS = 3_000;
 const ASK_AGAIN_MS = 200;
+/** As the kernel writes 127.0.0.1. */
+const LOOPBACK = '0100007F';
 
 const figure = z
   .number()
@@ -74,11 +76,19 @@ export async function startLoad(cores: string): Promise<Load> {
 }
 
 /** The last column of /proc/net/udp, of the sockets with these ports. */
-function droppedBySockets(ofPorts: readonly number[]): number {
-  const addresses = ofPorts.map((port) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`);
-  const rows = readFileSync('/proc/net/udp', 'utf8').split('\n').slice(1);
-  return rows
+export function droppedBySockets(ofPorts: readonly number[]): number {
+  return [...dropsByPort(new Set(ofPorts)).values()].reduce((sum, drops) => sum + drops, 0);
+}
+
+/** The same by port. */
+export function dropsByPort(ofPorts: ReadonlySet<number>): Map<number, number> {
+  const rows = readFileSync('/proc/net/udp', 'utf8').trim().split('\n').slice(1);
+  const drops = rows
     .map((row) => row.trim().split(/\s+/))
-    .filter(([, address = '']) => addresses.includes(address))
-    .reduce((sum, row) => sum + Number(row.at(-1)), 0);
+    .flatMap(([, address = '', ...rest]) => {
+      const [ip, port = ''] = address.split(':');
+      const isOurs = ip === LOOPBACK && ofPorts.has(Number.parseInt(port, 16));
+      return isOurs ? [[Number.parseInt(port, 16), Number(rest.at(-1))] as const] : [];
+    });
+  return new Map(drops);
 }

@@ -33,3 +33,37 @@ export const joinersOrder = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('receive'), producerId: z.string() }),
 ]);
 export type JoinersOrder = z.infer<typeof joinersOrder>;
+
+export const crowdOrder = z.discriminatedUnion('kind', [
+  /** Everybody enters. */
+  z.object({
+    kind: z.literal('open'),
+    /** Of the media server's WebSocket. */
+    url: z.string(),
+    /** Where the media server takes the stream subgraph's orders. */
+    ordersUrl: z.string(),
+    seed: z.number(),
+    rooms: z.number(),
+    speakers: z.number(),
+    listeners: z.number(),
+    /** Sound for speakers to send, each packet base64; null for packets that say when they were sent. */
+    sound: z.array(z.string()).nullable(),
+  }),
+  /** From now on people come and go. */
+  z.object({ kind: z.literal('live') }),
+  z.object({ kind: z.literal('report') }),
+  /** Everybody goes. */
+  z.object({ kind: z.literal('empty') }),
+]);
+export type CrowdOrder = z.infer<typeof crowdOrder>;
+
+export const serverOrder = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('start'),
+    workerCount: z.number(),
+    maxConsumersPerRouter: z.number().optional(),
+  }),
+  /** What its workers hold now. */
+  z.object({ kind: z.literal('census') }),
+]);
+export type ServerOrder = z.infer<typeof serverOrder>;

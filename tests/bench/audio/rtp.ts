@@ -13,6 +13,8 @@ const PAYLOAD_TYPE = 111;
 const FIXED_HEADER_BYTES = 12;
 /** RFC 6464, as a one-byte extension of RFC 8285 in a word of its own: extension 1, one byte, -30 dBov, voice. */
 const AUDIO_LEVEL = [0xbe, 0xde, 0, 1, 0x10, 0x80 | 30, 0, 0];
+/** Of what speakers send. */
+const HEADER_BYTES = FIXED_HEADER_BYTES + AUDIO_LEVEL.length;
 /** RFC 5761, 4: these second bytes are RTCP. */
 const isRtcpType = (second: number) => second >= 192 && second <= 223;
 
@@ -20,22 +22,43 @@ export const streamOf = (ssrc: number) => opusStream(ssrc);
 
 /** Packets of one stream, one after the other. The buffer is used again by the next. */
 export function createPacketWriter(ssrc: number): (sentAtNs: bigint) => Buffer {
-  const packet = Buffer.alloc(FIXED_HEADER_BYTES + AUDIO_LEVEL.length + PAYLOAD_BYTES);
-  const payloadAt = FIXED_HEADER_BYTES + AUDIO_LEVEL.length;
-  packet.writeUInt8(0x90, 0);
-  packet.writeUInt8(PAYLOAD_TYPE, 1);
-  packet.writeUInt32BE(ssrc, 8);
-  packet.set(AUDIO_LEVEL, FIXED_HEADER_BYTES);
+  const packet = Buffer.concat([headerOf(ssrc), Buffer.alloc(PAYLOAD_BYTES)]);
   let count = 0;
   return (sentAtNs) => {
-    packet.writeUInt16BE(count & 0xffff, 2);
-    packet.writeUInt32BE((count * TIMESTAMP_STEP) >>> 0, 4);
-    packet.fill(count & 0xff, payloadAt);
-    packet.writeUInt32BE(count, payloadAt);
-    packet.writeBigUInt64BE(sentAtNs, payloadAt + 4);
+    number(packet, count);
+    packet.fill(count & 0xff, HEADER_BYTES);
+    packet.writeUInt32BE(count, HEADER_BYTES);
+    packet.writeBigUInt64BE(sentAtNs, HEADER_BYTES + 4);
     count += 1;
     return packet;
   };
+}
+
+/** The same with these payloads, round and round. */
+export function createSoundWriter(ssrc: number, payloads: readonly Buffer[]): () => Buffer {
+  const packets = payloads.map((payload) => Buffer.concat([headerOf(ssrc), payload]));
+  let count = 0;
+  return () => {
+    const packet = packets[count % packets.length];
+    if (!packet) throw new Error('there is no sound');
+    number(packet, count);
+    count += 1;
+    return packet;
+  };
+}
+
+function headerOf(ssrc: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt8(0x90, 0);
+  header.writeUInt8(PAYLOAD_TYPE, 1);
+  header.writeUInt32BE(ssrc, 8);
+  header.set(AUDIO_LEVEL, FIXED_HEADER_BYTES);
+  return header;
+}
+
+function number(packet: Buffer, count: number): void {
+  packet.writeUInt16BE(count & 0xffff, 2);
+  packet.writeUInt32BE((count * TIMESTAMP_STEP) >>> 0, 4);
 }
 
 export interface RtpHeader {

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { GATEWAY_CORE } from '../../gateway/processes.ts';
+import { processTree, rssMbOf, threadCpuUsOf } from '../../machine.ts';
+import { startAsked } from '../asked-process.ts';
+import type { ServerOrder } from '../orders.ts';
+import { openFilesOf, type OpenFiles } from './open-files.ts';
+
+const worker = z.object({
+  pid: z.number(),
+  routers: z.number(),
+  transports: z.number(),
+  producers: z.number(),
+  consumers: z.number(),
+  rtpObservers: z.number(),
+  served: z.number(),
+  iceSessions: z.number(),
+  handlers: z.number(),
+});
+const census = z.object({
+  workers: z.array(worker),
+  rooms: z.number(),
+  participants: z.number(),
+  recordings: z.number(),
+});
+const started = z.object({ port: z.number() });
+
+/** What the media server and its workers hold at one moment. */
+export interface Holdings {
+  readonly server: OpenFiles & {
+    readonly rssMb: number;
+    readonly rooms: number;
+    readonly participants: number;
+    /** Processes that it has started. */
+    readonly children: number;
+  };
+  /** In the order of their process ids. */
+  readonly workers: readonly (OpenFiles & z.infer<typeof worker> & { readonly rssMb: number })[];
+}
+
+/** A media server as a process of its own, looked at from outside. */
+export interface ObservedServer {
+  readonly pid: number;
+  readonly workerPids: readonly number[];
+  readonly url: string;
+  readonly ordersUrl: string;
+  readonly origin: string;
+  holdings(): Promise<Holdings>;
+  /** Recordings that go on now. */
+  recordings(): Promise<number>;
+  /** Resident memory of the media server and of each worker, in MB. */
+  rssMb(): number[];
+  /** CPU time so far of the media server's main thread, and of all workers, in µs. */
+  cpuUs(): { readonly server: number; readonly workers: number };
+  end(): Promise<void>;
+}
+
+export async function startObservedServer(
+  options: Omit<ServerOrder & { kind: 'start' }, 'kind'>,
+): Promise<ObservedServer> {
+  const server = startAsked<ServerOrder>('soak/server-process.ts', GATEWAY_CORE);
+  const { port } = started.parse(await server.ask({ kind: 'start', ...options }));
+  const count = async () => census.parse(await server.ask({ kind: 'census' }));
+  const { pid } = server;
+  const workerPids = (await count()).workers.map((one) => one.pid).toSorted((a, b) => a - b);
+  const origin = `http://127.0.0.1:${port}`;
+  return {
+    pid,
+    workerPids,
+    origin,
+    url: `ws://127.0.0.1:${port}/media`,
+    ordersUrl: `${origin}/orders`,
+    async holdings() {
+      const { workers, rooms, participants } = await count();
+      const children = processTree(pid).length - 1;
+      return {
+        server: { ...openFilesOf(pid), rssMb: rssMbOf(pid), rooms, participants, children },
+        workers: workers
+          .map((one) => ({ ...one, ...openFilesOf(one.pid), rssMb: rssMbOf(one.pid) }))
+          .toSorted((a, b) => a.pid - b.pid),
+      };
+    },
+    recordings: async () => (await count()).recordings,
+    rssMb: () => [pid, ...workerPids].map(rssMbOf),
+    cpuUs: () => ({
+      server: threadCpuUsOf(pid),
+      workers: workerPids.reduce((sum, one) => sum + threadCpuUsOf(one), 0),
+    }),
+    end: server.end,
+  };
+}

@@ -1,0 +1,80 @@
+/** A media server with its workers, in a process of its own, that tells what its workers hold. Ends with its parent. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
+import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
+import { listen, sendJson, type HttpRoute } from '#platform/http.ts';
+import { createLog } from '#platform/log.ts';
+import { createMetrics } from '#platform/metrics.ts';
+import { MEDIA_CONTROL_TOPIC, mediaControl } from '#schema/media-bus.ts';
+import { findFfmpeg } from '../../../../media-server/ffmpeg.ts';
+import { createMediaServer, type MediaServer } from '../../../../media-server/server.ts';
+import { findWorker } from '../../../../media-server/worker/find-worker.mjs';
+import { filesIn, SECRET } from '../../../media/media-kit.ts';
+import { serverOrder, type ServerOrder } from '../orders.ts';
+import { watchWorkers } from './workers-census.ts';
+
+/** Below the range of ports that Linux gives to sockets that ask for any. */
+const LISTEN = { ip: '127.0.0.1', minPort: 19_000, maxPort: 19_099 };
+const MAX_PEERS_PER_ROOM = 50;
+
+const census = watchWorkers();
+const liveBus = memoryLiveBus();
+let media: MediaServer | null = null;
+
+async function start({
+  workerCount,
+  maxConsumersPerRouter,
+}: ServerOrder & { kind: 'start' }): Promise<object> {
+  const worker = findWorker(process.env);
+  if (worker.path === null) throw new Error(worker.reason);
+  const folder = mkdtempSync(join(tmpdir(), 'veza-media-bench-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const log = createLog('media-bench', 'warn');
+  media = await createMediaServer({
+    listen: LISTEN,
+    workerCount,
+    workerBin: { path: worker.path },
+    maxPeersPerRoom: MAX_PEERS_PER_ROOM,
+    recordingsFolder: join(folder, 'recordings'),
+    files: await filesIn(join(folder, 'files')),
+    ffmpeg: findFfmpeg(process.env),
+    secret: SECRET,
+    durableBus: memoryDurableBus(),
+    liveBus,
+    log,
+    metrics: createMetrics('media-bench'),
+    limits: maxConsumersPerRouter === undefined ? {} : { maxConsumersPerRouter },
+  });
+  const routes = [ordersRoute, ...media.routes];
+  const { port } = await listen({ host: '127.0.0.1', port: 0, routes, upgrades: [media.upgrade], log });
+  return { port };
+}
+
+/** What the stream subgraph would say. */
+const ordersRoute: HttpRoute = {
+  methods: ['POST'],
+  path: '/orders',
+  async handle(request, response) {
+    await liveBus.publish(MEDIA_CONTROL_TOPIC, mediaControl.parse(await json(request)));
+    sendJson(response, 200, {});
+  },
+};
+
+async function count(): Promise<object> {
+  const rooms = media?.status().rooms ?? [];
+  return {
+    workers: await census(),
+    rooms: rooms.length,
+    participants: rooms.reduce((sum, { participants }) => sum + participants.length, 0),
+    recordings: rooms.flatMap(({ recordingIds }) => recordingIds).length,
+  };
+}
+
+process.on('message', async (message) => {
+  const order = serverOrder.parse(message);
+  process.send?.(await (order.kind === 'start' ? start(order) : count()));
+});
+process.on('disconnect', () => process.exit(0));
