@@ -3,6 +3,7 @@ import { openDatabase, type Database, type DatabaseOptions } from './database.ts
 import { readEnvironment, variables } from './environment.ts';
 import { connectDurableBus, connectLiveBus } from './events/connect.ts';
 import { createEvents, type Events } from './events/events.ts';
+import { DONE_EVENTS } from './events/inbox-store.ts';
 import type { DurableBus, LiveBus } from './events/ports.ts';
 import { createFileStore, type FileStore } from './files/file-store.ts';
 import { fileStoreOptions, fileVariables } from './files/file-environment.ts';
@@ -12,6 +13,7 @@ import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { databaseUrlOf, ensureDatabase } from './database-url.ts';
 import type { Running } from './process.ts';
+import { createPurge, type Purge, type PurgeRule } from './purge.ts';
 import { serveSubgraph } from './serve-subgraph.ts';
 import { createSubgraphMetrics } from './subgraph-metrics.ts';
 import type { SubgraphEndpoint } from './subgraph-endpoint.ts';
@@ -51,6 +53,8 @@ export interface SubgraphDefinition<S extends Subgraph = Subgraph> {
   readonly name: string;
   readonly entities: DatabaseOptions['entities'];
   readonly migrations: DatabaseOptions['migrations'];
+  /** What its tables need not keep. */
+  readonly purges?: readonly PurgeRule[];
   create(foundation: Foundation): S;
 }
 
@@ -59,6 +63,7 @@ export interface OpenSubgraph<S extends Subgraph = Subgraph> {
   readonly subgraph: S;
   readonly foundation: Foundation;
   readonly checks: ReadinessChecks;
+  readonly purge: Purge;
   /** Starts taking events from others; call it on every subgraph before `startPublishing` on any. */
   startConsuming(): Promise<void>;
   startPublishing(): void;
@@ -86,7 +91,7 @@ export async function openSubgraph<S extends Subgraph>(
   definition: SubgraphDefinition<S>,
   options: OpenOptions,
 ): Promise<OpenSubgraph<S>> {
-  const { name, entities, migrations } = definition;
+  const { name, entities, migrations, purges = [] } = definition;
   const { durableBus, liveBus, files, secret, metrics, now = () => new Date() } = options;
   const log = options.log.child({ subgraph: name });
   await ensureDatabase(options.databaseUrl);
@@ -102,12 +107,14 @@ export async function openSubgraph<S extends Subgraph>(
   const created = definition.create(foundation);
   const { tracing } = options;
   const measured = figures ? figures.measured(created.endpoint) : created.endpoint;
+  const purge = createPurge({ database, rules: [DONE_EVENTS, ...purges], log, now });
   const endpoint = tracing ? withEndpointSpans(measured, name, tracing) : measured;
   const subgraph = { ...created, endpoint };
   return {
     definition,
     subgraph,
     foundation,
+    purge,
     checks: {
       database: () => database.ping(),
       durableBus: () => durableBus.ping(),
@@ -116,9 +123,11 @@ export async function openSubgraph<S extends Subgraph>(
     startConsuming: async () => {
       await events.startConsumers();
       subgraph.start?.();
+      purge.start();
     },
     startPublishing: () => events.startRelay(),
     close: async () => {
+      await purge.stop();
       await subgraph.stop?.();
       await events.stop();
       await database.close();

@@ -1,4 +1,5 @@
 import type { Em } from '#platform/database.ts';
+import type { PurgeRule } from '#platform/purge.ts';
 import { eventFrame } from './envelope.ts';
 import type { Claim } from './inbox-claim.ts';
 import type { EventFrame } from './ports.ts';
@@ -70,7 +71,11 @@ export async function reviveDeadLetter(em: Em, id: string, now: Date): Promise<b
   return affectedRows > 0;
 }
 
-/** Removes events handled before `before`. Until then a late duplicate is still recognised. */
-export async function forgetDone(em: Em, before: Date): Promise<void> {
-  await em.execute(`delete from inbox where state = 'done' and finished_at < ?`, [before], 'run');
-}
+// Longer than the durable bus keeps events: within that time it may deliver everything anew, and nothing must be handled twice.
+const REMEMBER_DONE_MS = 35 * 24 * 3_600_000;
+
+export const DONE_EVENTS: PurgeRule = {
+  table: 'inbox',
+  keepMs: REMEMBER_DONE_MS,
+  where: `r.state = 'done' and r.finished_at < ?`,
+};

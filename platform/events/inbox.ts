@@ -7,7 +7,7 @@ import * as store from './inbox-store.ts';
 import type { DeadLetter } from './inbox-store.ts';
 import type { AnyEvent, Consumption, DurableBus } from './ports.ts';
 import type { Transaction } from './unit-of-work.ts';
-import { WorkLoop } from './work-loop.ts';
+import type { WorkLoop } from './work-loop.ts';
 
 export type { DeadLetter } from './inbox-store.ts';
 
@@ -49,9 +49,6 @@ interface Consumer {
 const LANES = 2;
 const MAX_ATTEMPTS = 10;
 const POLL_MS = 500;
-const CLEANUP_MS = 3_600_000;
-// Longer than the durable bus keeps events: within that time it may deliver everything anew, and nothing must be handled twice.
-const REMEMBER_DONE_MS = 35 * 24 * 3_600_000;
 
 export type Inbox = ReturnType<typeof createInbox>;
 
@@ -63,7 +60,6 @@ export function createInbox(deps: InboxDeps) {
 
   const { maxAttempts = MAX_ATTEMPTS, pollMs = POLL_MS, random } = timing;
   const laneDeps = { ...deps, now, maxAttempts, pollMs, random };
-  const cleanup = createCleanup(deps, now);
 
   const wake = () => consumers.forEach(({ lanes }) => lanes.forEach((lane) => lane.wake()));
 
@@ -88,7 +84,6 @@ export function createInbox(deps: InboxDeps) {
     },
     /** Resolves once every consumer is registered at the bus. */
     async start(): Promise<void> {
-      if (consumers.size > 0) cleanup.start();
       for (const consumer of consumers.values()) {
         consumer.lanes.forEach((lane) => lane.start());
         consumptions.push(await durableBus.consume(intakeOf(consumer)));
@@ -96,7 +91,6 @@ export function createInbox(deps: InboxDeps) {
     },
     async stop(): Promise<void> {
       await Promise.all(consumptions.splice(0).map((consumption) => consumption.stop()));
-      await cleanup.stop();
       await Promise.all([...consumers.values()].flatMap(({ lanes }) => lanes.map((lane) => lane.stop())));
     },
     /** Looks at the inbox now instead of at the next poll. */
@@ -108,13 +102,4 @@ export function createInbox(deps: InboxDeps) {
       return found;
     },
   };
-}
-
-function createCleanup({ database, log }: InboxDeps, now: () => Date): WorkLoop {
-  const step = async () => {
-    const before = new Date(now().getTime() - REMEMBER_DONE_MS);
-    await database.background(() => store.forgetDone(database.fork(), before));
-    return 'idle' as const;
-  };
-  return new WorkLoop({ name: `${database.name} inbox cleanup`, step, pollMs: CLEANUP_MS, log });
 }

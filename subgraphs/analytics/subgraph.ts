@@ -1,7 +1,9 @@
 import { createEndpoint } from '#platform/subgraph.ts';
 import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
 import { createContext, type Services } from './context.ts';
+import { OLD_BUCKETS } from './data/message.repository.ts';
 import { AnalyticsTables } from './data/migrations/analytics-tables.ts';
+import { MessageBucketIndex } from './data/migrations/message-bucket-index.ts';
 import { SearchTables } from './data/migrations/search-tables.ts';
 import { PlayEntity } from './data/play.entity.ts';
 import { LiveRoom, Room, Track } from './data/subject.entity.ts';
@@ -16,7 +18,8 @@ export function analyticsSubgraph(): SubgraphDefinition {
   return {
     name: 'analytics',
     entities: [Track, Room, LiveRoom, PlayEntity],
-    migrations: [AnalyticsTables, SearchTables],
+    migrations: [AnalyticsTables, SearchTables, MessageBucketIndex],
+    purges: [OLD_BUCKETS],
     create: createAnalyticsSubgraph,
   };
 }

@@ -2,8 +2,10 @@ import { createEndpoint } from '#platform/subgraph.ts';
 import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
 import { createContext, type Services } from './context.ts';
 import { Account } from './data/account.entity.ts';
+import { SessionPurgeIndexes } from './data/migrations/session-purge-indexes.ts';
 import { UserTables } from './data/migrations/user-tables.ts';
 import { Block, Follow } from './data/relation.entity.ts';
+import { SESSION_PURGES } from './data/session-purge.ts';
 import { listRevokedSince } from './data/session.repository.ts';
 import { RefreshToken, SessionEntity } from './data/session.entity.ts';
 import { SigningKey } from './data/signing-key.entity.ts';
@@ -27,7 +29,8 @@ export function userSubgraph(): SubgraphDefinition<UserSubgraph> {
   return {
     name: 'user',
     entities: [Account, SessionEntity, RefreshToken, Follow, Block, SigningKey],
-    migrations: [UserTables],
+    migrations: [UserTables, SessionPurgeIndexes],
+    purges: SESSION_PURGES,
     create: createUserSubgraph,
   };
 }

@@ -1,5 +1,9 @@
 import type { Em } from '#platform/database.ts';
+import type { PurgeRule } from '#platform/purge.ts';
 import { textArray } from '#platform/text-array.ts';
+
+/** Of rooms in which nobody writes any more. */
+export const OLD_BUCKETS: PurgeRule = { table: 'message_bucket', keepMs: 25 * 3_600_000, where: 'r.at < ?' };
 
 /** Messages are summed up by ten seconds; what is older than a day is dropped as new ones arrive. */
 export async function countMessage(em: Em, roomId: string, at: string): Promise<void> {
