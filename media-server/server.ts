@@ -18,6 +18,7 @@ import {
 import { AUTHENTICATION_DEADLINE_MS, HEARTBEAT_MS } from '#schema/signalling.ts';
 import { createAdmission } from './admission.ts';
 import { Broadcasts } from './broadcast/broadcasts.ts';
+import { createListeningRights } from './broadcast/listening-rights.ts';
 import type { MediaLimits, MediaServerDeps } from './deps.ts';
 import { handOver } from './drain.ts';
 import { DEFAULT_MAX_CONSUMERS_PER_ROUTER } from './environment.ts';
@@ -103,7 +104,7 @@ export async function createMediaServer(deps: MediaServerDeps): Promise<MediaSer
     sockets.close();
     // It needs no worker any more: with the rooms, every take has ended.
     pool?.close();
-    await Promise.all([recorder.close(), broadcasts.close(), presence.close()]);
+    await Promise.all([recorder.close(), broadcasts.close(), core.rights.close(), presence.close()]);
   };
   return {
     handleUpgrade: sockets.handleUpgrade,
@@ -166,17 +167,20 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
   const obey = async (order: MediaControl) => {
     if ('recordingId' in order) return recorder.obey(order);
     admission.remember(order);
+    // Whoever is put out of a room may be kept from listening as well.
+    if (order.kind === 'remove') rights.doubt(order.liveRoomId);
     if (order.kind === 'endRoom') rooms.end(order.liveRoomId);
     else await rooms.find(order.liveRoomId)?.obey(order);
   };
   // Of several servers that host a room, one has all of its voices.
   const isOpen = (liveRoomId: string) => rooms.find(liveRoomId)?.audio.isWatching === true;
   const recorder = new Recorder({ ...deps, serverId, voices, isOpen, folder: deps.recordingsFolder });
+  const rights = createListeningRights({ serverId, liveBus, log });
   const orderFeed = await listenForOrders(liveBus, obey, log);
   pool = await startPool(deps, rooms);
-  const broadcasts = new Broadcasts({ ...deps, voices, isOpen });
+  const broadcasts = new Broadcasts({ ...deps, voices, isOpen, rights });
   await broadcasts.sweep();
-  return { serverId, rooms, pool, mesh, recorder, broadcasts, admission, presence, tell, orderFeed };
+  return { serverId, rooms, pool, mesh, recorder, broadcasts, rights, admission, presence, tell, orderFeed };
 }
 
 const abilitiesRoute = (abilities: MediaAbilities): HttpRoute => ({

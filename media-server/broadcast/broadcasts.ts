@@ -5,6 +5,7 @@ import type { Log } from '#platform/log.ts';
 import type { Ffmpeg } from '../ffmpeg.ts';
 import type { Voices } from '../voices.ts';
 import { BROADCASTS_FOLDER, sweepBroadcastFolders } from './broadcast-folder.ts';
+import type { ListeningRights } from './listening-rights.ts';
 import { PLAYLIST, startBroadcast, type Broadcast } from './broadcast.ts';
 
 export interface BroadcastsDeps {
@@ -12,6 +13,7 @@ export interface BroadcastsDeps {
   readonly voices: Voices;
   /** Whether the room is open here, with all of its voices. */
   readonly isOpen: (liveRoomId: string) => boolean;
+  readonly rights: ListeningRights;
   readonly secret: string;
   readonly log: Log;
 }
@@ -33,16 +35,14 @@ export class Broadcasts {
     this.#deps = deps;
   }
 
-  /** `GET /live/broadcast/<room>/<token>/<file>`, for holders of an address that the stream subgraph signed. */
+  /** `GET /live/broadcast/<room>/<token>/<file>`, for holders of an address that the stream subgraph signed, while they may listen. */
   get route(): HttpRoute {
     return {
       methods: ['GET'],
       path: `${BROADCAST_PATH}*`,
       handle: async (request, response, url) => {
-        const { liveRoomId, file } = verifyBroadcastPath(url.pathname, this.#deps.secret) ?? {};
-        if (liveRoomId === undefined || file === undefined)
-          throw new CodedError('FORBIDDEN', 'This address is not valid, or no longer.');
-        const body = await (await this.#require(liveRoomId)).read(file);
+        const { listener, file } = await this.#admit(url.pathname);
+        const body = await (await this.#require(listener.liveRoomId)).read(file);
         if (!body) throw new CodedError('NOT_FOUND', 'There is no such segment, or no longer.');
         const isPlaylist = file === PLAYLIST;
         response.writeHead(200, {
@@ -67,6 +67,16 @@ export class Broadcasts {
 
   async close(): Promise<void> {
     await Promise.all([...this.#running.keys()].map((liveRoomId) => this.#end(liveRoomId)));
+  }
+
+  async #admit(path: string) {
+    const { rights, secret } = this.#deps;
+    const request = verifyBroadcastPath(path, secret);
+    if (!request) throw new CodedError('FORBIDDEN', 'This address is not valid, or no longer.');
+    const allowed = await rights.may(request.listener);
+    if (allowed === null) throw new CodedError('SERVICE_UNAVAILABLE', 'It is not known now who may listen.');
+    if (!allowed) throw new CodedError('FORBIDDEN', 'You may not listen to this live room, or no longer.');
+    return request;
   }
 
   #require(liveRoomId: string): Promise<Broadcast> {

@@ -21,6 +21,7 @@ import { createFloor } from './service/floor.ts';
 import { createHeartbeats } from './service/heartbeats.ts';
 import type { TurnOptions } from './service/ice-servers.ts';
 import { createJoining } from './service/joining.ts';
+import { createListening } from './service/listening.ts';
 import { createLiveFeeds } from './service/live-events.ts';
 import { createLiveRooms } from './service/live-rooms.ts';
 import { createMediaFleet } from './service/media-fleet.ts';
@@ -69,6 +70,7 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
   const recordingWatch = createRecordingWatch({ ...deps, reports: recordingReports });
   const tracks = createTracks(deps);
   const connections = createConnections(deps);
+  const listening = createListening(deps);
   const services: Services = {
     tracks,
     comments: createComments(deps),
@@ -98,9 +100,10 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
     start() {
       heartbeats.start();
       connections.start();
+      listening.start();
     },
     async stop() {
-      await Promise.all([heartbeats.stop(), connections.stop()]);
+      await Promise.all([heartbeats.stop(), connections.stop(), listening.stop()]);
     },
     seed: () => seed(services, database),
   };

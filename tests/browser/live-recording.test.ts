@@ -9,6 +9,7 @@ import { EVENTS } from '#schema/events.ts';
 import { MEDIA_CONTROL_TOPIC, type MediaControl } from '#schema/media-bus.ts';
 import { findWorker } from '../../media-server/worker/find-worker.mjs';
 import { decode } from '../media/sound.ts';
+import { answerListeners } from '../support/listening-answers.ts';
 import { requireChromium, requireFfmpeg } from '../support/system-packages.ts';
 import { connected, launch, PATIENCE_MS, signIn } from './live-page-driver.ts';
 import { liveUser, startLivePlatform } from './live-platform.ts';
@@ -51,13 +52,17 @@ describe('A browser in a live room', { skip: reason ?? false, timeout: 4 * PATIE
   const order = (message: MediaControl) => platform.liveBus.publish(MEDIA_CONTROL_TOPIC, message);
 
   test('is heard in the broadcast', async () => {
-    const url = signBroadcastUrl(platform.url, platform.liveRoomId, platform.secret);
+    const { url: origin, liveRoomId, secret, liveBus } = platform;
+    const listener = { liveRoomId, userId: newId('User') };
+    const answers = answerListeners(liveBus, ({ userId }) => userId === listener.userId);
+    const url = signBroadcastUrl(origin, listener, secret);
     const segments = new Map<string, Buffer>();
     while (segments.size < SEGMENTS + 2) {
       const lines = (await (await fetch(url)).text()).split('\n');
       for (const name of lines.filter((line) => line.endsWith('.ts')))
         segments.set(name, Buffer.from(await (await fetch(new URL(name, url))).arrayBuffer()));
     }
+    await answers.close();
     const path = join(platform.folder, 'heard.ts');
     await writeFile(path, Buffer.concat([...segments.values()].slice(2)));
     const sound = decode(program, path);

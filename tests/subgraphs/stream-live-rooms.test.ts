@@ -147,7 +147,7 @@ describe('live rooms of the stream subgraph', () => {
     const full = outcomes.find(({ __typename }) => __typename !== 'LiveJoin');
     assert.deepEqual([full.__typename, full.capacity], ['RoomFullError', 3]);
     const { pathname } = new URL(full.hlsUrl);
-    assert.equal(verifyBroadcastPath(pathname, TEST_SECRET)?.liveRoomId, id);
+    assert.equal(verifyBroadcastPath(pathname, TEST_SECRET)?.listener.liveRoomId, id);
     const inside = guests[outcomes.findIndex(({ __typename }) => __typename === 'LiveJoin')]!;
     await join(stream, inside, id);
     await must(stream, inside, 'leaveLiveRoom', { id });
@@ -163,7 +163,10 @@ describe('live rooms of the stream subgraph', () => {
     await must(stream, host, 'startLiveRoom', { id });
     const url = new URL(await address());
     assert.equal(url.origin, 'http://veza.example');
-    assert.deepEqual(verifyBroadcastPath(url.pathname, TEST_SECRET), { liveRoomId: id, file: 'index.m3u8' });
+    assert.deepEqual(verifyBroadcastPath(url.pathname, TEST_SECRET), {
+      listener: { liveRoomId: id, userId: null },
+      file: 'index.m3u8',
+    });
     stream.setMedia({ ...MEDIA, canMix: false });
     assert.equal(await address(), null);
     stream.setMedia(MEDIA);

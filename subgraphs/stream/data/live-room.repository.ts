@@ -23,8 +23,8 @@ const SELECT = `select r.id, r.host_id as "hostId", r.title, r.topic, r.chat_roo
     r.music_mode as "musicMode", coalesce(s.epoch, 0) as "logEpoch", coalesce(s.last_seq, 0)::float8 as "logSeq"
   from live_room r left join event_stream s on s.stream = 'live-room:' || r.id`;
 
-// A live room of a private chat room is for its members, as far as that chat room's events have told.
-const VISIBLE = `(r.chat_room_id is null or r.host_id = ?
+/** Condition of a live room `r` and a user, who is given twice: one of a private chat room is for its members, as far as that chat room's events have told. */
+export const VISIBLE_ROOM = `(r.chat_room_id is null or r.host_id = ?
     or not exists (select 1 from chat_room c where c.id = r.chat_room_id and c.visibility = 'PRIVATE')
     or exists (select 1 from chat_member m where m.room_id = r.chat_room_id and m.user_id = ?))`;
 
@@ -47,7 +47,7 @@ export function findVisibleRooms(
   ids: readonly string[],
 ): Promise<LoggedLiveRoom[]> {
   const values = [textArray(ids), viewerId, viewerId];
-  return select(em, `where r.id = any(?::text[]) and ${VISIBLE}`, values);
+  return select(em, `where r.id = any(?::text[]) and ${VISIBLE_ROOM}`, values);
 }
 
 /** The LIVE rooms of these hosts, one each at most. */
@@ -57,7 +57,7 @@ export function findLiveRoomsByHost(
   hostIds: readonly string[],
 ): Promise<LoggedLiveRoom[]> {
   const values = [textArray(hostIds), viewerId, viewerId];
-  return select(em, `where r.state = 'LIVE' and r.host_id = any(?::text[]) and ${VISIBLE}`, values);
+  return select(em, `where r.state = 'LIVE' and r.host_id = any(?::text[]) and ${VISIBLE_ROOM}`, values);
 }
 
 /** The LIVE rooms of these chat rooms, one each at most. */
@@ -67,7 +67,7 @@ export function findLiveRoomsByChatRoom(
   chatRoomIds: readonly string[],
 ): Promise<LoggedLiveRoom[]> {
   const values = [textArray(chatRoomIds), viewerId, viewerId];
-  return select(em, `where r.state = 'LIVE' and r.chat_room_id = any(?::text[]) and ${VISIBLE}`, values);
+  return select(em, `where r.state = 'LIVE' and r.chat_room_id = any(?::text[]) and ${VISIBLE_ROOM}`, values);
 }
 
 /** Newest first. */
@@ -80,7 +80,7 @@ export function listRooms(
   const byId = { columns: [{ name: 'r.id', type: 'text' }], direction: 'desc' } as const;
   const { condition, order, parameters } = keyset(page, byId);
   const values = [state, viewerId, viewerId, ...parameters, page.limit + 1];
-  return select(em, `where r.state = ? and ${VISIBLE} ${condition} order by ${order} limit ?`, values);
+  return select(em, `where r.state = ? and ${VISIBLE_ROOM} ${condition} order by ${order} limit ?`, values);
 }
 
 /** Ids of the LIVE rooms that go with a chat room, or that a person hosts. */

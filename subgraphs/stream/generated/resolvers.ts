@@ -468,8 +468,9 @@ export type LiveRoom = Node & {
   /** The recording that is being made now; null while the room is not recorded. Whoever is in the room should be shown it. */
   recording?: Maybe<Recording>;
   /**
-   * HLS playlist of what is heard in the room, for those who only listen, some seconds late; null while the room is not LIVE, and where the platform
-   * cannot mix. Whoever may see the room may listen. The address expires after some hours.
+   * HLS playlist of what is heard in the room, for those who only listen, some seconds late; null while the room is not LIVE, where the platform cannot
+   * mix, and for those who were banned from the room or blocked by its host. Whoever else may see the room may listen. The address is the caller's own:
+   * it is answered with 403 as soon as they may not listen any more, and after some hours. Ask for it again then.
    */
   broadcastUrl?: Maybe<Scalars['URL']['output']>;
   /** Recordings of the room, newest first, at most 100. */

@@ -1,8 +1,13 @@
 import type { LiveBus } from '#platform/events/ports.ts';
+import { followTopic, type TopicFeed } from '#platform/events/topic-feed.ts';
 import type { Log } from '#platform/log.ts';
 import type { ParticipantConnection } from '#schema/connection-quality.ts';
-import { MEDIA_HEARTBEAT_MS, type MediaHeartbeat } from '#schema/media-bus.ts';
-import { followHeartbeats, type HeartbeatFeed } from './heartbeat-feed.ts';
+import {
+  MEDIA_HEARTBEAT_MS,
+  MEDIA_HEARTBEAT_TOPIC,
+  mediaHeartbeat,
+  type MediaHeartbeat,
+} from '#schema/media-bus.ts';
 
 /** How well participants are connected, as media servers said it last. */
 export interface Connections {
@@ -27,7 +32,7 @@ export function createConnections(deps: {
 }): Connections {
   const { liveBus, log, now } = deps;
   const said = new Map<string, Said>();
-  let feed: HeartbeatFeed | null = null;
+  let feed: TopicFeed | null = null;
 
   const hear = ({ serverId, rooms }: MediaHeartbeat) => {
     const atMs = now().getTime();
@@ -45,7 +50,10 @@ export function createConnections(deps: {
       }
       return null;
     },
-    start: () => void (feed = followHeartbeats(liveBus, hear, log)),
+    start() {
+      const heartbeats = { topic: MEDIA_HEARTBEAT_TOPIC, schema: mediaHeartbeat, onMessage: hear };
+      feed = followTopic({ ...heartbeats, liveBus, log });
+    },
     stop: async () => feed?.close(),
   };
 }

@@ -2,8 +2,14 @@ import type { Database } from '#platform/database.ts';
 import { messageOf } from '#platform/errors.ts';
 import type { Events } from '#platform/events/events.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
+import { followTopic, type TopicFeed } from '#platform/events/topic-feed.ts';
 import type { Log } from '#platform/log.ts';
-import { MEDIA_HEARTBEAT_MS, type MediaHeartbeat } from '#schema/media-bus.ts';
+import {
+  MEDIA_HEARTBEAT_MS,
+  MEDIA_HEARTBEAT_TOPIC,
+  mediaHeartbeat,
+  type MediaHeartbeat,
+} from '#schema/media-bus.ts';
 import {
   findConnectedTo,
   findLost,
@@ -11,7 +17,6 @@ import {
   listServerIds,
 } from '../data/participant.repository.ts';
 import { lostBefore, type LiveParticipant } from '../domain/participant.ts';
-import { followHeartbeats, type HeartbeatFeed } from './heartbeat-feed.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import type { Connection, Presence } from './presence.ts';
 import type { RecordingWatch } from './recording-watch.ts';
@@ -43,7 +48,7 @@ export function createHeartbeats(deps: HeartbeatsDeps) {
   const heardAtMs = new Map<string, number>();
   let timer: NodeJS.Timeout | null = null;
   let startedAtMs = 0;
-  let feed: HeartbeatFeed | null = null;
+  let feed: TopicFeed | null = null;
   let working: Promise<void> = Promise.resolve();
   let sweeping = false;
 
@@ -78,7 +83,8 @@ export function createHeartbeats(deps: HeartbeatsDeps) {
   return {
     start(): void {
       startedAtMs = now().getTime();
-      feed = followHeartbeats(liveBus, hear, log);
+      const heartbeats = { topic: MEDIA_HEARTBEAT_TOPIC, schema: mediaHeartbeat, onMessage: hear };
+      feed = followTopic({ ...heartbeats, liveBus, log });
       timer = setInterval(() => {
         // One that waits is enough: a slow database must not make them pile up.
         if (sweeping) return;

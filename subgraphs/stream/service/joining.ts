@@ -71,6 +71,8 @@ interface Entry {
   readonly liveRoomId: string;
   readonly resumeKey: string | null;
   readonly location: MediaLocation;
+  /** Where whoever finds no place may listen. */
+  readonly broadcaster: MediaLocation;
 }
 
 async function join(
@@ -81,7 +83,8 @@ async function join(
 ): Promise<LiveJoin> {
   // Asked before the transaction: nobody shall wait for a lock while a server does not answer.
   const location = await deps.media.locate(liveRoomId);
-  const entry = { userId, liveRoomId, resumeKey, location };
+  const broadcaster = await deps.media.locate(liveRoomId, 'listen');
+  const entry = { userId, liveRoomId, resumeKey, location, broadcaster };
   const entered = await deps.events.transact((tx) => enter(deps, tx, entry));
   if (!location.available) throw unavailable(deps.log, location.reason);
   const { participant, liveRoom } = entered;
@@ -94,7 +97,7 @@ async function join(
 }
 
 async function enter(deps: JoiningDeps, tx: Transaction, entry: Entry) {
-  const { userId, liveRoomId, resumeKey, location } = entry;
+  const { userId, liveRoomId, resumeKey, location, broadcaster } = entry;
   const { em } = tx;
   const room = await requireRoom(em, liveRoomId, userId, 'id');
   const [known = null] = await findParticipantsOf(em, userId, [liveRoomId]);
@@ -103,7 +106,7 @@ async function enter(deps: JoiningDeps, tx: Transaction, entry: Entry) {
   const at = deps.now();
   const grantedSince = new Date(at.getTime() - MEDIA_GRANT_TTL_MS);
   const others = await countOthers(em, liveRoomId, userId, grantedSince);
-  requireSpace(room, others, broadcastUrl(room, location, deps));
+  requireSpace(room, others, broadcastUrl(room, userId, broadcaster, deps));
   if (!location.available) throw unavailable(deps.log, location.reason);
   const resumed = known !== null && resumeKey !== null && resumes(known, resumeKey, deps.secret, at);
   const isGone = known?.lostReason != null && !resumed;

@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LiveBus } from '#platform/events/ports.ts';
+import { followTopic } from '#platform/events/topic-feed.ts';
+import type { Log } from '#platform/log.ts';
+import {
+  LISTENING_TOPIC,
+  listeningAnswer,
+  listeningAnswers,
+  MAX_LISTENERS_ASKED,
+  type Listener,
+  type ListeningQuestion,
+} from '#schema/listening.ts';
+
+/** Whether people may listen to broadcasts, as the stream subgraph says. */
+export interface ListeningRights {
+  /** Null where nobody has answered in time: neither allowed nor refused. */
+  may(listener: Listener): Promise<boolean | null>;
+  /** Something about who may listen to that room has changed: it is asked for at once. */
+  doubt(liveRoomId: string): void;
+  close(): Promise<void>;
+}
+
+export interface ListeningRightsOptions {
+  readonly serverId: string;
+  readonly liveBus: LiveBus;
+  readonly log: Log;
+  /** An answer counts for as long; players ask for the playlist every second, and hear of the end of their right with the next of them. */
+  readonly recheckMs?: number;
+}
+
+interface Known {
+  readonly listener: Listener;
+  readonly allowed: boolean;
+  /** When it was said. */
+  readonly saidAtMs: number;
+}
+
+const RECHECK_MS = 10_000;
+/** While the stream subgraph does not answer, what it said last counts for as long. */
+const GRACE_MS = 60_000;
+const GATHER_MS = 20;
+const ASK_AGAIN_MS = 500;
+const ANSWER_DEADLINE_MS = 3_000;
+
+const keyOf = ({ liveRoomId, userId }: Listener): string => `${liveRoomId} ${userId ?? ''}`;
+
+export function createListeningRights(options: ListeningRightsOptions): ListeningRights {
+  const { serverId, liveBus, log, recheckMs = RECHECK_MS } = options;
+  const known = new Map<string, Known>();
+  const questions = createQuestions(options);
+  const answers = followTopic({
+    ...{ liveBus, log },
+    topic: listeningAnswers(serverId),
+    schema: listeningAnswer,
+    onMessage({ listeners }) {
+      const saidAtMs = Date.now();
+      for (const [key, one] of known) if (saidAtMs - one.saidAtMs > GRACE_MS) known.delete(key);
+      for (const { allowed, ...listener } of listeners) {
+        known.set(keyOf(listener), { listener, allowed, saidAtMs });
+        questions.answered(listener);
+      }
+    },
+  });
+  const fresh = (listener: Listener, ageMs: number): Known | null => {
+    const found = known.get(keyOf(listener));
+    return found && Date.now() - found.saidAtMs < ageMs ? found : null;
+  };
+
+  return {
+    async may(listener) {
+      const current = fresh(listener, recheckMs);
+      if (current) return current.allowed;
+      const startedAtMs = Date.now();
+      const patienceMs = fresh(listener, GRACE_MS) ? ASK_AGAIN_MS : ANSWER_DEADLINE_MS;
+      // The live bus may lose a question as well as its answer.
+      while (Date.now() < startedAtMs + patienceMs) {
+        const timer = new AbortController();
+        await Promise.race([questions.ask(listener), delay(ASK_AGAIN_MS, null, timer).catch(() => null)]);
+        timer.abort();
+        const answer = known.get(keyOf(listener));
+        if (answer && answer.saidAtMs >= startedAtMs) return answer.allowed;
+      }
+      return fresh(listener, GRACE_MS)?.allowed ?? null;
+    },
+    doubt(liveRoomId) {
+      const saidAtMs = Date.now() - recheckMs;
+      for (const [key, one] of known)
+        if (one.listener.liveRoomId === liveRoomId && one.saidAtMs > saidAtMs)
+          known.set(key, { ...one, saidAtMs });
+    },
+    async close() {
+      questions.close();
+      await answers.close();
+    },
+  };
+}
+
+/** Questions are gathered: a thousand players ask in the same second. */
+function createQuestions({ serverId, liveBus, log }: ListeningRightsOptions) {
+  const asked = new Map<string, Listener>();
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+  let gathering: NodeJS.Timeout | null = null;
+  const publish = () => {
+    const listeners = [...asked.values()].slice(0, MAX_LISTENERS_ASKED);
+    for (const listener of listeners) asked.delete(keyOf(listener));
+    gathering = asked.size > 0 ? setTimeout(publish, GATHER_MS) : null;
+    const question: ListeningQuestion = { serverId, listeners };
+    liveBus.publish(LISTENING_TOPIC, question).catch((error: unknown) => {
+      log.warn({ err: error }, 'who may listen is not asked');
+    });
+  };
+  return {
+    /** Resolves with the next answer about that listener, which may never come. */
+    ask(listener: Listener): Promise<void> {
+      const key = keyOf(listener);
+      asked.set(key, listener);
+      gathering ??= setTimeout(publish, GATHER_MS);
+      const answer = waiting.get(key) ?? Promise.withResolvers<void>();
+      waiting.set(key, answer);
+      return answer.promise;
+    },
+    answered(listener: Listener): void {
+      waiting.get(keyOf(listener))?.resolve();
+      waiting.delete(keyOf(listener));
+    },
+    close: () => void (gathering && clearTimeout(gathering)),
+  };
+}
