@@ -2,8 +2,14 @@ import type { ConnectionQuality } from '#schema/connection-quality.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import { isWorthReconnecting, NORMAL_CLOSURE, type RequestAnswer } from '#schema/signalling.ts';
 import { MediaLink, type RemoteTrack } from './media-link.client.ts';
+import { retryDelayMs } from './retry.client.ts';
 import { Roster, type RosterEntry } from './roster.client.ts';
-import { SignallingSocket, SocketClosedError, type NotificationHandlers } from './signalling.client.ts';
+import {
+  SignallingRefusal,
+  SignallingSocket,
+  SocketClosedError,
+  type NotificationHandlers,
+} from './signalling.client.ts';
 
 /** What a client needs for one connection; its token is good for a minute. */
 export interface LiveGrant {
@@ -16,7 +22,7 @@ export interface LiveGrant {
 export class FinalRefusal extends Error {}
 
 export interface LiveRoomOptions {
-  /** Asked before every connection. May reject; then it is asked again after a while, unless it rejects with FinalRefusal. */
+  /** Asked before every connection. May reject; then it is asked again after a while (RetryLater: after that one), unless it rejects with FinalRefusal. */
   readonly getGrant: () => Promise<LiveGrant>;
   readonly onChange: (state: LiveRoomState) => void;
   readonly onTrack: (track: RemoteTrack) => void;
@@ -52,9 +58,6 @@ interface Changes {
 
 type Welcome = RequestAnswer<'authenticate'>;
 
-const RETRY_MIN_MS = 500;
-const RETRY_MAX_MS = 4_000;
-
 /**
  * One visitor in one live room: connects, connects again after a loss, joins again where the server says so, restarts ICE when the network changes, and
  * keeps the microphone as its owner left it through all of that.
@@ -76,7 +79,8 @@ export class LiveRoomClient {
   #welcome: Welcome | null = null;
   #link: MediaLink | null = null;
   #track: MediaStreamTrack | null = null;
-  #failures = 0;
+  /** Since when there is no connection; null while there is one. */
+  #lostAtMs: number | null = null;
   #stopped = false;
 
   constructor(options: LiveRoomOptions) {
@@ -90,6 +94,7 @@ export class LiveRoomClient {
 
   /** Connects, and stays connected until `leave` or until the server has a reason against it. */
   async connect(): Promise<void> {
+    if (this.#stopped) return;
     try {
       const grant = await this.#options.getGrant();
       if (!this.#stopped) await this.#open(grant);
@@ -104,10 +109,12 @@ export class LiveRoomClient {
       const socket = new SignallingSocket(grant.mediaUrl, this.#handlers(), (code) =>
         this.#lost(socket, code),
       );
+      this.#socket?.retire();
       this.#socket = socket;
       this.#welcome = await socket.request('authenticate', { token: grant.token });
+      this.#welcomed(this.#welcome);
       await this.#join(socket, this.#welcome.routerRtpCapabilities);
-      this.#failures = 0;
+      this.#lostAtMs = null;
     } catch (error) {
       this.#failed(error);
     }
@@ -116,9 +123,7 @@ export class LiveRoomClient {
   /** Sends `track` until it is closed, also over new connections. The track stays the caller's. Rejects where the server refuses it. */
   async openMicrophone(track: MediaStreamTrack): Promise<void> {
     this.#track = track;
-    if (!this.#link) return;
-    await this.#link.send(track);
-    this.#change({ microphone: 'on' });
+    if (this.#link) await this.#send(this.#link, track);
   }
 
   /** Nothing is sent any more, until it is opened again. */
@@ -141,20 +146,33 @@ export class LiveRoomClient {
     routerRtpCapabilities: Welcome['routerRtpCapabilities'],
   ): Promise<void> {
     const { onTrack, onTrackEnded } = this.#options;
-    const { opus, participantId, userId, role, muted } = this.#requireWelcome();
-    this.#link?.close();
+    const { opus } = this.#requireWelcome();
     const link = await MediaLink.create(
       { socket, opus, onTrack, onTrackEnded, iceServers: this.#grant?.iceServers ?? [] },
       routerRtpCapabilities,
     );
-    this.#link = link;
-    const self = this.#state.self ?? { participantId, userId, role, muted, quality: null };
     const { participants } = await socket.request('join', { rtpCapabilities: link.rtpCapabilities });
+    // Where the room has moved, what it sent was heard until now.
+    this.#link?.close();
+    this.#link = link;
     this.#roster.reset(participants);
-    this.#change({ connection: 'connected', problem: null, self, music: opus.stereo, dominant: null });
-    if (this.#track && maySpeak(self.role)) await link.send(this.#track);
-    const producers = participants.flatMap((one) => one.producers);
-    await Promise.all(producers.map(({ producerId }) => link.consume(producerId)));
+    this.#change({ connection: 'connected', problem: null, music: opus.stereo, dominant: null });
+    const heard = participants.flatMap(({ producers }) =>
+      producers.map(({ producerId }) => link.consume(producerId)),
+    );
+    await Promise.all([...heard, this.#track && this.#send(link, this.#track)]);
+  }
+
+  async #send(link: MediaLink, track: MediaStreamTrack): Promise<void> {
+    await link.send(track);
+    // Closed while the server was being asked.
+    if (this.#track === null) await link.setPaused(true);
+    else this.#change({ microphone: 'on' });
+  }
+
+  // What was ordered while there was no connection, the grant says.
+  #welcomed({ participantId, userId, role, muted }: Welcome): void {
+    this.#setSelf({ participantId, userId, role, muted, quality: this.#state.self?.quality ?? null });
   }
 
   #requireWelcome(): Welcome {
@@ -163,29 +181,19 @@ export class LiveRoomClient {
   }
 
   #handlers(): NotificationHandlers {
-    const roster = this.#roster;
-    const then = (act: () => void) => {
-      act();
-      this.#change({});
-    };
     return {
-      peerJoined: (participant) => then(() => roster.join(participant)),
-      peerLeft: ({ participantId }) => then(() => roster.leave(participantId)),
+      ...this.#roster.handlers(() => this.#change({})),
       producerOpened: ({ participantId, producerId, paused }) => {
-        then(() => roster.setProducer(participantId, producerId, paused));
+        this.#roster.setProducer(participantId, producerId, paused);
+        this.#change({});
         this.#link?.consume(producerId).catch((error: unknown) => this.#report(error));
       },
-      producerPaused: ({ participantId, producerId }) =>
-        then(() => roster.setProducer(participantId, producerId, true)),
-      producerResumed: ({ participantId, producerId }) =>
-        then(() => roster.setProducer(participantId, producerId, false)),
       producerClosed: ({ participantId, producerId }) => this.#producerClosed(participantId, producerId),
       consumerClosed: ({ consumerId }) => this.#link?.dropConsumer(consumerId),
       roleChanged: ({ participantId, role }) => this.#changed(participantId, { role }),
       muteChanged: ({ participantId, muted }) => this.#changed(participantId, { muted }),
       connectionChanged: ({ participantId, quality }) => this.#changed(participantId, { quality }),
       activeSpeaker: ({ participantId }) => this.#change({ dominant: participantId }),
-      audioLevels: ({ levels }) => then(() => roster.setLevels(levels)),
       rejoin: ({ routerRtpCapabilities }) => this.#rejoin(routerRtpCapabilities),
       move: () => void this.#move(),
       roomClosed: () => undefined,
@@ -202,17 +210,26 @@ export class LiveRoomClient {
     this.#roster.change(participantId, changes);
     const { self } = this.#state;
     if (self?.participantId !== participantId) return this.#change({});
-    const silenced = changes.muted === true || (changes.role !== undefined && !maySpeak(changes.role));
+    this.#setSelf({ ...self, ...changes });
+  }
+
+  #setSelf(self: NonNullable<LiveRoomState['self']>): void {
+    const isSilenced = self.muted || !maySpeak(self.role);
     // A mute that ends does not open the microphone again: its owner does.
-    if (silenced) this.#track = null;
-    this.#change({ self: { ...self, ...changes }, ...(silenced ? { microphone: 'off' } : {}) });
+    if (isSilenced) this.#track = null;
+    this.#change({ self, ...(isSilenced ? { microphone: 'off' } : {}) });
   }
 
   #rejoin(routerRtpCapabilities: Welcome['routerRtpCapabilities']): void {
     const socket = this.#socket;
     if (!socket) return;
     this.#change({ connection: 'reconnecting' });
-    this.#join(socket, routerRtpCapabilities).catch((error: unknown) => this.#report(error));
+    this.#join(socket, routerRtpCapabilities).catch((error: unknown) => {
+      const isRepeated = error instanceof SignallingRefusal && error.code === 'MEDIA_UNAVAILABLE';
+      // The worker that should take over died as well: there will be another `rejoin`.
+      if (isRepeated) return this.#report(error);
+      if (socket === this.#socket) this.#failed(error);
+    });
   }
 
   // The server is about to stop: what it sends is heard until another one has taken over.
@@ -231,7 +248,7 @@ export class LiveRoomClient {
 
   #lost(socket: SignallingSocket, closeCode: number): void {
     if (socket !== this.#socket || this.#stopped) return;
-    if (isWorthReconnecting(closeCode)) this.#retry('The connection to the live room was lost.');
+    if (isWorthReconnecting(closeCode)) this.#retry(new Error('The connection to the live room was lost.'));
     else this.#end(closeCode, null);
   }
 
@@ -240,20 +257,19 @@ export class LiveRoomClient {
     if (this.#stopped || error instanceof SocketClosedError) return;
     if (error instanceof FinalRefusal) return this.#end(null, error.message);
     const socket = this.#socket;
-    this.#retry(messageOf(error));
+    this.#retry(error);
     socket?.close();
   }
 
   #report(error: unknown): void {
-    this.#change({ problem: messageOf(error) });
+    if (!(error instanceof SocketClosedError)) this.#change({ problem: messageOf(error) });
   }
 
-  #retry(problem: string): void {
+  #retry(error: unknown): void {
     this.#drop();
-    this.#change({ connection: 'reconnecting', problem, self: null });
-    const waitMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures++);
-    // Half of it is random, so that a whole room does not return in one instant.
-    setTimeout(() => void this.connect(), waitMs / 2 + (Math.random() * waitMs) / 2);
+    this.#change({ connection: 'reconnecting', problem: messageOf(error), self: null });
+    this.#lostAtMs ??= Date.now();
+    setTimeout(() => void this.connect(), retryDelayMs(Date.now() - this.#lostAtMs, error));
   }
 
   #end(closeCode: number | null, problem: string | null): void {

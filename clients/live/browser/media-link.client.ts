@@ -1,6 +1,6 @@
 import { Device, type types } from 'mediasoup-client';
 import { rtpCapabilities, rtpParameters as rtpParametersSchema, type RtpCapabilities } from '#schema/rtp.ts';
-import type { RequestAnswer, RequestMethod } from '#schema/signalling.ts';
+import type { RequestAnswer, RequestMethod, SignallingErrorCode } from '#schema/signalling.ts';
 import { SignallingRefusal, type SignallingSocket } from './signalling.client.ts';
 
 export type OpusSettings = RequestAnswer<'authenticate'>['opus'];
@@ -20,6 +20,8 @@ export interface MediaLinkOptions {
   /** The track has ended; its owner stopped, left or lost the connection. */
   readonly onTrackEnded: (consumerId: string) => void;
 }
+
+const PASSING: readonly SignallingErrorCode[] = ['NOT_FOUND', 'MEDIA_UNAVAILABLE'];
 
 /** Transports, what is sent and what is received, on one router. When the router is lost, close it and make another. */
 export class MediaLink {
@@ -51,7 +53,7 @@ export class MediaLink {
     return this.#producer;
   }
 
-  /** Starts to hear one producer. One that was closed meanwhile is passed over. */
+  /** Starts to hear one producer. One that was closed meanwhile is passed over, and one that does not come now: then the server tells of it again. */
   async consume(producerId: string): Promise<void> {
     const { socket, onTrack } = this.#options;
     const transport = await (this.#receive ??= this.#createTransport('recv'));
@@ -63,7 +65,7 @@ export class MediaLink {
       onTrack({ participantId, consumerId, track: consumer.track });
       await socket.request('resumeConsumer', { consumerId });
     } catch (error) {
-      if (!(error instanceof SignallingRefusal) || error.code !== 'NOT_FOUND') throw error;
+      if (!(error instanceof SignallingRefusal) || !PASSING.includes(error.code)) throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 import type { ConnectionQuality } from '#schema/connection-quality.ts';
 import type { ParticipantInfo } from '#schema/signalling.ts';
+import type { NotificationHandlers } from './signalling.client.ts';
 
 /** Somebody in the room, as a page shows them. */
 export interface RosterEntry {
@@ -15,6 +16,12 @@ export interface RosterEntry {
   /** Level that the server measures, 0 to 1. */
   readonly level: number;
 }
+
+/** What changes nothing but this. */
+type RosterHandlers = Pick<
+  NotificationHandlers,
+  'peerJoined' | 'peerLeft' | 'producerPaused' | 'producerResumed' | 'audioLevels'
+>;
 
 /** Everybody else in the room, by participant. Values are replaced, never changed. */
 export class Roster {
@@ -33,6 +40,23 @@ export class Roster {
       sending: producers.some(({ paused }) => !paused),
       level: this.#levels.get(one.participantId) ?? 0,
     }));
+  }
+
+  /** `onChange` is called after each of them. */
+  handlers(onChange: () => void): RosterHandlers {
+    const then = (act: () => void) => {
+      act();
+      onChange();
+    };
+    return {
+      peerJoined: (participant) => then(() => this.join(participant)),
+      peerLeft: ({ participantId }) => then(() => this.leave(participantId)),
+      producerPaused: ({ participantId, producerId }) =>
+        then(() => this.setProducer(participantId, producerId, true)),
+      producerResumed: ({ participantId, producerId }) =>
+        then(() => this.setProducer(participantId, producerId, false)),
+      audioLevels: ({ levels }) => then(() => this.setLevels(levels)),
+    };
   }
 
   join(participant: ParticipantInfo): void {

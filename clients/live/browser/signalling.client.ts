@@ -48,6 +48,8 @@ const ANSWER_DEADLINE_MS = 30_000;
  * a server that is there answers at once.
  */
 const RESTART_DEADLINE_MS = 3_000;
+/** A host that is gone answers nothing at all, and the browser would wait for minutes. */
+const OPEN_DEADLINE_MS = 8_000;
 /** RFC 6455: closed without a close frame. */
 const CONNECTION_LOST = 1006;
 
@@ -70,7 +72,8 @@ export class SignallingSocket {
       socket.addEventListener('close', ({ code }) => reject(new SocketClosedError(code)));
     });
     // Whoever sends a request hears of it; without one there is nobody to tell but `onClosed`.
-    this.#opened.catch(() => undefined);
+    const deadline = setTimeout(() => this.#giveUp(), OPEN_DEADLINE_MS);
+    this.#opened.catch(() => undefined).finally(() => clearTimeout(deadline));
     socket.addEventListener('message', ({ data }) => {
       if (!this.#isOver) this.#receive(String(data), handlers);
     });
@@ -99,6 +102,11 @@ export class SignallingSocket {
     this.#socket.close(1000);
   }
 
+  /** Another socket takes its place: nothing counts any more that comes over this one, its end included. It has to be closed. */
+  retire(): void {
+    this.#settle(CONNECTION_LOST);
+  }
+
   // Over a dead connection the closing handshake would be waited for, too.
   #giveUp(): void {
     this.#end(CONNECTION_LOST);
@@ -107,10 +115,14 @@ export class SignallingSocket {
 
   #end(closeCode: number): void {
     if (this.#isOver) return;
+    this.#settle(closeCode);
+    this.#onClosed(closeCode);
+  }
+
+  #settle(closeCode: number): void {
     this.#isOver = true;
     for (const { reject } of this.#pending.values()) reject(new SocketClosedError(closeCode));
     this.#pending.clear();
-    this.#onClosed(closeCode);
   }
 
   #receive(text: string, handlers: NotificationHandlers): void {
