@@ -1,10 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { build, stop } from 'esbuild';
 import { chromium, type Page } from 'playwright-core';
 import type { ClientName, SubscribingClient } from '../support/subscribing-clients.ts';
+import { servePage } from './bundled-page.ts';
 import type { WatchedEvent } from './subscription-page.ts';
 
 /** A page in Chromium, of an origin of its own, that runs the published clients as a bundler hands them out. */
@@ -24,7 +20,7 @@ export interface WatchedSource {
 }
 
 export async function openSubscriptionBrowser(executablePath: string): Promise<SubscriptionBrowser> {
-  const served = await servePage(await bundlePage());
+  const served = await servePage('subscription-page.ts');
   // Debian's Chromium has no sandbox where this process is root.
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
   const page = await browser.newPage();
@@ -60,39 +56,5 @@ function clientOf(page: Page, name: ClientName, url: string): SubscribingClient 
       };
     },
     dispose: () => void client.then((given) => page.evaluate((own) => subscriptionPage.dispose(own), given)),
-  };
-}
-
-async function bundlePage(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('subscription-page.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    logLevel: 'silent',
-  });
-  // Its helper process would stay for good.
-  await stop();
-  return outputFiles[0]?.text ?? '';
-}
-
-async function servePage(script: string): Promise<{ origin: string; close(): Promise<void> }> {
-  const html = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? script : html);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
   };
 }

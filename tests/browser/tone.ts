@@ -11,19 +11,20 @@ export type ToneChannels = 'MONO' | 'LEFT';
 
 /**
  * A file for `--use-file-for-fake-audio-capture`: a lasting tone, because Chromium's own fake microphone clicks for 20 ms twice a second, which no
- * measurement of speech takes for a voice.
+ * measurement of speech takes for a voice. It goes round and round without a click where `hz` is a whole number of halves.
  */
 export async function createTone(
   channels: ToneChannels = 'MONO',
+  hz = 440,
 ): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'veza-tone-'));
   const path = join(folder, 'tone.wav');
-  await writeFile(path, tone(channels === 'MONO' ? 1 : 2));
+  await writeFile(path, tone(channels === 'MONO' ? 1 : 2, hz));
   return { path, remove: () => rm(folder, { recursive: true }) };
 }
 
 // RIFF WAVE, PCM, 16 bits; the tone is in the first channel.
-function tone(channels: number): Buffer {
+function tone(channels: number, hz: number): Buffer {
   const samples = SAMPLE_RATE_HZ * SECONDS;
   const frameBytes = channels * 2;
   const wav = Buffer.alloc(WAV_HEADER_BYTES + samples * frameBytes);
@@ -40,7 +41,7 @@ function tone(channels: number): Buffer {
   wav.write('data', 36);
   wav.writeUInt32LE(samples * frameBytes, 40);
   for (let n = 0; n < samples; n++) {
-    const value = Math.sin((2 * Math.PI * 440 * n) / SAMPLE_RATE_HZ) * 0.3;
+    const value = Math.sin((2 * Math.PI * hz * n) / SAMPLE_RATE_HZ) * 0.3;
     wav.writeInt16LE(Math.round(value * 32_767), WAV_HEADER_BYTES + n * frameBytes);
   }
   return wav;
