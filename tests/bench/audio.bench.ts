@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '#platform/errors.ts';
 import { forwarding } from './audio/forwarding.ts';
 import { joins } from './audio/joins.ts';
+import { recording, type RecordingFigures } from './audio/recording.ts';
 import { recovery } from './audio/recovery.ts';
 import type { Settings } from './audio/settings.ts';
 import { soak, type SoakFigures } from './audio/soak.ts';
@@ -33,6 +34,7 @@ interface Figures {
   readonly workerKillMs: number;
   readonly serverRestartMs: number;
   readonly soak: SoakFigures;
+  readonly recording: RecordingFigures;
 }
 
 /** Null where the part that measures it was not run. */
@@ -45,6 +47,7 @@ const NOTHING: { readonly [F in keyof Figures]: null } = {
   workerKillMs: null,
   serverRestartMs: null,
   soak: null,
+  recording: null,
 };
 
 /** Parts by name, each with the figures that it has to tell. */
@@ -53,6 +56,7 @@ const PARTS: Readonly<Record<string, (settings: Settings) => Promise<Partial<Fig
   workers,
   joins,
   recovery,
+  recording,
   soak,
 };
 

@@ -17,7 +17,13 @@ export function cpuMsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
-/** The same of a process with one thread, in microseconds and not in steps of 10 ms. */
+/** That of all that it started and that have ended, in milliseconds. */
+export function endedChildrenCpuMsOf(pid: number): number {
+  const fields = statOf(pid);
+  return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
+}
+
+/** The same of a process with one thread (of others: of its main thread), in microseconds and not in steps of 10 ms. */
 export function threadCpuUsOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1_000;
 }

@@ -96,7 +96,7 @@ async function watch(server: ObservedServer, crowd: Crowd, seconds: number): Pro
   }
   const [tookUs, cpu] = [(performance.now() - startMs) * 1_000, server.cpuUs()];
   const coreShares = {
-    server: (cpu.server - startCpu.server) / tookUs,
+    server: (cpu.mainThread - startCpu.mainThread) / tookUs,
     workers: (cpu.workers - startCpu.workers) / tookUs,
   };
   return { readings, coreShares };

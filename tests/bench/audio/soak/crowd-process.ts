@@ -3,7 +3,7 @@ import { messageOf } from '#platform/errors.ts';
 import { seededRandom } from '../../../support/random.ts';
 import { dropsByPort } from '../load.ts';
 import { crowdOrder, type CrowdOrder } from '../orders.ts';
-import { createPacketWriter, createSoundWriter, PACKETS_PER_S } from '../rtp.ts';
+import { createPacketWriter, createSoundWriter, PACKETS_PER_S, readPayload } from '../rtp.ts';
 import { createIdentity } from '../webrtc/dtls.ts';
 import { LivingRoom, type RoomOptions } from './living-room.ts';
 import type { Venue } from './participant.ts';
@@ -31,10 +31,8 @@ async function open({
   sound,
   ...size
 }: CrowdOrder & { kind: 'open' }): Promise<object> {
-  const payloads = sound?.map((payload) => Buffer.from(payload, 'base64'));
-  const createWriter: Venue['createWriter'] = (ssrc) =>
-    payloads ? createSoundWriter(ssrc, payloads) : createPacketWriter(ssrc);
-  const venue: Venue = { url, identity: createIdentity(), voices, tally, createWriter };
+  const speech = sound ? speechOf(sound) : { createWriter: createPacketWriter, compare: readPayload };
+  const venue: Venue = { url, identity: createIdentity(), voices, tally, ...speech };
   const order: RoomOptions['order'] = async (what) => {
     const { ok } = await fetch(ordersUrl, { method: 'POST', body: JSON.stringify(what) });
     if (!ok) throw new Error(`the media server did not take the order to ${what.kind}`);
@@ -47,6 +45,16 @@ async function open({
   voices.run().catch(fail);
   for (const room of rooms) await room.open();
   return { liveRoomIds: rooms.map(({ liveRoomId }) => liveRoomId) };
+}
+
+function speechOf(sound: readonly string[]): Pick<Venue, 'createWriter' | 'compare'> {
+  const payloads = sound.map((payload) => Buffer.from(payload, 'base64'));
+  return {
+    createWriter: (ssrc) => createSoundWriter(ssrc, payloads),
+    compare(payload) {
+      if (!sound.includes(payload.toString('base64'))) throw new Error('a payload is not what was said');
+    },
+  };
 }
 
 function live(): object {

@@ -2,19 +2,22 @@ import { messageOf } from '#platform/errors.ts';
 import { readHeader } from '../rtp.ts';
 import { createSrtpReader } from '../srtp.ts';
 import { NEGOTIATED, type ClientTransport } from '../webrtc/client-transport.ts';
-import { ReceivedStream, type Tally } from './tally.ts';
+import { ReceivedStream, type StreamOptions } from './tally.ts';
+
+export interface EarsOptions extends Pick<StreamOptions, 'tally' | 'compare'> {
+  /** Or only counts. */
+  readonly decrypts: boolean;
+}
 
 /** Streams that come over one transport, told apart by SSRC. */
 export class Ears {
-  readonly #tally: Tally;
-  readonly #decrypts: boolean;
+  readonly #options: EarsOptions;
   readonly #bySsrc = new Map<number, ReceivedStream>();
   readonly #ssrcs = new Map<string, number>();
   #readerKey = '';
 
-  constructor(tally: Tally, decrypts: boolean) {
-    this.#tally = tally;
-    this.#decrypts = decrypts;
+  constructor(options: EarsOptions) {
+    this.#options = options;
   }
 
   get streams(): readonly ReceivedStream[] {
@@ -28,7 +31,7 @@ export class Ears {
     try {
       stream.receive(packet, header);
     } catch (error) {
-      this.#tally.faults.push(`SSRC ${header.ssrc}: ${messageOf(error)}`);
+      this.#options.tally.faults.push(`SSRC ${header.ssrc}: ${messageOf(error)}`);
     }
   };
 
@@ -41,10 +44,11 @@ export class Ears {
   }
 
   add(producerId: string, ssrc: number, said: () => number): void {
-    const read = this.#decrypts ? createSrtpReader(NEGOTIATED, this.#readerKey) : null;
+    const { tally, compare, decrypts } = this.#options;
+    const read = decrypts ? createSrtpReader(NEGOTIATED, this.#readerKey) : null;
     this.remove(producerId);
     this.#ssrcs.set(producerId, ssrc);
-    this.#bySsrc.set(ssrc, new ReceivedStream({ tally: this.#tally, read, said }));
+    this.#bySsrc.set(ssrc, new ReceivedStream({ tally, read, compare, said }));
   }
 
   remove(producerId: string): void {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GATEWAY_CORE } from '../../gateway/processes.ts';
-import { processTree, rssMbOf, threadCpuUsOf } from '../../machine.ts';
+import { cpuMsOf, endedChildrenCpuMsOf, processTree, rssMbOf, threadCpuUsOf } from '../../machine.ts';
 import { startAsked } from '../asked-process.ts';
 import type { ServerOrder } from '../orders.ts';
 import { openFilesOf, type OpenFiles } from './open-files.ts';
@@ -37,6 +37,16 @@ export interface Holdings {
   readonly workers: readonly (OpenFiles & z.infer<typeof worker> & { readonly rssMb: number })[];
 }
 
+/** So far, in µs. */
+export interface CpuTimes {
+  readonly mainThread: number;
+  /** In steps of 10 ms, as that of ffmpeg. */
+  readonly otherThreads: number;
+  readonly workers: number;
+  /** Of all other processes that the media server has started, those that have ended included. */
+  readonly ffmpeg: number;
+}
+
 /** A media server as a process of its own, looked at from outside. */
 export interface ObservedServer {
   readonly pid: number;
@@ -45,12 +55,11 @@ export interface ObservedServer {
   readonly ordersUrl: string;
   readonly origin: string;
   holdings(): Promise<Holdings>;
-  /** Recordings that go on now. */
+  /** Recordings that go on, or are not stored yet. */
   recordings(): Promise<number>;
   /** Resident memory of the media server and of each worker, in MB. */
   rssMb(): number[];
-  /** CPU time so far of the media server's main thread, and of all workers, in µs. */
-  cpuUs(): { readonly server: number; readonly workers: number };
+  cpuUs(): CpuTimes;
   end(): Promise<void>;
 }
 
@@ -81,10 +90,28 @@ export async function startObservedServer(
     },
     recordings: async () => (await count()).recordings,
     rssMb: () => [pid, ...workerPids].map(rssMbOf),
-    cpuUs: () => ({
-      server: threadCpuUsOf(pid),
-      workers: workerPids.reduce((sum, one) => sum + threadCpuUsOf(one), 0),
-    }),
+    cpuUs: () => cpuTimesOf(pid, workerPids),
     end: server.end,
   };
+}
+
+function cpuTimesOf(pid: number, workerPids: readonly number[]): CpuTimes {
+  const mainThread = threadCpuUsOf(pid);
+  const others = processTree(pid).filter((one) => one !== pid && !workerPids.includes(one));
+  const livingMs = others.reduce((sum, one) => sum + (findCpuMsOf(one) ?? 0), 0);
+  return {
+    mainThread,
+    otherThreads: Math.max(0, cpuMsOf(pid) * 1_000 - mainThread),
+    workers: workerPids.reduce((sum, one) => sum + threadCpuUsOf(one), 0),
+    ffmpeg: (livingMs + endedChildrenCpuMsOf(pid)) * 1_000,
+  };
+}
+
+/** Null where it has just ended, and is among its parent's. */
+function findCpuMsOf(pid: number): number | null {
+  try {
+    return cpuMsOf(pid);
+  } catch {
+    return null;
+  }
 }

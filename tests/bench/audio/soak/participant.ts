@@ -20,6 +20,8 @@ export interface Venue {
   readonly tally: Tally;
   /** Writes the packets of a new voice. */
   readonly createWriter: (ssrc: number) => (sentAtNs: bigint) => Buffer;
+  /** Throws where a payload is of none of those. */
+  readonly compare: (payload: Buffer) => void;
 }
 
 export interface Seat {
@@ -57,7 +59,7 @@ export class Participant {
     this.#venue = venue;
     this.seat = seat;
     this.#client = client;
-    this.#ears = new Ears(venue.tally, seat.decrypts);
+    this.#ears = new Ears({ ...venue, decrypts: seat.decrypts });
     client.socket.on('message', () => this.#readNotifications());
     void client.closed.then(({ reason }) => this.#end(reason));
   }

@@ -1,5 +1,6 @@
 /** A media server with its workers, in a process of its own, that tells what its workers hold. Ends with its parent. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
@@ -8,6 +9,12 @@ import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { listen, sendJson, type HttpRoute } from '#platform/http.ts';
 import { createLog } from '#platform/log.ts';
 import { createMetrics } from '#platform/metrics.ts';
+import {
+  LISTENING_TOPIC,
+  listeningAnswers,
+  listeningQuestion,
+  type ListeningAnswer,
+} from '#schema/listening.ts';
 import { MEDIA_CONTROL_TOPIC, mediaControl } from '#schema/media-bus.ts';
 import { findFfmpeg } from '../../../../media-server/ffmpeg.ts';
 import { createMediaServer, type MediaServer } from '../../../../media-server/server.ts';
@@ -20,6 +27,9 @@ import { watchWorkers } from './workers-census.ts';
 const LISTEN = { ip: '127.0.0.1', minPort: 19_000, maxPort: 19_099 };
 const MAX_PEERS_PER_ROOM = 50;
 
+const folder = mkdtempSync(join(tmpdir(), 'veza-media-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const recordingsFolder = join(folder, 'recordings');
 const census = watchWorkers();
 const liveBus = memoryLiveBus();
 let media: MediaServer | null = null;
@@ -30,15 +40,15 @@ async function start({
 }: ServerOrder & { kind: 'start' }): Promise<object> {
   const worker = findWorker(process.env);
   if (worker.path === null) throw new Error(worker.reason);
-  const folder = mkdtempSync(join(tmpdir(), 'veza-media-bench-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  await mkdir(recordingsFolder);
+  void answerListeners();
   const log = createLog('media-bench', 'warn');
   media = await createMediaServer({
     listen: LISTEN,
     workerCount,
     workerBin: { path: worker.path },
     maxPeersPerRoom: MAX_PEERS_PER_ROOM,
-    recordingsFolder: join(folder, 'recordings'),
+    recordingsFolder,
     files: await filesIn(join(folder, 'files')),
     ffmpeg: findFfmpeg(process.env),
     secret: SECRET,
@@ -53,7 +63,7 @@ async function start({
   return { port };
 }
 
-/** What the stream subgraph would say. */
+/** Hands on what the stream subgraph would order. */
 const ordersRoute: HttpRoute = {
   methods: ['POST'],
   path: '/orders',
@@ -63,13 +73,23 @@ const ordersRoute: HttpRoute = {
   },
 };
 
+/** In place of the stream subgraph: everybody may listen to broadcasts. */
+async function answerListeners(): Promise<void> {
+  for await (const question of await liveBus.subscribe(LISTENING_TOPIC)) {
+    const { serverId, listeners } = listeningQuestion.parse(question);
+    const answer: ListeningAnswer = { listeners: listeners.map((one) => ({ ...one, allowed: true })) };
+    await liveBus.publish(listeningAnswers(serverId), answer);
+  }
+}
+
 async function count(): Promise<object> {
   const rooms = media?.status().rooms ?? [];
   return {
     workers: await census(),
     rooms: rooms.length,
     participants: rooms.reduce((sum, { participants }) => sum + participants.length, 0),
-    recordings: rooms.flatMap(({ recordingIds }) => recordingIds).length,
+    // A take has a folder until its files are stored.
+    recordings: (await readdir(recordingsFolder)).length,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { SrtpReader } from '../srtp.ts';
-import { readPayload, type RtpHeader } from '../rtp.ts';
+import type { RtpHeader } from '../rtp.ts';
 
 const SEQUENCES = 0x10000;
 
@@ -20,6 +20,8 @@ export interface StreamOptions {
   readonly tally: Tally;
   /** Null where packets are only counted. */
   readonly read: SrtpReader | null;
+  /** Throws where a payload is not one of the speaker's. */
+  readonly compare: (payload: Buffer) => void;
   /** Packets that its speaker has sent so far. */
   readonly said: () => number;
 }
@@ -50,9 +52,9 @@ export class ReceivedStream {
 
   /** Throws where the packet is not authentic, or not the speaker's. */
   receive(packet: Buffer, { sequence, bytes }: RtpHeader): void {
-    const { tally, read, said } = this.#options;
+    const { tally, read, compare, said } = this.#options;
     if (read) {
-      readPayload(read(packet, bytes));
+      compare(read(packet, bytes));
       tally.opened += 1;
     }
     tally.received += 1;
