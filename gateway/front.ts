@@ -12,7 +12,6 @@ import { explorerRoute, type ExplorerOptions } from './explorer/explorer.ts';
 import { createCallers } from './http/callers.ts';
 import { COMPRESSION, createCompression, type CompressionOptions } from './http/compression.ts';
 import { createCors } from './http/cors.ts';
-import { PREFLIGHT_HEADERS } from './http/csrf.ts';
 import { startFrontServer } from './http/front-server.ts';
 import { graphqlRoute } from './http/graphql-route.ts';
 import { REQUEST_LIMITS, type RequestLimits } from './http/request.ts';
@@ -89,7 +88,7 @@ export async function createFront(
   const telemetry = createTelemetry({ ...settings, metrics });
   const server = await startFrontServer({ gateway, log, metrics, plugins: settings.plugins });
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
-  const cors = createCors(corsOrigins, [...PREFLIGHT_HEADERS, ...forwardHeaders]);
+  const cors = createCors(corsOrigins);
   const shared = { engine, ...gatesOf(settings), callers, cors, metrics, telemetry, log };
   const streams = createEventStreams({ ...shared, limits: settings.streamLimits });
   const reserved = new ReservedStreams({

@@ -49,7 +49,12 @@ export async function listen({
   upgrades = [],
   log,
 }: ListenOptions): Promise<HttpListener> {
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS });
+  const server = createServer({
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Java's HTTP client, and curl --http2, offer h2c with a plain request, which is then to be answered as it stands (RFC 9110, 7.8).
+    shouldUpgradeCallback: ({ headers }) => /\bwebsocket\b/i.test(headers.upgrade ?? ''),
+  });
   const upgraded = new Set<Duplex>();
   const answering = new Set<ServerResponse>();
   server.on('request', (request, response) => {
@@ -172,11 +177,15 @@ function upgrade(
   // Without a listener an `error` event on this raw socket would end the process.
   socket.on('error', () => socket.destroy());
   if (route) route.handle(request, socket, head);
+  else refuseUpgrade(socket, '404 Not Found');
+}
+
+/** Answers a request for another protocol with `status` and closes its connection. `headers` are further lines, each with its end. */
+export function refuseUpgrade(socket: Duplex, status: string, headers = ''): void {
   // Destroyed, because the server lets the other side keep a socket half open for ever.
-  else
-    socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', () =>
-      socket.destroy(),
-    );
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n${headers}content-length: 0\r\n\r\n`, () =>
+    socket.destroy(),
+  );
 }
 
 function sendError(response: ServerResponse, error: unknown, log: Log): void {
@@ -204,65 +213,6 @@ export function sendText(response: ServerResponse, status: number, contentType: 
   const body = Buffer.from(text);
   response.writeHead(status, { 'content-type': contentType, 'content-length': body.length });
   response.end(response.req.method === 'HEAD' ? undefined : body);
-}
-
-/**
- * The whole body as text. Rejects with PAYLOAD_TOO_LARGE past `maxBytes` (nothing is kept from there on), with REQUEST_TIMEOUT where it has
- * not arrived after `timeoutMs`, and with BAD_REQUEST where it is not valid UTF-8.
- */
-export async function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-  timeoutMs: number = BODY_TIMEOUT_MS,
-): Promise<string> {
-  const bytes = await readBytes(request, maxBytes, timeoutMs);
-  try {
-    return UTF8.decode(bytes);
-  } catch (error) {
-    throw new CodedError('BAD_REQUEST', 'The body is not valid UTF-8.', {}, error);
-  }
-}
-
-/** For a body of up to some megabytes. */
-const BODY_TIMEOUT_MS = 30_000;
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
-
-// By events: an async iterator over a small body costs more than everything else about it.
-function readBytes(request: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const onData = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBytes) return void chunks.push(chunk);
-      refuse(new CodedError('PAYLOAD_TOO_LARGE', `The body is larger than ${maxBytes} bytes.`));
-    };
-    const refuse = (error: CodedError) => {
-      settle();
-      // Paused, not destroyed: that would cut the connection before the answer is sent.
-      request.pause();
-      reject(error);
-    };
-    const onLate = () => refuse(new CodedError('REQUEST_TIMEOUT', 'The body did not arrive in time.'));
-    const onEnd = () => {
-      settle();
-      const [only] = chunks;
-      resolve(chunks.length === 1 && only ? only : Buffer.concat(chunks, size));
-    };
-    const onClose = () => {
-      settle();
-      reject(request.errored ?? new Error('The client went away before its body was whole.'));
-    };
-    // Most bodies have come with their head.
-    const timer = request.complete ? undefined : setTimeout(onLate, timeoutMs);
-    const settle = () => {
-      clearTimeout(timer);
-      request.off('data', onData).off('end', onEnd).off('close', onClose);
-    };
-    if (request.destroyed && !request.readableEnded) return onClose();
-    request.on('data', onData).on('end', onEnd).on('close', onClose);
-  });
 }
 
 /** Header values as single strings, names in lower case; a header that came twice is joined with a comma. */

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { callerSignal, DEADLINE_HEADER } from './deadline.ts';
 import { CodedError } from './errors.ts';
 import { healthRoutes, type ReadinessChecks } from './health.ts';
-import { listen, plainHeaders, readBody, sendJson, type HttpListener, type HttpRoute } from './http.ts';
+import { listen, plainHeaders, sendJson, type HttpListener, type HttpRoute } from './http.ts';
 import type { Log } from './log.ts';
 import { metricsRoute, type Metrics } from './metrics.ts';
 import { isMultipart, readMultipart } from './multipart.ts';
+import { readBody } from './request-body.ts';
 import type { SubgraphEndpoint } from './subgraph-endpoint.ts';
 import { createSubgraphSocket } from './subgraph-socket.ts';
 

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { STREAM_TOKEN_HEADER } from '../subscriptions/stream-token.ts';
 import { CORRELATION_HEADER } from './correlation.ts';
 
 export interface Cors {
@@ -12,23 +11,13 @@ export interface Cors {
 }
 
 const METHODS = 'GET, POST, PUT, DELETE, OPTIONS';
-const REQUEST_HEADERS = [
-  'accept',
-  'authorization',
-  'content-type',
-  'last-event-id',
-  CORRELATION_HEADER,
-  'traceparent',
-  'tracestate',
-  STREAM_TOKEN_HEADER,
-];
 const PREFLIGHT_MAX_AGE_S = 86_400;
 
 /**
  * `origins` are exact (`https://app.example`), or `*` for every page. Credentials are never allowed across origins: tokens
- * travel in a header. `headers` are further request headers that pages may send.
+ * travel in a header. Pages of these origins may send whatever headers they ask for, as any other client may: Apollo Client names itself in two.
  */
-export function createCors(origins: readonly string[], headers: readonly string[]): Cors {
+export function createCors(origins: readonly string[]): Cors {
   const listed = (origin: string) => origins.includes('*') || origins.includes(origin);
   return {
     allows({ headers: { origin, host } }) {
@@ -40,11 +29,11 @@ export function createCors(origins: readonly string[], headers: readonly string[
       response.setHeader('access-control-allow-origin', origin);
       response.setHeader('access-control-expose-headers', `${CORRELATION_HEADER}, retry-after`);
     },
-    preflight({ headers: { origin } }, response) {
+    preflight({ headers: { origin, ...headers } }, response) {
       response.setHeader('allow', METHODS);
       if (origin !== undefined && listed(origin)) {
         response.setHeader('access-control-allow-methods', METHODS);
-        response.setHeader('access-control-allow-headers', [...REQUEST_HEADERS, ...headers].join(', '));
+        response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
         response.setHeader('access-control-max-age', PREFLIGHT_MAX_AGE_S);
       }
       response.writeHead(204).end();

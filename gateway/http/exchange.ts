@@ -56,7 +56,9 @@ export function sendFailure(exchange: Exchange, error: unknown, log: Log): void 
   if (response.headersSent) return void response.destroy();
   const code = error instanceof CodedError ? error.code : 'INTERNAL_SERVER_ERROR';
   if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
-  if (code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', allowedMethods(error));
+  if (code === 'METHOD_NOT_ALLOWED') response.setHeader('allow', detailOf(error, 'allow') ?? 'POST');
+  const acceptEncoding = detailOf(error, 'acceptEncoding');
+  if (acceptEncoding !== null) response.setHeader('accept-encoding', acceptEncoding);
   if (code === 'SERVICE_UNAVAILABLE' || code === 'RATE_LIMITED')
     response.setHeader('retry-after', retryAfterS(error));
   // What is left of its body could otherwise still arrive, and be taken for the next request.
@@ -78,9 +80,9 @@ export function sendErrors(
   response.end(text);
 }
 
-function allowedMethods(error: unknown): string {
-  const allow = error instanceof CodedError ? error.details['allow'] : undefined;
-  return typeof allow === 'string' ? allow : 'POST';
+function detailOf(error: unknown, name: string): string | null {
+  const detail = error instanceof CodedError ? error.details[name] : undefined;
+  return typeof detail === 'string' ? detail : null;
 }
 
 /** Where nobody can know when it is over. */

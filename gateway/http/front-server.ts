@@ -81,16 +81,30 @@ function apolloLogger(log: Log) {
 function format(formatted: GraphQLFormattedError, error: unknown, log: Log): GraphQLFormattedError {
   const correlationId = currentReport.getStore()?.correlationId ?? '';
   const original = error instanceof GraphQLError ? error.originalError : error;
+  // The parser recurses, and what is nested too deeply ends its stack.
+  if (originOf(error) instanceof RangeError && formatted.extensions?.['code'] === PARSE_FAILED)
+    return presentError(
+      { message: 'The document is nested too deeply.', extensions: { code: PARSE_FAILED } },
+      correlationId,
+    );
   // Errors that the engine or a subgraph made are logged where they were made; this one nobody has seen.
   if (original && !(original instanceof GraphQLError))
     log.error({ err: original, correlationId }, messageOf(original));
-  return presentError(isClientFault(error) ? recode(formatted, 'BAD_REQUEST') : formatted, correlationId);
+  const code = refusalCode(error);
+  return presentError(code ? recode(formatted, code) : formatted, correlationId);
 }
 
-// Some of Apollo Server's own refusals (persisted queries) have a status but no code.
-function isClientFault(error: unknown): boolean {
-  if (!(error instanceof GraphQLError) || error.extensions['code'] !== undefined) return false;
-  return (error.extensions['http'] as { status?: number } | undefined)?.status === 400;
+const originOf = (error: unknown): unknown =>
+  error instanceof GraphQLError ? originOf(error.originalError) : error;
+
+const PARSE_FAILED = 'GRAPHQL_PARSE_FAILED' satisfies ErrorCode;
+
+/** Of Apollo Server's own refusals, where it has none that fits: it gives some a status but no code (persisted queries), to others a wider one. */
+function refusalCode(error: unknown): ErrorCode | null {
+  if (!(error instanceof GraphQLError)) return null;
+  const status = (error.extensions['http'] as { status?: number } | undefined)?.status;
+  if (status === 405) return 'METHOD_NOT_ALLOWED';
+  return status === 400 && error.extensions['code'] === undefined ? 'BAD_REQUEST' : null;
 }
 
 const recode = (error: GraphQLFormattedError, code: ErrorCode): GraphQLFormattedError => ({
@@ -108,12 +122,15 @@ function operationPlugin(metrics: GatewayMetrics): ApolloServerPlugin<EngineScop
           metrics.operated('http');
           currentReport.getStore()?.ran({ type: operation.operation, name: operation.name?.value });
         },
-        async willSendResponse({ request, response: { http, body } }) {
+        async willSendResponse({ request, requestIsBatched, response: { http, body } }) {
           if (body.kind !== 'single') return;
           const { data, errors } = body.singleResult;
           currentReport.getStore()?.failed(errors);
-          if (data === undefined && errors)
-            http.status = statusOf(errors, http.status, request.http?.headers.get('accept'));
+          if (data !== undefined || !errors) return;
+          // What one operation of a batch came to says nothing about the others, which clients would take for failed as well.
+          http.status = requestIsBatched
+            ? 200
+            : statusOf(errors, http.status, request.http?.headers.get('accept'));
         },
       };
     },

@@ -12,7 +12,7 @@ import type { FastPath } from '../fast-path/fast-path.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { EventStreams } from '../subscriptions/event-stream.ts';
 import type { Running, SingleConnection } from '../subscriptions/single-connection.ts';
-import { isStreamed } from '../subscriptions/stream-encodings.ts';
+import { isStreamed, sendStreamHead } from '../subscriptions/stream-encodings.ts';
 import type { StreamedOperation } from '../subscriptions/streamed-answer.ts';
 import { isStreamRequest } from '../subscriptions/stream-token.ts';
 import { currentReport, type Arrival, type RequestReport, type Telemetry } from '../telemetry/report.ts';
@@ -28,7 +28,7 @@ import { sendFailure, sendResult, writeHead, type Exchange } from './exchange.ts
 import { JSON_TYPE, readAccept, type Acceptance, type ResponseType } from './media-types.ts';
 import { sendMultipart } from './multipart-response.ts';
 import { parseJsonText, readJsonText, readUploads, type RequestLimits } from './request.ts';
-import { readSearchParameters } from './search-parameters.ts';
+import { readSearchParameters, searchOf } from './search-parameters.ts';
 
 export interface GraphqlRouteOptions {
   readonly auth: GatewayAuth | null;
@@ -176,6 +176,7 @@ async function serveStream(
   { clients, streams }: GraphqlRouteOptions,
   operation: StreamedOperation,
 ): Promise<void> {
+  if (operation.request.method === 'HEAD') return sendStreamHead(operation.response, operation.transport);
   const closes = [clients.ofAddress(operation.request).open()];
   try {
     closes.push(clients.ofIdentity(operation.identity).open());
@@ -230,6 +231,8 @@ async function answerOperation(
   scope: EngineScope,
   { server, compression }: GraphqlRouteOptions,
 ): Promise<void> {
+  if (accepts.multipart && !accepts.json && Array.isArray(body))
+    throw new CodedError('NOT_ACCEPTABLE', 'A batch is answered as JSON.');
   let subsequent: IncrementalResult['subsequent'] | null = null;
   const takeParts: FrontScope['takeParts'] = (parts) => void (subsequent = parts);
   const context: FrontScope = accepts.multipart ? { ...scope, takeParts } : scope;
@@ -240,7 +243,7 @@ async function answerOperation(
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
   const result = await currentReport.run(report, () =>
     server.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method, headers, search: url.search, body },
+      httpGraphQLRequest: { method, headers, search: searchOf(url), body },
       context: async () => context,
     }),
   );

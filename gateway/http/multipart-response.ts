@@ -5,7 +5,8 @@ import { drained } from './drained.ts';
 /** The first proposal for incremental delivery, which Apollo Client, urql and Relay read. */
 export const DEFER_SPEC = '20220824';
 
-const BOUNDARY = '-';
+// As Apollo Router has it. Apollo iOS looks for the delimiter within the data, too, where three dashes are nothing unusual.
+const BOUNDARY = 'graphql';
 const CONTENT_TYPE = `multipart/mixed; boundary="${BOUNDARY}"; deferSpec=${DEFER_SPEC}`;
 const PART_HEAD = 'content-type: application/json; charset=utf-8\r\n\r\n';
 
@@ -19,6 +20,7 @@ export async function sendMultipart(
   subsequent: AsyncIterable<SubsequentResult> | null,
 ): Promise<void> {
   response.setHeader('content-type', CONTENT_TYPE);
+  response.setHeader('x-accel-buffering', 'no');
   const write = async (json: string, hasNext: boolean) => {
     const end = hasNext ? '' : '--';
     if (!response.write(`${PART_HEAD}${json}\r\n--${BOUNDARY}${end}\r\n`)) await drained(response);

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { Upload, type UploadOptions } from 'graphql-upload-ts';
 import { CodedError } from '#platform/errors.ts';
-import { readBody } from '#platform/http.ts';
 import { readMultipart } from '#platform/multipart.ts';
+import { readBytes, utf8Text } from '#platform/request-body.ts';
 import { readContentType } from './media-types.ts';
+import { codingOf, codingRefused, decoderOf, UNCODED } from './request-coding.ts';
 
 export interface RequestLimits {
   readonly maxBodyBytes: number;
@@ -29,11 +30,18 @@ export const REQUEST_LIMITS: RequestLimits = {
  * PAYLOAD_TOO_LARGE, REQUEST_TIMEOUT, BAD_REQUEST.
  */
 export async function readJsonText(request: IncomingMessage, limits: RequestLimits): Promise<string | null> {
-  const contentType = requireContentType(request);
-  return contentType === 'multipart/form-data'
-    ? null
-    : readBody(request, limits.maxBodyBytes, limits.bodyTimeoutMs);
+  const { maxBodyBytes, bodyTimeoutMs } = limits;
+  if (requireContentType(request) === FORM) {
+    // Nobody compresses files that mostly are compressed by themselves.
+    if (codingOf(request.headers) !== UNCODED) throw codingRefused(UNCODED);
+    return null;
+  }
+  const decode = decoderOf(request);
+  const bytes = await readBytes(request, maxBodyBytes, bodyTimeoutMs);
+  return utf8Text(decode ? await decode(bytes, maxBodyBytes) : bytes);
 }
+
+const FORM = 'multipart/form-data';
 
 /** One GraphQL request or a list of them, not yet checked further than that it is JSON. Throws BAD_REQUEST. */
 export function parseJsonText(text: string, limits: RequestLimits): unknown {
@@ -48,12 +56,10 @@ function bounded(body: unknown, { maxBatch }: RequestLimits): unknown {
 
 function requireContentType({ headers }: IncomingMessage): string {
   const contentType = readContentType(headers['content-type']);
-  if (!contentType || !['application/json', 'multipart/form-data'].includes(contentType.type))
+  if (!contentType || !['application/json', FORM].includes(contentType.type))
     throw new CodedError('UNSUPPORTED_MEDIA_TYPE', 'Send the operation as application/json.');
   if (contentType.charset !== 'utf-8' && contentType.charset !== 'utf8')
     throw new CodedError('UNSUPPORTED_MEDIA_TYPE', 'Send the operation in UTF-8.');
-  if ((headers['content-encoding'] ?? 'identity') !== 'identity')
-    throw new CodedError('UNSUPPORTED_MEDIA_TYPE', 'Compressed requests are not read.');
   return contentType.type;
 }
 

@@ -18,3 +18,14 @@ export function readSearchParameters({ searchParams }: URL): Record<string, unkn
     extensions: json('extensions'),
   };
 }
+
+const NULLABLE = ['variables', 'extensions'];
+
+/** The query of an address without what is null: that is as if it were not there (GraphQL over HTTP, Request Parameters), but not to Apollo Server. */
+export function searchOf({ search, searchParams }: URL): string {
+  const nulls = NULLABLE.filter((name) => searchParams.get(name) === 'null');
+  if (nulls.length === 0) return search;
+  const rest = new URLSearchParams(search);
+  for (const name of nulls) rest.delete(name);
+  return `?${rest}`;
+}

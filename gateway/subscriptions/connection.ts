@@ -27,6 +27,13 @@ export interface ConnectionOptions extends OperationDeps {
   readonly limits: Pick<SocketLimits, 'maxOperations' | 'maxBufferedBytes'>;
 }
 
+/** RFC 6455, 5.5.1: a control frame has 125 bytes, two of which are the code. */
+const MAX_REASON_BYTES = 123;
+
+/** As much of it as fits, in whole characters: `ws` throws for a longer one. */
+const closeReason = (reason: string): string =>
+  new TextDecoder().decode(Buffer.from(reason).subarray(0, MAX_REASON_BYTES), { stream: true });
+
 type State = 'connected' | 'initialising' | 'acknowledged' | 'closed';
 
 /** One client's socket under graphql-transport-ws. It owns its operations and ends them with itself. */
@@ -97,7 +104,7 @@ export class Connection implements OperationHost {
 
   close(code: number, reason: string): void {
     this.#end();
-    this.#socket.close(code, reason);
+    this.#socket.close(code, closeReason(reason));
   }
 
   /** For a peer that does not answer: a closing handshake would wait for it in vain. */

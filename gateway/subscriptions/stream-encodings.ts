@@ -63,7 +63,8 @@ const HEARTBEAT = part('{}');
 
 /** Apollo's multipart protocol for subscriptions over HTTP, version 1.0. */
 const multipart: StreamEncoding = {
-  contentType: `multipart/mixed;boundary="graphql";subscriptionSpec="${SUBSCRIPTION_SPEC}"`,
+  // Apollo iOS knows the protocol by these very characters, without quotes.
+  contentType: `multipart/mixed;boundary="graphql";subscriptionSpec=${SUBSCRIPTION_SPEC}`,
   opening: `${DELIMITER}${HEARTBEAT}`,
   heartbeat: HEARTBEAT,
   result: (payload) => part(`{"payload":${textOf(payload)}}`),
@@ -83,6 +84,11 @@ const multipart: StreamEncoding = {
 export const STREAM_ENCODINGS: Readonly<Record<StreamTransport, StreamEncoding>> = { sse, multipart };
 
 const contentTypes: readonly unknown[] = [sse.contentType, multipart.contentType];
+
+/** Answers HEAD: the head that GET would get. A stream itself would stay open for a client that has read all it ever will. */
+export function sendStreamHead(response: ServerResponse, transport: StreamTransport): void {
+  response.writeHead(200, { 'content-type': STREAM_ENCODINGS[transport].contentType }).end();
+}
 
 /** Whether a response, of which the head is written, is a stream. */
 export const isStreamed = (response: ServerResponse): boolean =>

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
-import type { UpgradeRoute } from '#platform/http.ts';
+import { refuseUpgrade, type UpgradeRoute } from '#platform/http.ts';
 import { messageOf } from '#platform/errors.ts';
 import type { Cors } from '../http/cors.ts';
 import {
@@ -60,8 +60,8 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     upgrade: {
       path: '/graphql',
       handle(request, socket, head) {
-        if (isClosing) return refuse(socket, '503 Service Unavailable');
-        if (!cors.allows(request)) return refuse(socket, '403 Forbidden');
+        if (isClosing) return refuseUpgrade(socket, '503 Service Unavailable');
+        if (!cors.allows(request)) return refuseUpgrade(socket, '403 Forbidden');
         server.handleUpgrade(request, socket, head, (opened) => accept(opened, socket, request));
       },
     },
@@ -90,10 +90,6 @@ function createServer(limits: SocketLimits): WebSocketServer {
     closeTimeout: limits.closeTimeoutMs,
   };
   return new WebSocketServer(options);
-}
-
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
 function sweep(connections: ReadonlySet<Connection>, limits: SocketLimits): void {

@@ -1,6 +1,5 @@
-import type { Duplex } from 'node:stream';
 import { CodedError } from '#platform/errors.ts';
-import type { UpgradeRoute } from '#platform/http.ts';
+import { refuseUpgrade, type UpgradeRoute } from '#platform/http.ts';
 import { Admission, AdmissionRefused } from './admission.ts';
 import type { TrafficMetrics } from './metrics.ts';
 import type { Pressure } from './pressure.ts';
@@ -65,7 +64,7 @@ export function createLoadShedding(options: SheddingOptions): LoadShedding {
         const kind = pressure.now();
         if (!kind) return route.handle(request, socket, head);
         metrics.shed(kind);
-        refuseSocket(socket, retryAfterS);
+        refuseUpgrade(socket, '503 Service Unavailable', `retry-after: ${retryAfterS}\r\n`);
       },
     }),
   };
@@ -78,11 +77,4 @@ function leavingOnce(admission: Admission): () => void {
     isLeft = true;
     admission.leave();
   };
-}
-
-function refuseSocket(socket: Duplex, retryAfterS: number): void {
-  socket.end(
-    `HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: ${retryAfterS}\r\ncontent-length: 0\r\n\r\n`,
-    () => socket.destroy(),
-  );
 }

@@ -1,5 +1,6 @@
 import { CodedError } from '#platform/errors.ts';
-import { readBody, sendJson, type HttpRoute } from '#platform/http.ts';
+import { sendJson, type HttpRoute } from '#platform/http.ts';
+import { readBody } from '#platform/request-body.ts';
 import { INTERNAL_HEADER, requireInternal, signInternal } from '#platform/internal-auth.ts';
 import {
   linkAnswer,

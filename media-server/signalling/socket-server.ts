@@ -93,7 +93,9 @@ const offersProtocol = ({ headers }: IncomingMessage): boolean =>
 
 function rejectUpgrade(socket: Duplex): void {
   const body = `This WebSocket speaks ${SUBPROTOCOL}.`;
+  // Destroyed, because the server lets the other side keep a socket half open for ever.
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    () => socket.destroy(),
   );
 }

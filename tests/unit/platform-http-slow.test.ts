@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { listen, readBody, sendJson, type HttpListener } from '#platform/http.ts';
+import { listen, sendJson, type HttpListener } from '#platform/http.ts';
+import { readBody } from '#platform/request-body.ts';
 import { createLog } from '#platform/log.ts';
 import { openRaw, readUntil } from '../support/raw-http.ts';
 

@@ -4,7 +4,8 @@ import { Agent, get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { CodedError, ERROR_STATUS } from '#platform/errors.ts';
-import { listen, plainHeaders, readBody, sendJson, sendText, type HttpListener } from '#platform/http.ts';
+import { listen, plainHeaders, sendJson, sendText, type HttpListener } from '#platform/http.ts';
+import { readBody } from '#platform/request-body.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { openRaw, rawAnswer } from '../support/raw-http.ts';
 

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { Upload, type FileUpload } from 'graphql-upload-ts';
 import { createHttpClient, type HttpClientOptions } from '../../../gateway/engine/client/http.ts';
 import type { SubgraphFetch } from '../../../gateway/engine/client/subgraph-client.ts';
-import { readBody } from '#platform/http.ts';
+import { readBody } from '#platform/request-body.ts';
 import { readMultipart } from '#platform/multipart.ts';
 
 let answer: (request: IncomingMessage, response: ServerResponse) => unknown = () => undefined;

@@ -44,10 +44,26 @@ describe('@defer', () => {
   test('is delivered as multipart/mixed to a client that accepts it', async () => {
     const response = await post({ query: QUERY }, `${DEFER}, application/json`);
     assert.equal(response.status, 200);
-    assert.equal(response.headers.get('content-type'), 'multipart/mixed; boundary="-"; deferSpec=20220824');
+    assert.equal(
+      response.headers.get('content-type'),
+      'multipart/mixed; boundary="graphql"; deferSpec=20220824',
+    );
+    assert.equal(response.headers.get('x-accel-buffering'), 'no');
     assert.deepEqual(partsOf(await response.text()), [
       { data: { me: { name: 'Ada' } }, hasNext: true },
       { incremental: [{ data: { reviews: REVIEWS }, path: ['me'], label: 'late' }], hasNext: false },
+    ]);
+  });
+
+  test('has no form for a batch: its client is told so, or gets it whole', async () => {
+    const batch = [{ query: QUERY }, { query: '{ me { name } }' }];
+    const refused = await post(batch, DEFER);
+    assert.equal(refused.status, 406);
+    assert.match(await refused.text(), /"code":"NOT_ACCEPTABLE"/);
+    const whole = await post(batch, `${DEFER}, application/json`);
+    assert.deepEqual(await whole.json(), [
+      { data: { me: { name: 'Ada', reviews: REVIEWS } } },
+      { data: { me: { name: 'Ada' } } },
     ]);
   });
 
@@ -99,10 +115,10 @@ describe('@defer', () => {
 
 /** By RFC 2046: what lies between the delimiters, without headers. */
 function partsOf(body: string): unknown[] {
-  assert.ok(body.endsWith('\r\n-----\r\n'));
+  assert.ok(body.endsWith('\r\n--graphql--\r\n'));
   return body
-    .slice(0, body.lastIndexOf('\r\n-----'))
-    .split('\r\n---\r\n')
+    .slice(0, body.lastIndexOf('\r\n--graphql--'))
+    .split('\r\n--graphql\r\n')
     .slice(1)
     .map((part) => JSON.parse(part.slice(part.indexOf('\r\n\r\n') + 4)));
 }

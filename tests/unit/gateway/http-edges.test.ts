@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { openRaw, rawAnswer, readUntil } from '../../support/raw-http.ts';
 import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
 
 const BODY = JSON.stringify({ query: '{ hello }' });
 const HEAD = 'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+const UPGRADE = 'connection: Upgrade\r\nupgrade: websocket\r\n';
 /** What an attacker wants to be taken for a request of somebody else. */
 const SMUGGLED = 'GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
 const statuses = (answer: string) => [...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => status);
@@ -70,6 +73,41 @@ describe('the edges of HTTP', () => {
     const lengths = [...answer.matchAll(/^content-length: (\d+)/gim)].map(([, length]) => length);
     assert.equal(lengths[0], lengths[1]);
     assert.equal(answer.split('Hello, world').length, 2);
+  });
+
+  test('HEAD gets the head of a stream, and no subscription that nobody would read', async () => {
+    for (const accept of ['text/event-stream', 'multipart/mixed;subscriptionSpec=1.0']) {
+      const asked = `/graphql?query=${encodeURIComponent('subscription { ticks }')} HTTP/1.1`;
+      const head = `host: x\r\naccept: ${accept}\r\nconnection: close\r\n\r\n`;
+      const answer = await ask(`HEAD ${asked}\r\n${head}`);
+      assert.deepEqual(statuses(answer), ['200']);
+      assert.match(answer, new RegExp(`^content-type: ${accept.split(';')[0]}`, 'im'));
+    }
+    const upstream = gateway.engine.nextUpstream();
+    const gone = new AbortController();
+    const url = `${gateway.url}/graphql?query=${encodeURIComponent('subscription { ticks(size: 7) }')}`;
+    await fetch(url, { headers: { accept: 'text/event-stream' }, signal: gone.signal });
+    assert.match((await upstream).request.query, /size: 7/);
+    gone.abort();
+  });
+
+  test('a body that says it is too large is refused before it comes', async () => {
+    const socket = await openRaw(
+      gateway.listener.port,
+      `${HEAD}expect: 100-continue\r\ncontent-length: 99999999\r\n\r\n`,
+    );
+    assert.match(await readUntil(socket, 'PAYLOAD_TOO_LARGE'), /^HTTP\/1\.1 413 /m);
+    socket.destroy();
+  });
+
+  test('a socket of a foreign page is refused for good, though its client keeps its own end open', async () => {
+    const accepted = once(gateway.listener.server, 'connection');
+    const client = connect({ port: gateway.listener.port, host: '127.0.0.1', allowHalfOpen: true });
+    client.write(`GET /graphql HTTP/1.1\r\nhost: x\r\norigin: https://evil.example\r\n${UPGRADE}\r\n`);
+    const [served] = (await accepted) as [Socket];
+    assert.match(await readUntil(client, '\r\n\r\n'), /^HTTP\/1\.1 403 /);
+    if (!served.destroyed) await once(served, 'close');
+    client.destroy();
   });
 
   test('OPTIONS says what is allowed, where it is', async () => {

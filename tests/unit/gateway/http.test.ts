@@ -89,6 +89,29 @@ describe('GraphQL over HTTP', () => {
     ]);
   });
 
+  test('answers a batch with 200, whatever one of its operations came to', async () => {
+    for (const accept of ['application/json', 'application/graphql-response+json']) {
+      const batch = [
+        { query: 'mutation { rename(name: "kept") }' },
+        { query: '{ nope }' },
+        { query: 'subscription { ticks }' },
+      ];
+      const { status, body } = await post(gateway, batch, { accept });
+      assert.equal(status, 200, accept);
+      assert.match(
+        JSON.stringify(body),
+        /^\[{"data":{"rename":"kept"}},{"errors":.*GRAPHQL_VALIDATION_FAILED.*BAD_REQUEST/,
+      );
+    }
+  });
+
+  test('says of a document that is nested too deeply that it is, and nothing of its own stack', async () => {
+    const { body } = await post(gateway, { query: `{ hello(name: ${'['.repeat(9_000)}` });
+    const [error] = body.errors ?? [];
+    assert.equal(error?.message, 'The document is nested too deeply.');
+    assert.equal(error?.extensions['code'], 'GRAPHQL_PARSE_FAILED');
+  });
+
   test('reads JSON in UTF-8 only', async () => {
     for (const type of [
       'text/plain',
@@ -112,6 +135,9 @@ describe('GraphQL over HTTP', () => {
     assert.equal((await get(gateway, { query, variables: '{' })).status, 400);
     const mutation = await get(gateway, { query: 'mutation { rename(name: "no") }' });
     assert.deepEqual([mutation.status, mutation.headers.get('allow')], [405, 'POST']);
+    assert.equal(codeOf(mutation), 'METHOD_NOT_ALLOWED');
+    const nulls = { query: '{ hello }', variables: 'null', extensions: 'null' };
+    assert.deepEqual((await get(gateway, nulls)).body.data, { hello: 'Hello, world' });
     assert.equal((await get(gateway, { query: 'subscription { ticks }' })).status, 405);
   });
 

@@ -8,7 +8,7 @@ import { APOLLO_ACCEPT, createPartsReader, readParts } from './parts-reader.ts';
 
 const TICKS = { query: 'subscription { ticks }' };
 const PARTS_ONLY = 'multipart/mixed;subscriptionSpec=1.0';
-const CONTENT_TYPE = 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"';
+const CONTENT_TYPE = 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0';
 
 describe('subscriptions in parts', () => {
   let gateway: FakeGateway;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { FormattedExecutionResult } from 'graphql';
 import type { SubgraphFetch } from '../../../gateway/engine/client/subgraph-client.ts';
 import type { EntityFetch } from '../../../gateway/traffic/joint-fetch.ts';
-import { readBody } from '#platform/http.ts';
+import { readBody } from '#platform/request-body.ts';
 import { fetchOf, type Script } from './scripted-subgraph.ts';
 
 const MAX_BODY_CHARS = 100_000;

@@ -48,6 +48,19 @@ describe('graphql-transport-ws', () => {
     await client.close();
   });
 
+  test('closes with the code of a second operation under one id, however long that id is', async () => {
+    const gateway = await startFakeGateway();
+    for (const id of ['1', 'a'.repeat(500), '\u8a9e'.repeat(500), '\u{1f3b5}'.repeat(500)]) {
+      const client = await connectSocket(gateway.url);
+      client.send(subscribe(id));
+      client.send(subscribe(id));
+      const { code, reason } = await client.closed;
+      assert.equal(code, 4409, id);
+      assert.match(reason, /^Subscriber for /);
+    }
+    await gateway.close();
+  });
+
   test('refuses an operation with coded errors under its own id, and leaves the socket open', async () => {
     const client = await connectSocket(gateway.url);
     const refusals = [
