@@ -49,8 +49,8 @@ function mayImport(from: string, to: string): boolean {
   if (source === 'platform') return target === 'schema';
   // The other one is published, and has to work alone.
   if (CLIENTS.includes(source)) return source === 'clients/live' && target === 'schema';
-  // The page of a live room is a client, and is bundled from the same package that users install.
-  if (source === 'media-server' && target === 'clients/live') return from.startsWith('media-server/page/');
+  // The page of a live room is a client, and is bundled from the same packages that users install.
+  if (source === 'media-server' && CLIENTS.includes(target)) return from.startsWith('media-server/page/');
   return target === 'schema' || target === 'platform';
 }
 

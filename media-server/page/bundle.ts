@@ -1,30 +1,39 @@
 import { readFile } from 'node:fs/promises';
+import { basename, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SOURCE_DIR = fileURLToPath(new URL('browser/', import.meta.url));
+/** For names only. */
+const OUTPUT_DIR = '/';
 
 /** Style sheet of the page. */
 export const readStyles = (): Promise<Buffer> => readFile(`${SOURCE_DIR}live.css`);
 
-/** The page's script with everything that it imports, minified. Takes about a second; nothing is written to disk. */
-export async function bundleScript(): Promise<Buffer> {
+/** Name of the page's script. The chunks that it loads when they are needed have names of their own. */
+export const SCRIPT = 'live.js';
+
+/** The page's scripts by name, with everything that they import, minified. Takes about a second; nothing is written to disk. */
+export async function bundleScripts(): Promise<ReadonlyMap<string, Buffer>> {
   // Loaded late: most processes never serve the page.
   const { build, stop } = await import('esbuild');
   try {
-    const result = await build({
-      entryPoints: [`${SOURCE_DIR}main.client.ts`],
+    const { outputFiles } = await build({
+      entryPoints: { [parse(SCRIPT).name]: `${SOURCE_DIR}main.client.ts` },
       bundle: true,
+      // Without what video needs.
+      alias: { 'hls.js': 'hls.js/light' },
+      splitting: true,
       minify: true,
       write: false,
+      outdir: OUTPUT_DIR,
+      chunkNames: 'chunk-[hash]',
       format: 'esm',
       platform: 'browser',
       target: 'es2022',
       logLevel: 'silent',
       legalComments: 'none',
     });
-    const [script] = result.outputFiles;
-    if (!script) throw new Error('The live page has no script.');
-    return Buffer.from(script.contents);
+    return new Map(outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
   } finally {
     // Its helper process would stay for good.
     await stop();

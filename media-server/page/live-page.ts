@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError } from '#platform/errors.ts';
 import type { HttpRoute } from '#platform/http.ts';
 import { isId } from '#platform/ids.ts';
-import { bundleScript, readStyles } from './bundle.ts';
+import { bundleScripts, readStyles, SCRIPT } from './bundle.ts';
 import { liveHtml } from './html.ts';
 
 interface Asset {
@@ -12,15 +12,15 @@ interface Asset {
   readonly etag: string;
 }
 
-const SCRIPT_PATH = '/live/assets/live.js';
-const STYLES_PATH = '/live/assets/live.css';
+const ASSETS_PATH = '/live/assets/';
+const STYLES = 'live.css';
 
-// Media servers may be on other hosts; everything else comes from here.
+// Media servers, and with them the broadcasts, may be on other hosts; everything else comes from here.
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "connect-src 'self' ws: wss:",
+  "connect-src 'self' ws: wss: http: https:",
   "media-src 'self' blob:",
   // The empty icon.
   'img-src data:',
@@ -39,31 +39,35 @@ const HEADERS = {
 };
 
 /**
- * `GET /live/<id>` and what the page loads. The script is bundled when it is first asked for and kept in memory; the page needs nothing from
+ * `GET /live/<id>` and what the page loads. The scripts are bundled when one is first asked for and kept in memory; the page needs nothing from
  * other hosts but the media server. `graphqlPath` is the platform's GraphQL address as seen from the page.
  */
 export function createLivePage({ graphqlPath }: { readonly graphqlPath: string }): HttpRoute[] {
   return [
-    assetRoute(SCRIPT_PATH, 'text/javascript; charset=utf-8', bundleScript),
-    assetRoute(STYLES_PATH, 'text/css; charset=utf-8', readStyles),
+    createAssetRoute(),
     {
       methods: ['GET'],
       path: '/live/*',
       handle: (request, response, { pathname }) => {
         const liveRoomId = pathname.slice('/live/'.length);
         if (!isId('LiveRoom', liveRoomId)) throw new CodedError('NOT_FOUND', 'There is no such live room.');
-        const html = liveHtml({ graphqlPath, liveRoomId, scriptPath: SCRIPT_PATH, stylesPath: STYLES_PATH });
+        const [scriptPath, stylesPath] = [ASSETS_PATH + SCRIPT, ASSETS_PATH + STYLES];
+        const html = liveHtml({ graphqlPath, liveRoomId, scriptPath, stylesPath });
         send(request, response, asset(Buffer.from(html), 'text/html; charset=utf-8'));
       },
     },
   ];
 }
 
-function assetRoute(path: string, type: string, make: () => Promise<Buffer>): HttpRoute {
-  let made: Promise<Asset> | null = null;
+function createAssetRoute(): HttpRoute {
+  let made: Promise<ReadonlyMap<string, Asset>> | null = null;
   const makeOnce = async () => {
     try {
-      return asset(await make(), type);
+      const [scripts, styles] = await Promise.all([bundleScripts(), readStyles()]);
+      const assets = [...scripts].map(
+        ([name, body]) => [name, asset(body, 'text/javascript; charset=utf-8')] as const,
+      );
+      return new Map([...assets, [STYLES, asset(styles, 'text/css; charset=utf-8')]]);
     } catch (error) {
       made = null;
       throw error;
@@ -71,8 +75,12 @@ function assetRoute(path: string, type: string, make: () => Promise<Buffer>): Ht
   };
   return {
     methods: ['GET'],
-    path,
-    handle: async (request, response) => send(request, response, await (made ??= makeOnce())),
+    path: `${ASSETS_PATH}*`,
+    handle: async (request, response, { pathname }) => {
+      const found = (await (made ??= makeOnce())).get(pathname.slice(ASSETS_PATH.length));
+      if (!found) throw new CodedError('NOT_FOUND', 'There is no such file.');
+      send(request, response, found);
+    },
   };
 }
 

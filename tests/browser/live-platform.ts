@@ -46,7 +46,7 @@ export interface LivePlatformOptions extends Pick<Entrance, 'musicMode'> {
   readonly listen?: MediaListen;
 }
 
-/** The live-room page and a real media server, behind an endpoint that answers the page's four operations for `users`. */
+/** The live-room page and a real media server, behind an endpoint that answers the page's queries for `users`, and no subscription. */
 export async function startLivePlatform(
   users: readonly LiveUser[],
   workerBin: string,
@@ -106,7 +106,7 @@ interface Entrance {
   readonly musicMode?: boolean;
 }
 
-/** Answers the page's four operations. */
+/** Answers what the page asks on the way into a room: signing in, what the room is, names, the grant. */
 export const pageOperations = (
   users: readonly LiveUser[],
   liveRoomId: string,
@@ -129,6 +129,7 @@ function answer(
   entrance: Entrance & { readonly liveRoomId: string },
 ): unknown {
   if (query.includes('LiveSignIn')) return { login: signIn(loginVariables.parse(variables).input, users) };
+  if (query.includes('LiveOverview')) return overviewFor(caller);
   if (!caller) throw new Error('the page asked without a token');
   if (query.includes('LiveNames')) return namesOf(users);
   return { joinLiveRoom: joinOf(caller, entrance) };
@@ -143,8 +144,19 @@ function signIn(
   return { __typename: 'TokenPair', accessToken: user.userId, refreshToken: 'unused' };
 }
 
+const overviewFor = (caller: LiveUser | undefined) => ({
+  viewer: caller ? { id: caller.userId } : null,
+  liveRoom: {
+    title: 'Late night session',
+    state: 'LIVE',
+    host: null,
+    raisedHands: [],
+    participants: { nodes: [] },
+    eventCursor: 'unused',
+  },
+});
+
 const namesOf = (users: readonly LiveUser[]) => ({
-  liveRoom: { title: 'Late night session' },
   users: users.map(({ userId: id, displayName }) => ({ id, displayName })),
 });
 

@@ -1,27 +1,23 @@
 import { z } from 'zod';
+import type { LiveRole } from '#schema/live-role.ts';
 import { FinalRefusal, type LiveGrant } from '../../../clients/live/browser/live-room.client.ts';
+import type { Session } from './session.client.ts';
 
-/** The session is over: the visitor has to sign in again. */
-export class SignInNeeded extends Error {}
+/** As many people as fit are in the room; `hlsUrl` is where to listen instead, null where there is no broadcast. */
+export class RoomFull extends FinalRefusal {
+  readonly hlsUrl: string | null;
 
-const ACCESS_TOKEN = 'veza.accessToken';
-const REFRESH_TOKEN = 'veza.refreshToken';
+  constructor(message: string, hlsUrl: string | null) {
+    super(message);
+    this.hlsUrl = hlsUrl;
+  }
+}
 
-const answerShape = z.object({
-  data: z.record(z.string(), z.unknown()).nullish(),
-  errors: z
-    .array(
-      z.object({ message: z.string(), extensions: z.object({ code: z.string().optional() }).optional() }),
-    )
-    .optional(),
+const refusal = z.object({
+  __typename: z.string(),
+  message: z.string(),
+  hlsUrl: z.string().nullish(),
 });
-
-const tokenPair = z.object({
-  __typename: z.literal('TokenPair'),
-  accessToken: z.string(),
-  refreshToken: z.string(),
-});
-const refusal = z.object({ __typename: z.string(), message: z.string() });
 
 const liveJoin = z.object({
   __typename: z.literal('LiveJoin'),
@@ -37,52 +33,74 @@ const liveJoin = z.object({
   ),
 });
 
-const roomShape = z.object({
-  liveRoom: z.object({ title: z.string() }),
-  users: z.array(z.object({ id: z.string(), displayName: z.string() }).nullable()),
+const userShape = z.object({ id: z.string(), displayName: z.string() }).nullable();
+const payload = z.object({ userErrors: z.array(z.object({ message: z.string() })) });
+
+const liveState = z.enum(['SCHEDULED', 'LIVE', 'ENDED']);
+export type LiveState = z.infer<typeof liveState>;
+export const recordingShape = z.object({ id: z.string(), state: z.string() });
+
+const overviewShape = z.object({
+  liveRoom: z
+    .object({
+      title: z.string(),
+      topic: z.string().nullish(),
+      state: liveState,
+      scheduledFor: z.string().nullish(),
+      host: userShape,
+      chatRoom: z.object({ id: z.string() }).nullish(),
+      raisedHands: z.array(z.object({ id: z.string() })),
+      participants: z.object({
+        nodes: z.array(z.object({ id: z.string(), invitedAt: z.string().nullish() })),
+      }),
+      recording: recordingShape.nullish(),
+      eventCursor: z.string(),
+    })
+    .nullish(),
+  viewer: z.object({ id: z.string() }).nullish(),
 });
+/** A room as it is told of: what it is, and what has changed on its stage up to `eventCursor`. */
+export type RoomOverview = NonNullable<z.infer<typeof overviewShape>['liveRoom']> & {
+  /** User who looks at it; null where nobody is signed in. */
+  readonly viewerId: string | null;
+};
 
-export interface RoomNames {
-  readonly title: string;
-  /** Display names by user. */
-  readonly names: ReadonlyMap<string, string>;
+/** What people do in a room: operation → its arguments besides the room. */
+export interface LiveActions {
+  readonly startLiveRoom: object;
+  readonly endLiveRoom: object;
+  readonly raiseHand: object;
+  readonly lowerHand: { readonly participantId?: string };
+  readonly setLiveRole: { readonly participantId: string; readonly role: LiveRole };
+  readonly muteParticipant: { readonly participantId: string; readonly muted: boolean };
+  readonly muteAll: object;
+  readonly inviteToSpeak: { readonly participantId: string };
+  readonly answerInvitation: { readonly accept: boolean };
+  readonly removeParticipant: { readonly participantId: string; readonly ban: boolean };
+  readonly startRecording: object;
+  readonly stopRecording: object;
 }
+export type LiveAction = keyof LiveActions;
 
-/** What the page asks of the platform. The tokens live in sessionStorage: they end with the tab. */
+/** What the page asks of the platform about one live room. */
 export class PlatformApi {
-  readonly #url: string;
-  /** From the last join: with it, a connection that broke is resumed. */
-  #resumeKey: string | null = null;
+  readonly #session: Session;
+  readonly #liveRoomId: string;
 
-  constructor(graphqlPath: string) {
-    this.#url = graphqlPath;
-  }
-
-  get signedIn(): boolean {
-    return sessionStorage.getItem(ACCESS_TOKEN) !== null;
-  }
-
-  signOut(): void {
-    sessionStorage.removeItem(ACCESS_TOKEN);
-    sessionStorage.removeItem(REFRESH_TOKEN);
-  }
-
-  /** Throws an error with the platform's words where the credentials are wrong. */
-  async signIn(email: string, password: string): Promise<void> {
-    const { login } = await this.#ask(LOGIN, { input: { email, password } }, null);
-    this.#keep(login);
+  constructor(session: Session, liveRoomId: string) {
+    this.#session = session;
+    this.#liveRoomId = liveRoomId;
   }
 
   /** A grant for the room; FinalRefusal where the platform says no, SignInNeeded where the session is over. */
-  async joinLiveRoom(id: string): Promise<LiveGrant> {
-    const { joinLiveRoom } = await this.#askSignedIn(JOIN, { id, resumeKey: this.#resumeKey });
+  async join(resumeKey: string | null): Promise<LiveGrant & { readonly resumeKey: string }> {
+    const { joinLiveRoom } = await this.#session.ask(JOIN, { id: this.#liveRoomId, resumeKey });
     const joined = liveJoin.safeParse(joinLiveRoom);
     if (!joined.success) throw refusalOf(joinLiveRoom);
-    const { mediaUrl, token, iceServers, resumeKey } = joined.data;
-    this.#resumeKey = resumeKey;
+    const { mediaUrl, iceServers } = joined.data;
     return {
+      ...joined.data,
       mediaUrl: new URL(mediaUrl, location.href.replace(/^http/, 'ws')).href,
-      token,
       iceServers: iceServers.map(({ urls, username, credential }) => ({
         urls,
         ...(username ? { username } : {}),
@@ -91,60 +109,34 @@ export class PlatformApi {
     };
   }
 
-  /** The room's title and the names of users, by their ids; one whom the platform does not know is left out. */
-  async roomNames(id: string, userIds: readonly string[]): Promise<RoomNames> {
-    const answer = roomShape.parse(
-      await this.#askSignedIn(NAMES, { id, userIds: userIds.slice(0, MAX_USERS) }),
-    );
-    const known = answer.users.filter((user) => user !== null);
-    return { title: answer.liveRoom.title, names: new Map(known.map((user) => [user.id, user.displayName])) };
+  /** Null where there is no such room, or the visitor may not see it. */
+  async overview(): Promise<RoomOverview | null> {
+    const answer = await this.#session.ask(OVERVIEW, { id: this.#liveRoomId });
+    const { liveRoom, viewer } = overviewShape.parse(answer);
+    return liveRoom ? { ...liveRoom, viewerId: viewer?.id ?? null } : null;
   }
 
-  async #askSignedIn(query: string, variables: object): Promise<Record<string, unknown>> {
-    try {
-      return await this.#ask(query, variables, sessionStorage.getItem(ACCESS_TOKEN));
-    } catch (error) {
-      if (!(error instanceof SignInNeeded)) throw error;
-      await this.#refresh();
-      return this.#ask(query, variables, sessionStorage.getItem(ACCESS_TOKEN));
-    }
+  /** Where the room's broadcast is to be heard; null where there is none. */
+  async broadcastUrl(): Promise<string | null> {
+    const { liveRoom } = await this.#session.ask(BROADCAST, { id: this.#liveRoomId });
+    return z.object({ broadcastUrl: z.string().nullish() }).nullish().parse(liveRoom)?.broadcastUrl ?? null;
   }
 
-  async #refresh(): Promise<void> {
-    const refreshToken = sessionStorage.getItem(REFRESH_TOKEN);
-    if (refreshToken === null) throw new SignInNeeded('Please sign in.');
-    try {
-      const { refreshTokens } = await this.#ask(REFRESH, { refreshToken }, null);
-      this.#keep(refreshTokens);
-    } catch {
-      this.signOut();
-      throw new SignInNeeded('Your session is over. Please sign in again.');
-    }
+  /** Display names of users, by their ids; one whom the platform does not know is left out. */
+  async namesOf(userIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { users } = await this.#session.ask(NAMES, { userIds: userIds.slice(0, MAX_USERS) });
+    const known = z
+      .array(userShape)
+      .parse(users)
+      .filter((user) => user !== null);
+    return new Map(known.map((user) => [user.id, user.displayName]));
   }
 
-  #keep(result: unknown): void {
-    const tokens = tokenPair.safeParse(result);
-    if (!tokens.success) throw refusalOf(result);
-    sessionStorage.setItem(ACCESS_TOKEN, tokens.data.accessToken);
-    sessionStorage.setItem(REFRESH_TOKEN, tokens.data.refreshToken);
-  }
-
-  async #ask(query: string, variables: object, accessToken: string | null): Promise<Record<string, unknown>> {
-    const response = await fetch(this.#url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/graphql-response+json, application/json',
-        ...(accessToken === null ? {} : { authorization: `Bearer ${accessToken}` }),
-      },
-      body: JSON.stringify({ query, variables }),
-    });
-    const { data, errors = [] } = answerShape.parse(await response.json());
-    if (errors.some((error) => error.extensions?.code === 'UNAUTHENTICATED'))
-      throw new SignInNeeded('Please sign in.');
-    const [first] = errors;
-    if (first) throw new Error(first.message);
-    return data ?? {};
+  /** Throws an error with the platform's words where it is refused. */
+  async act<A extends LiveAction>(action: A, variables: LiveActions[A]): Promise<void> {
+    const answer = await this.#session.ask(ACTIONS[action], { id: this.#liveRoomId, ...variables });
+    const [refused] = payload.parse(answer[action]).userErrors;
+    if (refused) throw new Error(refused.message);
   }
 }
 
@@ -152,35 +144,66 @@ export class PlatformApi {
 function refusalOf(result: unknown): Error {
   const parsed = refusal.safeParse(result);
   if (!parsed.success) return new Error('The platform gave an answer that this page does not understand.');
-  const { __typename, message } = parsed.data;
+  const { __typename, message, hlsUrl = null } = parsed.data;
+  if (__typename === 'RoomFullError') return new RoomFull(message, hlsUrl);
   const passes = __typename === 'MediaUnavailableError' || __typename === 'RateLimitedError';
   return passes ? new Error(message) : new FinalRefusal(message);
 }
-
-const REFUSED = '... on UserError { message }';
-
-const LOGIN = `mutation LiveSignIn($input: LoginInput!) {
-  login(input: $input) { __typename ... on TokenPair { accessToken refreshToken } ${REFUSED} }
-}`;
-
-const REFRESH = `mutation LiveRefresh($refreshToken: String!) {
-  refreshTokens(refreshToken: $refreshToken) {
-    __typename ... on TokenPair { accessToken refreshToken } ${REFUSED}
-  }
-}`;
 
 const JOIN = `mutation LiveJoin($id: ID!, $resumeKey: String) {
   joinLiveRoom(id: $id, resumeKey: $resumeKey) {
     __typename
     ... on LiveJoin { mediaUrl token resumeKey iceServers { urls username credential } }
-    ${REFUSED}
+    ... on RoomFullError { hlsUrl }
+    ... on UserError { message }
   }
 }`;
 
 /** As many as one request may ask for. */
 const MAX_USERS = 100;
 
-const NAMES = `query LiveNames($id: ID!, $userIds: [ID!]!) {
-  liveRoom(id: $id) { title }
-  users(ids: $userIds) { id displayName }
+const NAMES = 'query LiveNames($userIds: [ID!]!) { users(ids: $userIds) { id displayName } }';
+
+const OVERVIEW = `query LiveOverview($id: ID!) {
+  viewer { id }
+  liveRoom(id: $id) {
+    title topic state scheduledFor eventCursor
+    host { id displayName }
+    chatRoom { id }
+    raisedHands { id }
+    participants(first: 100) { nodes { id invitedAt } }
+    recording { id state }
+  }
 }`;
+
+const BROADCAST = 'query LiveBroadcast($id: ID!) { liveRoom(id: $id) { broadcastUrl } }';
+
+const ERRORS = 'userErrors { message }';
+const PARTICIPANT = '$id: ID!, $participantId: ID!';
+
+const ACTIONS: Readonly<Record<LiveAction, string>> = {
+  startLiveRoom: `mutation LiveStart($id: ID!) { startLiveRoom(id: $id) { ${ERRORS} } }`,
+  endLiveRoom: `mutation LiveEnd($id: ID!) { endLiveRoom(id: $id) { ${ERRORS} } }`,
+  raiseHand: `mutation LiveRaiseHand($id: ID!) { raiseHand(liveRoomId: $id) { ${ERRORS} } }`,
+  lowerHand: `mutation LiveLowerHand($id: ID!, $participantId: ID) {
+    lowerHand(liveRoomId: $id, participantId: $participantId) { ${ERRORS} }
+  }`,
+  setLiveRole: `mutation LiveSetRole(${PARTICIPANT}, $role: LiveRole!) {
+    setLiveRole(liveRoomId: $id, participantId: $participantId, role: $role) { ${ERRORS} }
+  }`,
+  muteParticipant: `mutation LiveMute(${PARTICIPANT}, $muted: Boolean!) {
+    muteParticipant(liveRoomId: $id, participantId: $participantId, muted: $muted) { ${ERRORS} }
+  }`,
+  muteAll: `mutation LiveMuteAll($id: ID!) { muteAll(liveRoomId: $id) { ${ERRORS} } }`,
+  inviteToSpeak: `mutation LiveInvite(${PARTICIPANT}) {
+    inviteToSpeak(liveRoomId: $id, participantId: $participantId) { ${ERRORS} }
+  }`,
+  answerInvitation: `mutation LiveAnswer($id: ID!, $accept: Boolean!) {
+    answerInvitation(liveRoomId: $id, accept: $accept) { ${ERRORS} }
+  }`,
+  removeParticipant: `mutation LiveRemove(${PARTICIPANT}, $ban: Boolean!) {
+    removeParticipant(liveRoomId: $id, participantId: $participantId, ban: $ban) { ${ERRORS} }
+  }`,
+  startRecording: `mutation LiveRecord($id: ID!) { startRecording(liveRoomId: $id) { ${ERRORS} } }`,
+  stopRecording: `mutation LiveStopRecording($id: ID!) { stopRecording(liveRoomId: $id) { ${ERRORS} } }`,
+};

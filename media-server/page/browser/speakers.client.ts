@@ -2,12 +2,14 @@ import type { RemoteTrack } from '../../../clients/live/browser/media-link.clien
 
 interface Playing {
   readonly participantId: string;
-  readonly audio: HTMLAudioElement;
+  /** Null for the visitor's own voice, which is measured alone. */
+  readonly audio: HTMLAudioElement | null;
   readonly source: MediaStreamAudioSourceNode;
   readonly analyser: AnalyserNode;
 }
 
 const SAMPLES = 2_048;
+const OWN = 'own';
 const MEASURE_EVERY_MS = 100;
 
 /** Plays what is received, and measures how loud each participant is. */
@@ -29,19 +31,29 @@ export class Speakers {
     // Chromium feeds a remote stream into WebAudio only while an element plays it.
     const audio = new Audio();
     audio.srcObject = stream;
+    this.#measureFrom(consumerId, participantId, stream, audio);
+    void this.resume();
+  }
+
+  /** Measures the visitor's own microphone; null: it is off. */
+  measureOwn(participantId: string, track: MediaStreamTrack | null): void {
+    this.stop(OWN);
+    if (track) this.#measureFrom(OWN, participantId, new MediaStream([track]), null);
+  }
+
+  #measureFrom(id: string, participantId: string, stream: MediaStream, audio: HTMLAudioElement | null): void {
     const source = this.#context.createMediaStreamSource(stream);
     const analyser = this.#context.createAnalyser();
     analyser.fftSize = SAMPLES;
     source.connect(analyser);
-    this.#playing.set(consumerId, { participantId, audio, source, analyser });
-    void this.resume();
+    this.#playing.set(id, { participantId, audio, source, analyser });
   }
 
   stop(consumerId: string): void {
     const playing = this.#playing.get(consumerId);
     if (!playing) return;
     playing.source.disconnect();
-    playing.audio.srcObject = null;
+    if (playing.audio) playing.audio.srcObject = null;
     this.#playing.delete(consumerId);
   }
 
@@ -49,7 +61,7 @@ export class Speakers {
   async resume(): Promise<void> {
     try {
       await this.#context.resume();
-      await Promise.all([...this.#playing.values()].map(({ audio }) => audio.play()));
+      await Promise.all([...this.#playing.values()].map(({ audio }) => audio?.play()));
     } catch (error) {
       // An element that was stopped meanwhile aborts its own play().
       if (error instanceof DOMException && error.name === 'NotAllowedError') this.#onBlocked();

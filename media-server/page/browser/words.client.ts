@@ -1,7 +1,10 @@
 import { CLOSE_CODES, NORMAL_CLOSURE } from '#schema/signalling.ts';
 import type { ConnectionQuality } from '#schema/connection-quality.ts';
-import type { LiveRole } from '#schema/live-role.ts';
+import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import type { LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
+import type { Person } from './people.client.ts';
+import type { PersonAction } from './permissions.client.ts';
+import type { RoomOverview } from './platform-api.client.ts';
 
 const CLOSED: Readonly<Record<number, string>> = {
   [NORMAL_CLOSURE]: 'You have left the room.',
@@ -37,14 +40,62 @@ export function microphoneWords(error: unknown): string {
   if (name === 'NotAllowedError') return 'Your browser does not allow this page to use the microphone.';
   if (name === 'NotFoundError') return 'No microphone was found.';
   if (name === 'NotReadableError') return 'Another program is using the microphone.';
-  return error instanceof Error ? error.message : 'The microphone could not be opened.';
+  return messageOf(error);
 }
 
-/** What is worth to be said of a connection; empty where all is well. */
-export function qualityWord(quality: ConnectionQuality | null): string {
-  if (quality === 'LOST') return 'connection lost';
-  return quality === 'POOR' ? 'poor connection' : '';
+const QUALITIES: Readonly<Record<ConnectionQuality, string>> = {
+  EXCELLENT: 'Excellent connection',
+  GOOD: 'Good connection',
+  POOR: 'Poor connection',
+  LOST: 'Connection lost',
+};
+export const qualityWords = (quality: ConnectionQuality | null): string =>
+  quality === null ? 'Connection not measured yet' : QUALITIES[quality];
+
+/** How somebody is at this moment, in words. */
+export function noteOf({ role, muted, sending, asks, invited, quality, dominant }: Person): string {
+  const isOff = sending ? 'microphone on' : 'microphone off';
+  const parts = [
+    maySpeak(role) && (muted ? 'muted by a moderator' : isOff),
+    dominant && 'speaking',
+    asks && 'asks to speak',
+    invited && 'invited to speak',
+    (quality === 'POOR' || quality === 'LOST') && QUALITIES[quality].toLowerCase(),
+  ];
+  return parts.filter((part) => part !== false).join(' · ');
 }
 
-export const joinWords = (...words: readonly string[]): string =>
-  words.filter((one) => one !== '').join(', ');
+/** One or two letters that stand for a name. */
+export function initialsOf(name: string): string {
+  const words = name.split(/[\s_-]+/u).filter((word) => word !== '');
+  const letters = [words.at(0), words.length > 1 ? words.at(-1) : ''].map(
+    (word) => [...(word ?? '')].at(0) ?? '',
+  );
+  return letters.join('').toUpperCase();
+}
+
+export const ACTION_WORDS: Readonly<Record<PersonAction, string>> = {
+  INVITE: 'Invite to speak',
+  MAKE_SPEAKER: 'Make a speaker',
+  MAKE_MODERATOR: 'Make a moderator',
+  MAKE_LISTENER: 'Move to the listeners',
+  MUTE: 'Mute',
+  UNMUTE: 'Allow to unmute',
+  REMOVE: 'Remove from the room',
+  BAN: 'Remove for good',
+};
+
+/** What a visitor reads before joining. */
+export function lobbyWords({ state, scheduledFor }: RoomOverview): string {
+  if (state === 'ENDED') return 'This room has ended.';
+  if (state === 'LIVE') return 'This room is live. Whoever may speak is asked for the microphone on joining.';
+  if (!scheduledFor) return 'This room has not started yet.';
+  const when = new Date(scheduledFor).toLocaleString([], { dateStyle: 'full', timeStyle: 'short' });
+  return `This room is to start on ${when}.`;
+}
+
+export const timeWords = (instant: string): string =>
+  new Date(instant).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : 'Something went wrong.';
