@@ -2,9 +2,6 @@ import type { FetchNode, QueryPlanSelectionNode } from '@apollo/query-planner';
 import {
   Kind,
   parse,
-  print,
-  stripIgnoredCharacters,
-  visit,
   type FieldNode,
   type GraphQLSchema,
   type OperationDefinitionNode,
@@ -13,6 +10,8 @@ import {
 } from 'graphql';
 import { servesSeveralCases, type PartOfFetch } from '../plan/several-cases.ts';
 import { typeSet } from '../plan/type-sets.ts';
+import { withSelection } from './fetch-text.ts';
+import { inputSelection } from './input-selections.ts';
 import type { RequiredFields, Requirement } from './required-fields.ts';
 
 /** Fields of a fetch that one representation serves. */
@@ -47,7 +46,10 @@ export function divideFetch(schema: GraphQLSchema, required: RequiredFields, nod
     ...onlyWith(operation, fields),
     // A part may have no condition left, and what it requires may still be there under that of another part only.
     servesSeveralCases: servesSeveralCases(node),
-    requires: [...others, ...requirements.map(asSelection)],
+    requires: [
+      ...others,
+      ...requirements.map(({ type, selectionSet }) => inputSelection(type, selectionSet)),
+    ],
   }));
 }
 
@@ -89,16 +91,7 @@ function onlyWith(operation: OperationDefinitionNode, kept: ReadonlySet<FieldNod
       ? { ...root, selectionSet: inEntity(root.selectionSet) }
       : root,
   );
-  const selectionSet = { ...operation.selectionSet, selections };
-  const used = new Set<string>();
-  visit(selectionSet, { Variable: ({ name }) => void used.add(name.value) });
-  const variableDefinitions = operation.variableDefinitions?.filter(({ variable }) =>
-    used.has(variable.name.value),
-  );
-  return {
-    operation: stripIgnoredCharacters(print({ ...operation, variableDefinitions, selectionSet })),
-    variableUsages: [...used].filter((name) => name !== 'representations'),
-  };
+  return withSelection(operation, { ...operation.selectionSet, selections });
 }
 
 /** Without what takes arguments, and without objects of which nothing else is required. */
@@ -113,17 +106,3 @@ function withoutVariants(
     return inner.length > 0 ? [{ ...node, selections: inner }] : [];
   });
 }
-
-const asSelection = ({ type, selectionSet }: Requirement): QueryPlanSelectionNode => ({
-  kind: 'InlineFragment',
-  typeCondition: type,
-  selections: asSelections(selectionSet),
-});
-
-const asSelections = ({ selections }: SelectionSetNode): QueryPlanSelectionNode[] =>
-  selections.map((node) => {
-    if (node.kind === Kind.FRAGMENT_SPREAD) throw new Error('a field set cannot spread a fragment');
-    const inner = node.selectionSet && asSelections(node.selectionSet);
-    if (node.kind === Kind.FIELD) return { kind: 'Field', name: node.name.value, selections: inner };
-    return { kind: 'InlineFragment', typeCondition: node.typeCondition?.name.value, selections: inner ?? [] };
-  });

@@ -1,4 +1,4 @@
-import type { FetchNode, PlanNode, QueryPlanSelectionNode, SubscriptionNode } from '@apollo/query-planner';
+import type { FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
 import {
   Kind,
   parse,
@@ -9,6 +9,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { divideFetch } from './divide-fetch.ts';
+import { restoreSelections } from './input-selections.ts';
 import type { RequiredFields } from './required-fields.ts';
 
 /**
@@ -83,18 +84,3 @@ function restoreFetch({ realNames }: RequiredFields, node: FetchNode): FetchNode
     requires: node.requires && restoreSelections(node.requires, realNames),
   };
 }
-
-const restoreSelections = (
-  selections: readonly QueryPlanSelectionNode[],
-  realNames: RequiredFields['realNames'],
-): QueryPlanSelectionNode[] =>
-  selections.map((node) => {
-    if (node.kind === 'InlineFragment')
-      return { ...node, selections: restoreSelections(node.selections, realNames) };
-    const name = realNames.get(node.name);
-    return {
-      ...node,
-      ...(name !== undefined && { alias: node.name, name }),
-      selections: node.selections && restoreSelections(node.selections, realNames),
-    };
-  });

@@ -5,17 +5,22 @@ import type { PlanNode, SubscriptionNode } from '@apollo/query-planner';
  * read a context that another one fetches. Slower than the plan was: only for one that is not sound as it is.
  */
 export function inPhases(plan: PlanNode | SubscriptionNode): PlanNode | SubscriptionNode {
-  if (plan.kind === 'Subscription') return { ...plan, rest: plan.rest && oneAfterOther(plan.rest) };
-  return oneAfterOther(plan);
+  if (plan.kind === 'Subscription') return { ...plan, rest: plan.rest && inSequence(stepsOf(plan.rest)) };
+  return inSequence(stepsOf(plan));
 }
 
-function oneAfterOther(node: PlanNode): PlanNode {
-  const steps = stepsOf(node);
+export function inSequence(steps: PlanNode[]): PlanNode {
   const [only] = steps;
   return steps.length === 1 && only ? only : { kind: 'Sequence', nodes: steps };
 }
 
-function stepsOf(node: PlanNode): PlanNode[] {
+export function sideBySide(nodes: PlanNode[]): PlanNode {
+  const [only] = nodes;
+  return nodes.length === 1 && only ? only : { kind: 'Parallel', nodes };
+}
+
+/** What can run one after the other, each a fetch or several side by side. */
+export function stepsOf(node: PlanNode): PlanNode[] {
   switch (node.kind) {
     case 'Fetch':
     case 'Flatten':
@@ -23,7 +28,7 @@ function stepsOf(node: PlanNode): PlanNode[] {
     case 'Sequence':
       return node.nodes.flatMap(stepsOf);
     case 'Parallel':
-      return sideBySide(node.nodes.map(stepsOf));
+      return together(node.nodes.map(stepsOf));
     case 'Condition': {
       const { condition, ifClause, elseClause } = node;
       const when = (ifClause ? stepsOf(ifClause) : []).map((step): PlanNode => ({
@@ -36,7 +41,7 @@ function stepsOf(node: PlanNode): PlanNode[] {
         condition,
         elseClause: step,
       }));
-      return sideBySide([when, otherwise]);
+      return together([when, otherwise]);
     }
     case 'Defer':
       // Its parts wait for fetches by their ids, which are within it.
@@ -44,11 +49,7 @@ function stepsOf(node: PlanNode): PlanNode[] {
   }
 }
 
-function sideBySide(branches: readonly (readonly PlanNode[])[]): PlanNode[] {
+function together(branches: readonly (readonly PlanNode[])[]): PlanNode[] {
   const length = Math.max(0, ...branches.map((steps) => steps.length));
-  return Array.from({ length }, (_, index): PlanNode => {
-    const nodes = branches.flatMap((steps) => steps[index] ?? []);
-    const [only] = nodes;
-    return nodes.length === 1 && only ? only : { kind: 'Parallel', nodes };
-  });
+  return Array.from({ length }, (_, index) => sideBySide(branches.flatMap((steps) => steps[index] ?? [])));
 }

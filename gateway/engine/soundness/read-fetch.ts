@@ -11,7 +11,7 @@ import { ALWAYS, allOf, both, conditionsOf, type Conditions } from './conditions
 import type { WhenInContext } from './contexts.ts';
 import { addFact, type Known } from './known.ts';
 import { INTERFACE_NAME, signatureOf, TYPE_NAME } from './signature.ts';
-import { isHere, isProvided, providedBelow, resolvedHere, type Place } from './subgraph-place.ts';
+import { isHere, isProvided, placeBelow, placeOn, resolvedHere, type Place } from './subgraph-place.ts';
 import type { Inspection } from './inspection.ts';
 import type { FieldRules, SubgraphRules } from './subgraph-rules.ts';
 import type { TypeNames } from './type-names.ts';
@@ -79,13 +79,13 @@ function readFragment(
 ): void {
   const { inspection, rules } = reading;
   const name = typeCondition?.name.value ?? place.type.name;
-  if (name === place.type.name) return readSelection(reading, selectionSet, place, target);
-  const type = rules.type(name);
-  if (!type) return inspection.refuse(`${rules.name} does not know the type ${name}`);
-  const within = place.within.filter((one) => type.own.includes(one));
+  const inner = placeOn(rules, place, name);
+  if (!inner) return inspection.refuse(`${rules.name} does not know the type ${name}`);
   const types =
-    within.length === place.within.length ? target.types : inspection.types.meet(target.types, type.stands);
-  readSelection(reading, selectionSet, { ...place, type, within }, { ...target, types });
+    inner.within.length === place.within.length
+      ? target.types
+      : inspection.types.meet(target.types, inner.type.stands);
+  readSelection(reading, selectionSet, inner, { ...target, types });
 }
 
 function readField(reading: Reading, field: FieldNode, place: Place, target: Target): void {
@@ -159,21 +159,4 @@ function faultAt(
   if (!isHere(inspection.overrides, rule)) return 'does not resolve now';
   const needsInputs = rule.requires && !resolvedHere(rules, type, place.provided, rule.requires);
   return needsInputs && !gate ? 'is asked without its inputs for' : null;
-}
-
-/** Where a field leads within the subgraph; undefined for a leaf. */
-function placeBelow(rules: SubgraphRules, field: FieldNode, place: Place) {
-  const name = field.name.value;
-  const found = place.within.flatMap((one) => rules.type(one)?.field(name) ?? []);
-  const declared = place.type.field(name) ?? found[0];
-  const type = declared && rules.type(declared.type);
-  if (!type) return undefined;
-  const kinds = [...new Set(found.map((rule) => rule.type))].flatMap((kind) => rules.type(kind) ?? []);
-  const [only] = kinds;
-  const within = kinds.length === 1 && only ? only.own : [...new Set(kinds.flatMap(({ own }) => own))];
-  const [stands, ...others] = new Set(found.map((rule) => rule.stands));
-  return {
-    place: { type, within, provided: providedBelow(rules, place, name) },
-    stands: stands && others.length === 0 ? stands : new Set(found.flatMap((rule) => [...rule.stands])),
-  };
 }

@@ -3,14 +3,16 @@ import type { PlanNode, SubscriptionNode } from '@apollo/query-planner';
 import { print } from 'graphql';
 import { CodedError } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import { checkPlan, type CheckedSupergraph } from './check-plan.ts';
+import { checkPlan } from './check-plan.ts';
+import type { MendableSupergraph } from './divide-early.ts';
+import { inOwnSteps } from './in-own-steps.ts';
 import { inPhases } from './in-phases.ts';
 import type { NamedOperation } from './read-operation.ts';
 
 /** Told of every operation that is refused for want of a sound plan, and why. `hash` is the SHA-256 of its text as graphql-js prints it, in hex. */
 export type OnUnsoundPlan = (hash: string, problem: string) => void;
 
-export interface PlannedSupergraph extends CheckedSupergraph {
+export interface PlannedSupergraph extends MendableSupergraph {
   readonly onUnsoundPlan?: OnUnsoundPlan;
 }
 
@@ -20,8 +22,11 @@ type Plan = PlanNode | SubscriptionNode | undefined;
 export function soundPlan(supergraph: PlannedSupergraph, operation: NamedOperation, plan: Plan): Plan {
   const problem = checkPlan(plan, supergraph, operation);
   if (problem === null) return plan;
-  const mended = plan && inPhases(plan);
-  if (mended && checkPlan(mended, supergraph, operation) === null) return mended;
+  const root = supergraph.fullSchema.getRootType(operation.ast.operation.operation)?.name ?? '';
+  for (const mend of plan ? [() => inPhases(plan), () => inOwnSteps(supergraph, root, plan)] : []) {
+    const mended = mend();
+    if (mended && checkPlan(mended, supergraph, operation) === null) return mended;
+  }
   supergraph.onUnsoundPlan?.(hashOf(operation), problem);
   throw new CodedError('PLAN_UNSOUND', 'The operation cannot be planned so that its answer would be right.');
 }

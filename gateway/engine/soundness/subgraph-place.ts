@@ -1,4 +1,4 @@
-import { Kind, type SelectionSetNode } from 'graphql';
+import { Kind, type FieldNode, type SelectionSetNode } from 'graphql';
 import type { FieldRules, SubgraphRules, TypeRules } from './subgraph-rules.ts';
 
 /** Objects within one subgraph's answer. */
@@ -34,8 +34,39 @@ function provides(
   });
 }
 
+/** Where a fragment on `name` leads; undefined where the subgraph does not know the type. */
+export function placeOn(rules: SubgraphRules, place: Place, name: string): Place | undefined {
+  if (name === place.type.name) return place;
+  const type = rules.type(name);
+  return type && { ...place, type, within: place.within.filter((one) => type.own.includes(one)) };
+}
+
+/** What a field leads to. */
+interface Below {
+  readonly place: Place;
+  /** Types of the supergraph that it may be of. */
+  readonly stands: ReadonlySet<string>;
+}
+
+/** Where a field leads within the subgraph; undefined for a leaf. */
+export function placeBelow(rules: SubgraphRules, field: FieldNode, place: Place): Below | undefined {
+  const name = field.name.value;
+  const found = place.within.flatMap((one) => rules.type(one)?.field(name) ?? []);
+  const declared = place.type.field(name) ?? found[0];
+  const type = declared && rules.type(declared.type);
+  if (!type) return undefined;
+  const kinds = [...new Set(found.map((rule) => rule.type))].flatMap((kind) => rules.type(kind) ?? []);
+  const [only] = kinds;
+  const within = kinds.length === 1 && only ? only.own : [...new Set(kinds.flatMap(({ own }) => own))];
+  const [stands, ...others] = new Set(found.map((rule) => rule.stands));
+  return {
+    place: { type, within, provided: providedBelow(rules, place, name) },
+    stands: stands && others.length === 0 ? stands : new Set(found.flatMap((rule) => [...rule.stands])),
+  };
+}
+
 /** What is provided below a field: by itself, where all that it may mean do, and by what is above. */
-export function providedBelow(
+function providedBelow(
   rules: SubgraphRules,
   { type, within, provided }: Place,
   name: string,
