@@ -1,6 +1,6 @@
 import type { MediaPurpose } from './placement.ts';
 
-/** Where a live room's audio is to be had. Answers are a second old at most; it never rejects. */
+/** Where a live room's audio is to be had. Answers are a quarter of a second old at most; it never rejects. */
 export interface MediaServers {
   /** `purpose` is to enter unless it is said otherwise. */
   locate(liveRoomId: string, purpose?: MediaPurpose): Promise<MediaLocation>;

@@ -1,6 +1,5 @@
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import type { Em } from '#platform/database.ts';
-import { Refusal } from '#platform/errors.ts';
 import type { Events } from '#platform/events/events.ts';
 import type { Transaction } from '#platform/events/unit-of-work.ts';
 import { newId } from '#platform/ids.ts';
@@ -23,6 +22,7 @@ import { broadcastUrl } from './broadcasts.ts';
 import { iceServers, type TurnOptions } from './ice-servers.ts';
 import { readAgain, requireRoom } from './live-rooms.ts';
 import type { MediaOrders } from './media-orders.ts';
+import { createMediaRefusals } from './media-refusals.ts';
 import { recordLeft } from './participation.ts';
 import { resumes, signResumeKey } from './resuming.ts';
 
@@ -57,9 +57,12 @@ export interface JoiningDeps {
   readonly now: () => Date;
 }
 
-const MEDIA_RETRY_AFTER_MS = 5_000;
+interface Deps extends JoiningDeps {
+  readonly unavailable: ReturnType<typeof createMediaRefusals>;
+}
 
-export function createJoining(deps: JoiningDeps): Joining {
+export function createJoining(options: JoiningDeps): Joining {
+  const deps: Deps = { ...options, unavailable: createMediaRefusals(options) };
   return {
     join: (viewer, liveRoomId, resumeKey) => join(deps, viewer.userId, liveRoomId, resumeKey),
     leave: (viewer, liveRoomId) => leave(deps, viewer.userId, liveRoomId),
@@ -76,7 +79,7 @@ interface Entry {
 }
 
 async function join(
-  deps: JoiningDeps,
+  deps: Deps,
   userId: string,
   liveRoomId: string,
   resumeKey: string | null,
@@ -86,7 +89,7 @@ async function join(
   const broadcaster = await deps.media.locate(liveRoomId, 'listen');
   const entry = { userId, liveRoomId, resumeKey, location, broadcaster };
   const entered = await deps.events.transact((tx) => enter(deps, tx, entry));
-  if (!location.available) throw unavailable(deps.log, location.reason);
+  if (!location.available) throw deps.unavailable(location.reason);
   const { participant, liveRoom } = entered;
   return {
     __typename: 'LiveJoin',
@@ -96,7 +99,7 @@ async function join(
   };
 }
 
-async function enter(deps: JoiningDeps, tx: Transaction, entry: Entry) {
+async function enter(deps: Deps, tx: Transaction, entry: Entry) {
   const { userId, liveRoomId, resumeKey, location, broadcaster } = entry;
   const { em } = tx;
   const room = await requireRoom(em, liveRoomId, userId, 'id');
@@ -107,7 +110,7 @@ async function enter(deps: JoiningDeps, tx: Transaction, entry: Entry) {
   const grantedSince = new Date(at.getTime() - MEDIA_GRANT_TTL_MS);
   const others = await countOthers(em, liveRoomId, userId, grantedSince);
   requireSpace(room, others, broadcastUrl(room, userId, broadcaster, deps));
-  if (!location.available) throw unavailable(deps.log, location.reason);
+  if (!location.available) throw deps.unavailable(location.reason);
   const resumed = known !== null && resumeKey !== null && resumes(known, resumeKey, deps.secret, at);
   const isGone = known?.lostReason != null && !resumed;
   const former = isGone ? await recordLeft(tx, known, known.lostReason, null, at) : known;
@@ -194,14 +197,4 @@ async function leave(deps: JoiningDeps, userId: string, liveRoomId: string): Pro
   const order = { kind: 'remove', liveRoomId, reason: 'CLIENT' } as const;
   if (gone !== null) await deps.orders.trySend({ ...order, participantId: gone });
   return room;
-}
-
-function unavailable(log: Log, reason: string): Refusal {
-  log.warn({ reason }, 'no media server for a live room');
-  return new Refusal({
-    __typename: 'MediaUnavailableError',
-    message: 'Live audio is not available at the moment.',
-    field: null,
-    retryAfterMs: MEDIA_RETRY_AFTER_MS,
-  });
 }

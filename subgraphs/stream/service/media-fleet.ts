@@ -12,6 +12,8 @@ interface Server extends MediaCandidate {
   readonly publicUrl: string;
   readonly health: MediaServers;
   readonly heardAtMs: number;
+  /** It did not answer, and has not been heard since: it is asked after all others. */
+  silent: boolean;
 }
 
 /** A server that is silent for this long is not asked any more. */
@@ -35,7 +37,15 @@ export function createMediaFleet(single: MediaServers, nowMs: () => number = Dat
       const liveRoomIds = rooms.map(({ liveRoomId }) => liveRoomId);
       const watchedRoomIds = rooms.filter(({ watching }) => watching).map((room) => room.liveRoomId);
       const where = { liveRoomIds, watchedRoomIds };
-      servers.set(serverId, { serverId, load, ...where, publicUrl, health, heardAtMs: nowMs() });
+      servers.set(serverId, {
+        serverId,
+        load,
+        ...where,
+        publicUrl,
+        health,
+        heardAtMs: nowMs(),
+        silent: false,
+      });
     },
     async locate(liveRoomId, purpose = 'enter') {
       for (const { serverId, heardAtMs } of servers.values())
@@ -43,9 +53,10 @@ export function createMediaFleet(single: MediaServers, nowMs: () => number = Dat
       const rank = purpose === 'listen' ? rankBroadcasters : rankServers;
       const ranked = rank([...servers.values()], liveRoomId);
       let last: MediaLocation | null = null;
-      for (const { health } of ranked) {
-        last = await health.locate(liveRoomId);
+      for (const server of ranked.toSorted((a, b) => Number(a.silent) - Number(b.silent))) {
+        last = await server.health.locate(liveRoomId);
         if (last.available) return last;
+        server.silent = true;
       }
       return last ?? single.locate(liveRoomId);
     },

@@ -12,13 +12,14 @@ export interface HttpMediaOptions {
   readonly nowMs?: () => number;
 }
 
-const CACHE_MS = 1_000;
+/** Short, because those who lost their server wait for the next one. */
+const CACHE_MS = 250;
 const TIMEOUT_MS = 2_000;
 
-/** A media server in a process of its own, asked for its health before anyone is sent there; one question a second at most. */
+/** A media server in a process of its own, asked for its health before anyone is sent there; by many at once no more often than every CACHE_MS. */
 export function httpMediaServers(options: HttpMediaOptions): MediaServers {
   const { url, publicUrl, webUrl, nowMs = Date.now } = options;
-  let cached: { readonly answer: Promise<MediaLocation>; readonly askedAtMs: number } | null = null;
+  let asked: { readonly answer: Promise<MediaLocation>; untilMs: number } | null = null;
 
   const ask = async (): Promise<MediaLocation> => {
     try {
@@ -34,9 +35,11 @@ export function httpMediaServers(options: HttpMediaOptions): MediaServers {
 
   return {
     locate() {
-      if (cached === null || nowMs() - cached.askedAtMs >= CACHE_MS)
-        cached = { answer: ask(), askedAtMs: nowMs() };
-      return cached.answer;
+      if (asked && nowMs() < asked.untilMs) return asked.answer;
+      const asking = { answer: ask(), untilMs: Infinity };
+      asked = asking;
+      void asking.answer.then(() => (asking.untilMs = nowMs() + CACHE_MS));
+      return asking.answer;
     },
   };
 }
