@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM, type Options, type PostgreSqlDriver, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { DiscreetDriver } from './discreet-driver.ts';
-import { EventTables, InboxPositionTable } from './events/event-tables.ts';
+import { EventTables, InboxPositionTable, OutboxTrace } from './events/event-tables.ts';
 import { CodedError, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 import { createQueryLog } from './query-log.ts';
@@ -97,7 +97,10 @@ function ormOptions(options: DatabaseOptions, logger: ReturnType<typeof createQu
     contextName: `${options.name}-${randomUUID()}`,
     entities: options.entities,
     extensions: [Migrator],
-    migrations: { migrationsList: [EventTables, InboxPositionTable, ...options.migrations], snapshot: false },
+    migrations: {
+      migrationsList: [EventTables, InboxPositionTable, OutboxTrace, ...options.migrations],
+      snapshot: false,
+    },
     loggerFactory: () => logger,
     // A subgraph may have no entity of its own; the event tables are plain SQL.
     discovery: { warnWhenNoEntities: false },

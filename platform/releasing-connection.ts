@@ -1,6 +1,11 @@
+import type { LogContext } from '@mikro-orm/core';
 import { PostgreSqlConnection } from '@mikro-orm/postgresql';
+import { recordQuery, serverAttributes } from './tracing/query-spans.ts';
 
 type Dialect = ReturnType<PostgreSqlConnection['createKyselyDialect']>;
+type BeginOptions = Parameters<PostgreSqlConnection['begin']>[0];
+type Transaction = Awaited<ReturnType<PostgreSqlConnection['begin']>>;
+type CommitOthers = Parameters<PostgreSqlConnection['commit']> extends [unknown, ...infer O] ? O : never;
 type Driver = ReturnType<Dialect['createDriver']>;
 
 /**
@@ -8,6 +13,22 @@ type Driver = ReturnType<Dialect['createDriver']>;
  * `begin` or `rollback` fails: each failover would take as many from the pool as there were transactions.
  */
 export class ReleasingConnection extends PostgreSqlConnection {
+  readonly #server = serverAttributes(this.getConnectionOptions());
+
+  override executeQuery<T>(query: string, run: () => Promise<T>, context?: LogContext): Promise<T> {
+    return recordQuery(this.#server, query, () => super.executeQuery(query, run, context));
+  }
+
+  /** The wait for a connection is a part of it. */
+  override begin(options?: BeginOptions): Promise<Transaction> {
+    return recordQuery(this.#server, options?.ctx ? 'savepoint' : 'begin', () => super.begin(options));
+  }
+
+  override commit(transaction: Transaction, ...others: CommitOthers): Promise<void> {
+    const command = 'savepointName' in transaction ? 'release' : 'commit';
+    return recordQuery(this.#server, command, () => super.commit(transaction, ...others));
+  }
+
   override createKyselyDialect(
     overrides: Parameters<PostgreSqlConnection['createKyselyDialect']>[0],
   ): Dialect {

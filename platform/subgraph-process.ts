@@ -102,10 +102,10 @@ export async function openSubgraph<S extends Subgraph>(
   });
   const figures = options.counted === false ? null : createSubgraphMetrics(metrics, name);
   const observer = figures ? { observer: figures.relay } : {};
-  const events = createEvents({ database, durableBus, liveBus, log, ...observer });
+  const { tracing = null } = options;
+  const events = createEvents({ database, durableBus, liveBus, log, tracing, ...observer });
   const foundation: Foundation = { database, events, liveBus, files, secret, log, metrics, now };
   const created = definition.create(foundation);
-  const { tracing } = options;
   const measured = figures ? figures.measured(created.endpoint) : created.endpoint;
   const purge = createPurge({ database, rules: [DONE_EVENTS, ...purges], log, now });
   const endpoint = tracing ? withEndpointSpans(measured, name, tracing) : measured;

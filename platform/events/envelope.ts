@@ -12,6 +12,7 @@ export const eventFrame: z.ZodType<EventFrame> = z.object({
   at: z.iso.datetime(),
   actorId: z.string().nullable(),
   correlationId: z.string().nullable(),
+  traceparent: z.string().optional(),
   payload: z.unknown(),
 });
 

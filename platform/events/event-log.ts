@@ -3,6 +3,7 @@ import type { Em } from '#platform/database.ts';
 import { CodedError, conflict, Refusal } from '#platform/errors.ts';
 import { newId } from '#platform/ids.ts';
 import { openFrame } from './envelope.ts';
+import { tracedWork } from '#platform/tracing/traced-work.ts';
 import type { AnyEvent, EventEnvelope, EventFrame } from './ports.ts';
 
 export interface NewEvent<N extends EventName = EventName> {
@@ -29,7 +30,7 @@ export interface StreamHead {
 // `behind`: how many of the given events follow in the same stream. Streams are locked in one order, whoever writes.
 const WRITE = `with given as (
     select * from jsonb_to_recordset(?::jsonb) as g (place int, behind int, stream text, id text, name text, version int,
-      at timestamptz, "actorId" text, "correlationId" text, payload jsonb)
+      at timestamptz, "actorId" text, "correlationId" text, payload jsonb, traceparent text)
   ), taken as (
     insert into event_stream as s (stream, epoch, last_seq)
     select stream, 1 + floor(random() * 2147483646)::integer, count(*) from given group by stream order by stream
@@ -39,7 +40,7 @@ const WRITE = `with given as (
     select stream, last_seq - behind, id, name, version, at, "actorId", "correlationId", payload from given join taken using (stream)
     returning id, stream, seq
   ), queued as (
-    insert into outbox (event_id, stream, seq) select id, logged.stream, seq from logged join given using (id) order by place
+    insert into outbox (event_id, stream, seq, traceparent) select id, logged.stream, seq, traceparent from logged join given using (id) order by place
   ) select id, seq::float8 as seq from logged`;
 
 /**
@@ -80,13 +81,14 @@ function accept<N extends EventName>({
 
 function toRows(entries: readonly { readonly stream: string }[]): object[] {
   const behind = new Map<string, number>();
+  const traceparent = tracedWork()?.headers.traceparent;
   const count = (stream: string) => {
     const following = behind.get(stream) ?? 0;
     behind.set(stream, following + 1);
     return following;
   };
   return entries
-    .map((entry, place) => ({ ...entry, place }))
+    .map((entry, place) => ({ ...entry, place, ...(traceparent !== undefined && { traceparent }) }))
     .toReversed()
     .map((entry) => ({ ...entry, behind: count(entry.stream) }));
 }

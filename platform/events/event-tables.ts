@@ -29,6 +29,17 @@ export class InboxPositionTable extends Migration {
   }
 }
 
+/** In which trace an event was written, for whoever reacts to it: kept as long as the event waits. */
+export class OutboxTrace extends Migration {
+  override up(): void {
+    this.addSql('alter table outbox add column traceparent text');
+  }
+
+  override down(): void {
+    this.addSql('alter table outbox drop column if exists traceparent');
+  }
+}
+
 // `epoch` is random, so that a cursor from another life of the database (dropped, rebuilt) is recognised as foreign.
 const STREAMS = `create table event_stream (
   stream text primary key,

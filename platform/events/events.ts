@@ -12,6 +12,7 @@ import {
 } from './inbox.ts';
 import { createOutboxRelay, type OutboxLag, type RelayObserver } from './outbox-relay.ts';
 import type { AnyEvent, DurableBus, LiveBus } from './ports.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import type { Listening } from '#platform/polling/poll.ts';
 import { tailStream, type StreamTail } from './tail.ts';
 import { pollStream } from './tail-poll.ts';
@@ -62,6 +63,8 @@ export interface EventsDeps {
   readonly liveBus: LiveBus;
   readonly log: Log;
   readonly observer?: RelayObserver;
+  /** Without it reactions are not recorded. */
+  readonly tracing?: Tracing | null;
   readonly inboxTiming?: InboxTiming;
 }
 

@@ -2,17 +2,20 @@ import { DeadlockException } from '@mikro-orm/core';
 import type { Database } from '#platform/database.ts';
 import { messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import { backoffMs } from './backoff.ts';
 import { openFrame } from './envelope.ts';
 import { claimEvents, type Claim } from './inbox-claim.ts';
 import * as store from './inbox-store.ts';
 import type { AnyEvent } from './ports.ts';
+import { recordReaction } from './reaction-spans.ts';
 import type { Transaction } from './unit-of-work.ts';
 import { WorkLoop } from './work-loop.ts';
 
 export interface LaneDeps {
   readonly database: Database;
   readonly log: Log;
+  readonly tracing: Tracing | null;
   readonly transact: <T>(run: (tx: Transaction) => Promise<T>) => Promise<T>;
   /** Of the consumer. */
   readonly name: string;
@@ -89,7 +92,11 @@ async function handleBatch(
 }
 
 /** Returns false for what was made a dead letter. */
-async function handleClaim({ log, handle, now }: LaneDeps, claim: Claim, tx: Transaction): Promise<boolean> {
+async function handleClaim(
+  { log, handle, now, name, tracing }: LaneDeps,
+  claim: Claim,
+  tx: Transaction,
+): Promise<boolean> {
   const opened = openFrame(claim.event);
   if ('problem' in opened) {
     // Trying again cannot help. It waits for code that understands it, and is replayed then.
@@ -97,7 +104,8 @@ async function handleClaim({ log, handle, now }: LaneDeps, claim: Claim, tx: Tra
     await store.markDead(tx.em, claim, opened.problem, now());
     return false;
   }
-  await tx.savepoint((inner) => handle(opened.event, inner));
+  const { event } = opened;
+  await recordReaction(tracing, name, event, () => tx.savepoint((inner) => handle(event, inner)));
   return true;
 }
 

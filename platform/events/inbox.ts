@@ -1,6 +1,7 @@
 import type { EventName } from '#schema/events.ts';
 import type { Database } from '#platform/database.ts';
 import type { Log } from '#platform/log.ts';
+import type { Tracing } from '#platform/tracing/tracing.ts';
 import { createIntake } from './inbox-intake.ts';
 import { createLane } from './inbox-lane.ts';
 import * as store from './inbox-store.ts';
@@ -35,6 +36,7 @@ export interface InboxDeps {
   readonly log: Log;
   readonly transact: <T>(run: (tx: Transaction) => Promise<T>) => Promise<T>;
   readonly timing?: InboxTiming;
+  readonly tracing?: Tracing | null;
 }
 
 interface Consumer {
@@ -59,7 +61,7 @@ export function createInbox(deps: InboxDeps) {
   const consumptions: Consumption[] = [];
 
   const { maxAttempts = MAX_ATTEMPTS, pollMs = POLL_MS, random } = timing;
-  const laneDeps = { ...deps, now, maxAttempts, pollMs, random };
+  const laneDeps = { ...deps, tracing: deps.tracing ?? null, now, maxAttempts, pollMs, random };
 
   const wake = () => consumers.forEach(({ lanes }) => lanes.forEach((lane) => lane.wake()));
 

@@ -16,6 +16,8 @@ export interface EventEnvelope<N extends EventName = EventName> {
   /** User who caused it, or null for the platform itself. */
   readonly actorId: string | null;
   readonly correlationId: string | null;
+  /** W3C; where it was written by work that is recorded, on its way to those who react to it. */
+  readonly traceparent?: string | undefined;
   readonly payload: EventPayload<N>;
 }
 

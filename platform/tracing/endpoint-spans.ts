@@ -7,6 +7,7 @@ import {
   type ResultStream,
   type SubgraphEndpoint,
 } from '#platform/subgraph-endpoint.ts';
+import { runTraced } from './traced-work.ts';
 import type { Tracing } from './tracing.ts';
 
 /**
@@ -24,7 +25,8 @@ export function withEndpointSpans(
     run: () => Promise<T>,
   ): Promise<T> => {
     const type = typeOf(request.query);
-    const { span } = tracing.receive(type, headers);
+    const trace = tracing.receive(type, headers);
+    const { span } = trace;
     if (!span) return run();
     span.setAttributes({
       'veza.subgraph': subgraph,
@@ -33,7 +35,7 @@ export function withEndpointSpans(
       'graphql.operation.name': request.operationName ?? undefined,
     });
     // An endpoint never rejects.
-    const answer = await run();
+    const answer = await runTraced({ tracing, headers: trace.headers }, run);
     if (!isResultStream(answer) && answer.errors) {
       span.setAttribute('error.type', codeOf(answer));
       span.setStatus({ code: SpanStatusCode.ERROR });

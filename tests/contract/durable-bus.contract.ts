@@ -64,7 +64,8 @@ export function testDurableBus({ name, skip, open }: DurableBusAdapter): void {
       await consume(here, 'first', NAMES, async (event) => first.add(event));
       await consume(there, 'second', ['message.deleted'], async (event) => second.add(event));
       const edited = Array.from({ length: 20 }, (_, index) => frame(index + 1));
-      const deleted = frame(21, { name: 'message.deleted' });
+      const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+      const deleted = frame(21, { name: 'message.deleted', traceparent });
       await there.publish(frame(1, { name: 'track.liked', stream: 'track:1' }));
       for (const event of [...edited, deleted]) await there.publish(event);
       assert.deepEqual(await first.atLeast(21), [...edited, deleted]);
