@@ -13,10 +13,17 @@ export interface OperationCache {
   getDocument(document: DocumentNode, operationName: string | null | undefined, grants?: Grants): Operation;
   /** Null for an operation that nobody may run. */
   kindOf(query: string, operationName: string | null | undefined): RestrictedOperation['kind'] | null;
-  /** Valid operations that are kept, the one used last first. */
-  recent(): { readonly query: string; readonly operationName: string | null }[];
+  /** Valid operations that are kept, as those may run them who did so last, the one used last first. */
+  recent(): RecentOperation[];
   readonly counts: Readonly<CacheCounts>;
   size(): CacheSize;
+}
+
+export interface RecentOperation {
+  readonly query: string;
+  readonly operationName: string | null;
+  /** Of whoever ran it last; an operation that is not the same for all callers stands here once for each of its variants. */
+  readonly grants: Grants | undefined;
 }
 
 /** What look-ups came to, of all caches that share it. */
@@ -77,8 +84,8 @@ export function createOperationCache(
     const unmet = unmetBy(operation, grants);
     const mask = operation.requirements.map((requirement) => (unmet.has(requirement) ? '0' : '1')).join('');
     const ownKey = mask + key;
-    const known = store.findPermitted(ownKey);
-    return known ?? store.keep(ownKey, operation.without(unmet, rejectUnauthorized));
+    const known = store.findPermitted(ownKey, grants);
+    return known ?? store.keep(ownKey, operation.without(unmet, rejectUnauthorized), grants);
   };
   return {
     get(query, name, grants) {
@@ -101,7 +108,7 @@ export function createOperationCache(
     },
     counts,
     size: store.size,
-    recent: () => store.keysOfAll().map(readKey),
+    recent: () => store.recent().map(([key, { grants }]) => ({ ...readKey(key), grants })),
   };
 }
 
@@ -119,42 +126,52 @@ const MARK = '=';
 const keyOf = (name: string | null | undefined, query: string) => `${MARK}${name ?? ''}\n${query}`;
 
 function readKey(key: string) {
-  const end = key.indexOf('\n');
-  return { operationName: key.slice(MARK.length, end) || null, query: key.slice(end + 1) };
+  const [begin, end] = [key.indexOf(MARK) + MARK.length, key.indexOf('\n')];
+  return { operationName: key.slice(begin, end) || null, query: key.slice(end + 1) };
+}
+
+/** An operation as somebody may run it. */
+interface Variant {
+  readonly operation: Operation;
+  /** Of whoever ran it last. */
+  grants: Grants | undefined;
 }
 
 interface Store {
   find(key: string): PreparedOperation | undefined;
-  findPermitted(key: string): Operation | undefined;
+  findPermitted(key: string, grants: Grants | undefined): Operation | undefined;
   /** Gives back what it takes. */
-  keep<T extends PreparedOperation>(key: string, operation: T): T;
-  /** Of valid operations, without those that only some callers may run. */
-  keysOfAll(): string[];
+  keep<T extends PreparedOperation>(key: string, operation: T, grants?: Grants): T;
+  /** Valid operations with their keys, the one used last first. */
+  recent(): (readonly [key: string, variant: Variant])[];
   size(): CacheSize;
 }
 
 function createStore({ authorization }: SupergraphState, maxBytes: number, counts: CacheCounts): Store {
   const onEvict = () => void (counts.evictions += 1);
   const restrictedShare = authorization ? RESTRICTED_SHARE : 0;
-  const valid = createLru<Operation>(maxBytes * (1 - INVALID_SHARE - restrictedShare), onEvict);
+  const valid = createLru<Variant>(maxBytes * (1 - INVALID_SHARE - restrictedShare), onEvict);
   const invalid = createLru<Operation>(maxBytes * INVALID_SHARE, onEvict);
   const restricted = createLru<RestrictedOperation>(maxBytes * restrictedShare, onEvict);
   const counted = <T>(found: T | undefined): T | undefined => {
     counts[found ? 'hits' : 'misses'] += 1;
     return found;
   };
-  const findPermitted = (key: string) => valid.get(key) ?? invalid.get(key);
   return {
-    find: (key) => counted(findPermitted(key) ?? restricted.get(key)),
-    findPermitted: (key) => counted(findPermitted(key)),
-    keep(key, operation) {
+    find: (key) => counted(valid.get(key)?.operation ?? invalid.get(key) ?? restricted.get(key)),
+    findPermitted(key, grants) {
+      const variant = valid.get(key);
+      if (variant) variant.grants = grants;
+      return counted(variant?.operation ?? invalid.get(key));
+    },
+    keep(key, operation, grants) {
       const bytes = (perChar: number) => key.length * perChar + BYTES_PER_ENTRY;
       if (isRestricted(operation)) restricted.set(key, operation, bytes(BYTES_PER_RESTRICTED_CHAR));
       else if (operation.errors) invalid.set(key, operation, bytes(BYTES_PER_INVALID_CHAR));
-      else valid.set(key, operation, bytes(BYTES_PER_CHAR));
+      else valid.set(key, { operation, grants }, bytes(BYTES_PER_CHAR));
       return operation;
     },
-    keysOfAll: () => [...valid.keys().filter((key) => key.startsWith(MARK)), ...restricted.keys()],
+    recent: valid.entries,
     size: () => sumOfSizes([valid.size(), invalid.size(), restricted.size()]),
   };
 }
@@ -168,7 +185,7 @@ interface Lru<T> {
   get(key: string): T | undefined;
   set(key: string, operation: T, bytes: number): void;
   /** The one used last first. */
-  keys(): string[];
+  entries(): (readonly [key: string, operation: T])[];
   size(): CacheSize;
 }
 
@@ -181,7 +198,7 @@ function createLru<T>(maxBytes: number, onEvict: () => void): Lru<T> {
     entries.delete(key);
   };
   return {
-    keys: () => [...entries.keys()].toReversed(),
+    entries: () => [...entries].map(([key, { operation }]) => [key, operation] as const).toReversed(),
     size: () => ({ entries: entries.size, bytes: total }),
     get(key) {
       const entry = entries.get(key);

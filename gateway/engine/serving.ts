@@ -40,11 +40,19 @@ export function serve(options: ServingOptions, sdl: string, before?: Serving): S
 /** The swap waits for planning no longer than this; requests are held up meanwhile. */
 const MAX_WARM_UP_MS = 200;
 
-/** Plans what was asked for last before the new supergraph serves, latest first. */
+/** Of an operation that is not the same for all callers; one of many must not keep out all others. */
+const MAX_VARIANTS = 4;
+
+/** Plans what was asked for last before the new supergraph serves, latest first, as whoever asked for it may see it now. */
 function warmUp({ plain }: LabelledOperations, before: Serving): void {
   const endMs = performance.now() + MAX_WARM_UP_MS;
-  for (const { query, operationName } of before.operations.plain.recent()) {
+  const planned = new Map<string, number>();
+  for (const { query, operationName, grants } of before.operations.plain.recent()) {
     if (performance.now() > endMs) return;
-    guarded(() => plain.get(query, operationName));
+    const key = `${operationName ?? ''}\n${query}`;
+    const variants = planned.get(key) ?? 0;
+    if (variants === MAX_VARIANTS) continue;
+    planned.set(key, variants + 1);
+    guarded(() => plain.get(query, operationName, grants));
   }
 }

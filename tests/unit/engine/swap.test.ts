@@ -5,6 +5,7 @@ import { parse } from 'graphql';
 import { isResultStream } from '#platform/subgraph-endpoint.ts';
 import { createFeed } from '../../support/federation/feed.ts';
 import { createTestGateway, testScope } from '../../support/federation/supergraph.ts';
+import { ANYBODY, scoped, SIGNED_IN, start } from './authorization-kit.ts';
 
 const QUERY = 'subscription { posted { id author { name } } }';
 
@@ -50,4 +51,50 @@ test('operations used last are planned before the new graph serves', async (t) =
   await engine.execute(request, testScope());
   await engine.executeDocument(parse(request.query), null, {}, testScope());
   assert.equal(plan.mock.callCount(), 2);
+});
+
+const GUARDED = {
+  a: {
+    typeDefs: `type Query { open: String own: String @authenticated
+      read: String @requiresScopes(scopes: [["read"]]) paid: String @requiresScopes(scopes: [["paid"]]) }`,
+  },
+};
+const ALL = '{ open own read paid }';
+
+test('what callers see differently is planned as those see it who asked last', async (t) => {
+  const { engine, ask } = start(GUARDED);
+  for (const grants of [SIGNED_IN, scoped('read')]) await ask(ALL, grants);
+  await ask('{ open read }', ANYBODY);
+  const plan = t.mock.method(QueryPlanner.prototype, 'buildQueryPlan');
+  engine.swap(`${engine.supergraphSdl}\n`);
+  assert.equal(plan.mock.callCount(), 3);
+  for (const grants of [SIGNED_IN, scoped('read')]) await ask(ALL, grants);
+  await ask('{ open read }', ANYBODY);
+  assert.equal(plan.mock.callCount(), 3);
+  await ask(ALL, ANYBODY);
+  assert.equal(plan.mock.callCount(), 4);
+});
+
+test('and by what the new graph demands of them', async (t) => {
+  const { engine, ask } = start(GUARDED);
+  // The old graph takes both for the same.
+  for (const grants of [scoped('other'), scoped('new')]) await ask('{ open read }', grants);
+  const plan = t.mock.method(QueryPlanner.prototype, 'buildQueryPlan');
+  engine.swap(engine.supergraphSdl.replace('[["read"]]', '[["new"]]'));
+  assert.equal(plan.mock.callCount(), 1);
+  assert.equal((await ask('{ open read }', scoped('new'))).errors, undefined);
+  assert.equal(plan.mock.callCount(), 1);
+});
+
+test('of an operation that everybody sees differently only a few variants are planned', async (t) => {
+  const { engine, ask } = start(GUARDED);
+  const callers = [ANYBODY, SIGNED_IN, scoped('read'), scoped('paid'), scoped('read', 'paid')];
+  await ask('{ open }', ANYBODY);
+  for (const grants of callers) await ask(ALL, grants);
+  const plan = t.mock.method(QueryPlanner.prototype, 'buildQueryPlan');
+  engine.swap(`${engine.supergraphSdl}\n`);
+  assert.equal(plan.mock.callCount(), 5);
+  for (const grants of callers.slice(1)) await ask(ALL, grants);
+  await ask('{ open }', ANYBODY);
+  assert.equal(plan.mock.callCount(), 5);
 });
