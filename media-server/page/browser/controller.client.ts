@@ -4,7 +4,7 @@ import { createRealtimeClient, type RealtimeClient } from '../../../clients/real
 import { Call } from './call.client.ts';
 import { ChatPanel } from './chat-panel.client.ts';
 import { confirmed } from './dialogs.client.ts';
-import { requireButton, requireElement } from './elements.client.ts';
+import { keepFocus, requireButton, requireElement } from './elements.client.ts';
 import { followLog } from './follow-log.client.ts';
 import { listMicrophones, watchMicrophones } from './microphones.client.ts';
 import { manage, optionsFor, type Act } from './moderation.client.ts';
@@ -196,7 +196,6 @@ export class LivePageController {
   }
 
   #changed(state: LiveRoomState): void {
-    showConnection(state);
     if (state.closeCode === CLOSE_CODES.ROOM_FULL) {
       const offer = (url: string | null) => this.#offerBroadcast(url);
       this.#api.broadcastUrl().then(offer, () => offer(null));
@@ -209,6 +208,12 @@ export class LivePageController {
   #draw(): void {
     const { state } = this.#call;
     if (!state) return;
+    keepFocus(() => this.#drawRoom(state), requireElement('title', HTMLHeadingElement));
+    if (state.connection === 'connected') void this.#learnNames(state);
+  }
+
+  #drawRoom(state: LiveRoomState): void {
+    showConnection(state);
     const people = peopleOf(state, this.#stage, this.#names.names);
     const self = people.find(({ isSelf }) => isSelf) ?? null;
     showPeople(
@@ -223,7 +228,6 @@ export class LivePageController {
     const moment = { self, stage: this.#stage };
     noticesBetween(this.#before, moment, this.#names.names).forEach(showNotice);
     this.#before = moment;
-    if (state.connection === 'connected') void this.#learnNames(state);
   }
 
   async #learnNames(state: LiveRoomState): Promise<void> {

@@ -36,3 +36,20 @@ export function showText(element: HTMLElement, text: string | null): void {
   setText(element, text ?? '');
   element.hidden = text === null;
 }
+
+/**
+ * Draws something anew, and leaves the keyboard's focus where it was: also where its element was moved or made anew. Where that is gone, the focus
+ * goes to `fallback`.
+ */
+export function keepFocus(draw: () => void, fallback: HTMLElement): void {
+  const focused = document.activeElement;
+  draw();
+  if (!(focused instanceof HTMLElement) || focused === document.body) return;
+  const label = focused.ariaLabel;
+  const again = focused.isConnected || !label ? focused : findLabelled(label);
+  const target = again?.checkVisibility() ? again : fallback;
+  if (document.activeElement !== target) target.focus({ preventScroll: true });
+}
+
+const findLabelled = (label: string): HTMLElement | null =>
+  document.querySelector<HTMLElement>(`[aria-label="${CSS.escape(label)}"]`);

@@ -66,9 +66,7 @@ export function showConnection(state: LiveRoomState): void {
   setText(status, connectionWords(state));
   status.dataset.connection = connection;
   room.dataset.connection = connection;
-  const wasClosed = !rejoin.hidden;
   rejoin.hidden = connection !== 'closed' || closeCode === CLOSE_CODES.ROOM_ENDED;
-  if (!rejoin.hidden && !wasClosed) rejoin.focus();
   const isOn = sending === 'on';
   microphone.hidden = !self || !maySpeak(self.role);
   microphone.disabled = connection !== 'connected' || self?.muted === true;

@@ -53,7 +53,7 @@ function showHands(
 ): void {
   handsSection.hidden = waiting.length === 0;
   setText(handsCount, String(waiting.length));
-  // Drawn anew only where something is another than before: a button that has focus keeps it.
+  // Drawn anew only where something is another than before.
   const drawn = JSON.stringify([
     waiting.map((id) => [id, nameOf(names, id)]),
     self?.participantId,
