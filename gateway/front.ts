@@ -14,6 +14,7 @@ import { COMPRESSION, createCompression, type CompressionOptions } from './http/
 import { createCors } from './http/cors.ts';
 import { startFrontServer } from './http/front-server.ts';
 import { graphqlRoute } from './http/graphql-route.ts';
+import { createPersistedQueries } from './http/persisted-queries.ts';
 import { REQUEST_LIMITS, type RequestLimits } from './http/request.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { createEventStreams } from './subscriptions/event-stream.ts';
@@ -83,13 +84,13 @@ export async function createFront(
   gateway: GatewayInterface,
   settings: FrontSettings,
 ): Promise<Front> {
-  const { auth, log, corsOrigins = [], forwardHeaders = [], trustProxy = false } = settings;
+  const { auth, log, forwardHeaders = [], trustProxy = false } = settings;
   const metrics = createGatewayMetrics(settings.metrics);
   const telemetry = createTelemetry({ ...settings, metrics });
-  const server = await startFrontServer({ gateway, log, metrics, plugins: settings.plugins });
+  const persisted = createPersistedQueries(engine);
+  const server = await startFrontServer({ gateway, log, metrics, persisted, plugins: settings.plugins });
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
-  const cors = createCors(corsOrigins);
-  const shared = { engine, ...gatesOf(settings), callers, cors, metrics, telemetry, log };
+  const shared = { engine, ...gatesOf(settings), callers, persisted, metrics, telemetry, log };
   const streams = createEventStreams({ ...shared, limits: settings.streamLimits });
   const reserved = new ReservedStreams({
     ...{ ...shared, limits: reservedStreamLimits(settings) },
@@ -130,9 +131,16 @@ export async function createFront(
 }
 
 /** What a client passes before and after its operation. */
-function gatesOf({ shedding, clientLimits, trustProxy = false, compression = COMPRESSION }: FrontSettings) {
+function gatesOf({
+  shedding,
+  clientLimits,
+  corsOrigins = [],
+  trustProxy = false,
+  compression = COMPRESSION,
+}: FrontSettings) {
   return {
     clients: createClientLimits({ ...clientLimits, trustProxy }),
+    cors: createCors(corsOrigins),
     enter: shedding?.enter ?? enterAlways,
     compression: createCompression(compression),
   };

@@ -25,7 +25,7 @@ export interface GatewayMetrics {
   streamEnded(): void;
 }
 
-const KNOWN_CODES = new Set([...Object.keys(ERROR_STATUS), 'PERSISTED_QUERY_NOT_FOUND']);
+const KNOWN_CODES = new Set(Object.keys(ERROR_STATUS));
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 

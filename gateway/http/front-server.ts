@@ -16,11 +16,13 @@ import { currentReport } from '../telemetry/report.ts';
 import { PREFLIGHT_HEADERS } from './csrf.ts';
 import { statusOf } from './error-status.ts';
 import { presentError } from './errors.ts';
+import type { PersistedQueries } from './persisted-queries.ts';
 
 export interface FrontServerOptions {
   readonly gateway: GatewayInterface;
   readonly log: Log;
   readonly metrics: GatewayMetrics;
+  readonly persisted: PersistedQueries;
   readonly plugins?: readonly ApolloServerPlugin<EngineScope>[];
 }
 
@@ -28,7 +30,7 @@ const MAX_TOKENS = 15_000;
 
 /** Starts the Apollo Server that every HTTP operation passes. Rejects where the supergraph cannot be loaded. */
 export async function startFrontServer(options: FrontServerOptions): Promise<ApolloServer<EngineScope>> {
-  const { gateway, log, metrics, plugins = [] } = options;
+  const { gateway, log, metrics, persisted, plugins = [] } = options;
   const server = new ApolloServer<EngineScope>({
     gateway,
     // Everything that depends on the environment is set here, so that tests run what production runs.
@@ -39,6 +41,7 @@ export async function startFrontServer(options: FrontServerOptions): Promise<Apo
     includeStacktraceInErrorResponses: false,
     csrfPrevention: { requestHeaders: PREFLIGHT_HEADERS },
     parseOptions: { maxTokens: MAX_TOKENS },
+    persistedQueries: { cache: persisted.cache },
     maxRecursiveSelections: true,
     stringifyResult: createResultText(),
     logger: apolloLogger(log),

@@ -3,7 +3,6 @@ import { HeaderMap, type ApolloServer } from '@apollo/server';
 import { CodedError } from '#platform/errors.ts';
 import { plainHeaders, type HttpRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
-import { graphqlRequest } from '#platform/serve-subgraph.ts';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import type { GatewayAuth, Identity } from '../auth/auth.ts';
 import type { FrontScope } from '../engine/apollo-gateway.ts';
@@ -27,6 +26,7 @@ import { presentSubsequent } from './errors.ts';
 import { sendFailure, sendResult, writeHead, type Exchange } from './exchange.ts';
 import { JSON_TYPE, readAccept, type Acceptance, type ResponseType } from './media-types.ts';
 import { sendMultipart } from './multipart-response.ts';
+import { readClientRequest, type PersistedQueries } from './persisted-queries.ts';
 import { parseJsonText, readJsonText, readUploads, type RequestLimits } from './request.ts';
 import { readSearchParameters, searchOf } from './search-parameters.ts';
 
@@ -42,6 +42,7 @@ export interface GraphqlRouteOptions {
   readonly singleConnection: SingleConnection;
   readonly clients: ClientLimits;
   readonly enter: Enter;
+  readonly persisted: PersistedQueries;
   readonly limits: RequestLimits;
   readonly compression: Compression;
   readonly metrics: GatewayMetrics;
@@ -143,7 +144,7 @@ async function answerAlone(
   onLive: () => void,
 ): Promise<void> {
   const { request, response, correlationId, report, accepts } = exchange;
-  const { auth, callers, limits, engine } = options;
+  const { auth, callers, limits } = options;
   const text = request.method === 'POST' ? await readJsonText(request, limits) : null;
   // A body takes as long as its client likes, and who was known when it began may be nobody by now.
   const requireCurrent = () => identity && auth?.requireCurrent(identity);
@@ -158,7 +159,7 @@ async function answerAlone(
   const { traceHeaders } = report;
   const scope = callers.scopeOf({ request, identity, correlationId, traceHeaders, signal: gone.signal });
   const { stream: transport } = accepts;
-  const operation = transport && streamedOperation(exchange, body, engine);
+  const operation = transport && streamedOperation(exchange, body, options);
   if (operation) return serveStream(options, { ...exchange, transport, operation, scope, identity, onLive });
   if (accepts.multipart && identity && !response.destroyed) cutWithSession(response, identity, options);
   await answerOperation(exchange, accepts.json ?? JSON_TYPE, body, scope, options);
@@ -209,19 +210,29 @@ const readFiles = ({ request, response }: Exchange, limits: RequestLimits) =>
 function streamedOperation(
   { request, url, accepts }: Exchange,
   body: unknown,
-  engine: Engine,
+  { engine, persisted }: Pick<GraphqlRouteOptions, 'engine' | 'persisted'>,
 ): GraphQLRequest | null {
-  const parsed = graphqlRequest.safeParse(body ?? readSearchParameters(url));
+  const asked = readClientRequest(body ?? readSearchParameters(url));
   const onlySubscriptions = accepts.json !== null || accepts.stream !== 'sse';
-  if (!parsed.success) {
+  if (!asked) {
     if (onlySubscriptions) return null;
     throw new CodedError('BAD_REQUEST', 'The request carries no GraphQL operation.');
   }
-  const kind = engine.operationKind(parsed.data);
+  const operation = completed(asked, persisted);
+  const kind = engine.operationKind(operation);
   if (onlySubscriptions && kind !== 'subscription') return null;
   if (request.method !== 'POST' && kind === 'mutation')
     throw new CodedError('METHOD_NOT_ALLOWED', 'Mutations are sent with POST.', { allow: 'POST' });
-  return parsed.data;
+  return operation;
+}
+
+/** As it is where that fails: whoever answers it says why. */
+function completed(asked: GraphQLRequest, persisted: PersistedQueries): GraphQLRequest {
+  try {
+    return persisted.complete(asked);
+  } catch {
+    return asked;
+  }
 }
 
 async function answerOperation(

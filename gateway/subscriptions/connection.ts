@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { CloseCode, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws';
+import { CloseCode, MessageType, type SubscribeMessage } from 'graphql-ws';
 import type { RawData, WebSocket } from 'ws';
 import { CodedError } from '#platform/errors.ts';
 import { isSameCaller, type Identity } from '../auth/auth.ts';
@@ -8,6 +8,7 @@ import type { EngineScope } from '../engine/engine.ts';
 import type { Callers, CallingRequest } from '../http/callers.ts';
 import type { RequestReport } from '../telemetry/report.ts';
 import type { Allowance, ClientLimits } from '../traffic/client-limits.ts';
+import { readMessage } from './client-message.ts';
 import { authorizationOf } from './connection-parameters.ts';
 import { Outbox } from './outbox.ts';
 import type { SocketLimits } from './socket-limits.ts';
@@ -125,7 +126,7 @@ export class Connection implements OperationHost {
     if (this.#state === 'closed') return;
     try {
       if (isBinary) throw new Error('binary message');
-      const message = parseMessage(data.toString());
+      const message = readMessage(data.toString());
       if (message.type === MessageType.ConnectionInit) void this.#initialise(message.payload);
       else if (message.type === MessageType.Ping) void this.#answerPing(message.payload);
       else if (message.type === MessageType.Subscribe) this.#start(message);

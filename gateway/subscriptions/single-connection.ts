@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { CodedError, ERROR_STATUS } from '#platform/errors.ts';
-import { graphqlRequest } from '#platform/serve-subgraph.ts';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import type { Identity } from '../auth/auth.ts';
 import type { EngineScope } from '../engine/engine.ts';
 import type { Callers } from '../http/callers.ts';
 import { presentResult } from '../http/errors.ts';
 import { sendErrors, type Exchange } from '../http/exchange.ts';
+import { readClientRequest } from '../http/persisted-queries.ts';
 import { parseJsonText, readJsonText, type RequestLimits } from '../http/request.ts';
 import { readSearchParameters } from '../http/search-parameters.ts';
 import type { ReservedStreams } from './reserved-streams.ts';
@@ -143,14 +143,14 @@ const scopeOf = (
 
 async function readOperation(
   { request, url }: StreamRequest,
-  { limits }: SingleConnectionOptions,
+  { limits, persisted }: SingleConnectionOptions,
 ): Promise<{ readonly id: string; readonly operation: GraphQLRequest }> {
-  const parsed = graphqlRequest.safeParse(
+  const asked = readClientRequest(
     request.method === 'POST' ? await readJson(request, limits) : readSearchParameters(url),
   );
-  if (!parsed.success) throw new CodedError('BAD_REQUEST', 'The request carries no GraphQL operation.');
-  const operation = parsed.data;
-  return { id: requireId(operation.extensions?.['operationId'], 'extensions.operationId'), operation };
+  if (!asked) throw new CodedError('BAD_REQUEST', 'The request carries no GraphQL operation.');
+  const id = requireId(asked.extensions?.['operationId'], 'extensions.operationId');
+  return { id, operation: persisted.complete(asked) };
 }
 
 async function readJson(request: IncomingMessage, limits: RequestLimits): Promise<unknown> {

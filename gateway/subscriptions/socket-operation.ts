@@ -8,6 +8,7 @@ import type { LiveEvent } from '../engine/live/live-event.ts';
 import { isFollowing, type Following, type Subscriber } from '../engine/live/subscriber.ts';
 import { correlationIdOf } from '../http/correlation.ts';
 import { failedResult, presentResult, presentSubsequent } from '../http/errors.ts';
+import type { PersistedQueries } from '../http/persisted-queries.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { RequestReport, Telemetry } from '../telemetry/report.ts';
 import type { Enter } from '../traffic/load-shedding.ts';
@@ -22,6 +23,7 @@ export interface OperationDeps {
   readonly engine: Engine;
   readonly metrics: GatewayMetrics;
   readonly telemetry: Telemetry;
+  readonly persisted: PersistedQueries;
   readonly log: Log;
 }
 
@@ -57,7 +59,9 @@ export class SocketOperation implements Subscriber {
   async run(request: GraphQLRequest, admit: () => void): Promise<void> {
     try {
       admit();
-      await this.#answerInTurn(request);
+      const completed = this.#host.deps.persisted.complete(request);
+      this.#report.asked(completed);
+      await this.#answerInTurn(completed);
     } catch (error) {
       const { errors = [] } = failedResult(error, this.#report.correlationId, this.#host.deps.log);
       await this.#refuse(errors);

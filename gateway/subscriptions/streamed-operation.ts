@@ -2,6 +2,7 @@ import type { FormattedExecutionResult } from 'graphql';
 import { isResultStream, type GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import type { Engine, EngineScope } from '../engine/engine.ts';
 import { positionBehind } from '../engine/live/live-event.ts';
+import type { PersistedQueries } from '../http/persisted-queries.ts';
 import type { GatewayMetrics, StreamTransport } from '../metrics.ts';
 
 /** Where the results of one operation go. Each resolves once the client can take more. */
@@ -26,14 +27,16 @@ export interface StreamedRun {
 export interface StreamedRunOptions {
   readonly engine: Engine;
   readonly metrics: GatewayMetrics;
+  readonly persisted: PersistedQueries;
 }
 
 /** Runs one operation to its end, or until its signal. Rejects with what kept it from running. */
 export async function runStreamed(
-  { operation, scope, transport, lastEventId, onLive }: StreamedRun,
+  { operation: asked, scope, transport, lastEventId, onLive }: StreamedRun,
   sink: ResultSink,
-  { engine, metrics }: StreamedRunOptions,
+  { engine, metrics, persisted }: StreamedRunOptions,
 ): Promise<void> {
+  const operation = persisted.complete(asked);
   if (engine.operationKind(operation, scope.headers) !== 'subscription') {
     metrics.operated(transport);
     return sink.next(await engine.execute(operation, scope), null);
