@@ -31,9 +31,10 @@ import { createPrivateNames, withPrivateNames, type PrivateNames } from './priva
 import { compileProjection, type Projection } from './projection/compile-projection.ts';
 import { conditionVariables, type OperationAst } from './projection/selection.ts';
 import { askedOnce } from './asked-once.ts';
+import { liftFields } from './required/lifted-fields.ts';
 import { restorePlan } from './required/restore-plan.ts';
 import { fragmentsOf, subscriptionErrors } from './subscription-rules.ts';
-import { soundPlan } from './soundness/sound-plan.ts';
+import { refuse, soundPlan } from './soundness/sound-plan.ts';
 import type { SupergraphState } from './supergraph-state.ts';
 import { coerceVariables, type CoercedVariables } from './variables.ts';
 
@@ -203,8 +204,11 @@ function compile(state: SupergraphState, given: OperationAst): CompiledOperation
 }
 
 function planOf(state: SupergraphState, ast: OperationAst, names: PrivateNames, isConditional: boolean) {
-  const { fullSchema, planner, plannerSchema, overrides, required } = state;
-  const planned = withPrivateNames(documentOf(ast), names, isConditional);
+  const { apiSchema, fullSchema, planner, plannerSchema, overrides, required, liftable } = state;
+  const lifted =
+    liftFields(apiSchema, liftable, ast) ??
+    refuse(state, { ast, names }, 'a field of an interface object shares its name with another one');
+  const planned = withPrivateNames(documentOf(lifted), names, isConditional);
   const plannable = operationFromDocument(plannerSchema, planned, { validate: false });
   const plan = planner.buildQueryPlan(plannable, { overrideConditions: overrides });
   const node = plan.node && restorePlan(fullSchema, required, plan.node);

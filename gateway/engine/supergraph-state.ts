@@ -6,6 +6,7 @@ import { readAuthorization, type Authorization } from './authorization/authoriza
 import type { Requirement } from './authorization/requirements.ts';
 import { interfaceObjectsOf } from './incremental/plannable-defers.ts';
 import { readOverrideLabels } from './override-labels.ts';
+import { liftableFieldsOf, type LiftableFields } from './required/lifted-fields.ts';
 import { separateRequiredFields, type RequiredFields } from './required/required-fields.ts';
 import type { PlannedSupergraph } from './soundness/sound-plan.ts';
 import { createSubgraphRules } from './soundness/subgraph-rules.ts';
@@ -31,6 +32,7 @@ export interface SupergraphState extends PlannedSupergraph {
   readonly fieldNames: ReadonlySet<string>;
   readonly required: RequiredFields;
   readonly interfaceObjects: ReadonlySet<string>;
+  readonly liftable: LiftableFields;
   /** Labels of progressive `@override`, sorted. */
   readonly overrideLabels: readonly string[];
   /** Those that plans take to hold. */
@@ -81,6 +83,7 @@ function build(sdl: string, document: DocumentNode): SupergraphState {
     fieldNames: fieldNamesOf(fullSchema),
     required,
     interfaceObjects: interfaceObjectsOf(document),
+    liftable: liftableFieldsOf(document),
     overrideLabels: readOverrideLabels(document),
     overrides: new Map(),
     types: createTypeSets(fullSchema),

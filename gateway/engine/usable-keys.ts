@@ -1,5 +1,5 @@
 import type { ConstDirectiveNode, DocumentNode } from 'graphql';
-import { enumArgument, isFalse, stringArgument } from './required/join-directives.ts';
+import { booleanArgument, enumArgument, stringArgument } from './required/join-directives.ts';
 import { isDefinition, type Definition } from './required/variants.ts';
 
 /**
@@ -30,4 +30,5 @@ const graphOf = (directive: ConstDirectiveNode) => enumArgument(directive, 'grap
 const isKey = (directive: ConstDirectiveNode) =>
   directive.name.value === 'join__type' && stringArgument(directive, 'key') !== undefined;
 
-const isUsable = (directive: ConstDirectiveNode) => isKey(directive) && !isFalse(directive, 'resolvable');
+const isUsable = (directive: ConstDirectiveNode) =>
+  isKey(directive) && booleanArgument(directive, 'resolvable') !== false;

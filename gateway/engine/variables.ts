@@ -1,4 +1,5 @@
 import { getVariableValues, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { Upload } from 'graphql-upload-ts';
 import type { JsonObject } from './plan/execution.ts';
 
 export type CoercedVariables =
@@ -17,6 +18,8 @@ export function coerceVariables(
 ): CoercedVariables {
   const definitions = operation.variableDefinitions;
   if (!definitions?.length) return { variables: {} };
+  const deep = definitions.find(({ variable }) => isTooDeep(given[variable.name.value]));
+  if (deep) return { errors: [tooDeep(deep.variable.name.value)] };
   const { coerced, errors } = getVariableValues(schema, definitions, given, { maxErrors: 20 });
   if (errors) return { errors: errors.map(asBadInput) };
   const variables: JsonObject = {};
@@ -36,6 +39,21 @@ function asBadInput(error: GraphQLError): GraphQLError {
     nodes: error.nodes,
     extensions: { ...error.extensions, code: 'BAD_USER_INPUT' },
   });
+}
+
+/** Lists and objects within each other. Other readers of JSON, subgraphs among them, have their limits about there, and fail where they come to them. */
+const MAX_DEPTH = 128;
+
+/** Whether a value of a variable, or all of them, is nested deeper than anybody may be asked to read. */
+export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
+  // A file is not the client's to nest.
+  if (typeof value !== 'object' || value === null || value instanceof Upload) return false;
+  return levels === 0 || Object.values(value).some((child) => isTooDeep(child, levels - 1));
+}
+
+function tooDeep(name: string): GraphQLError {
+  const message = `Variable "$${name}" is nested deeper than ${MAX_DEPTH} levels.`;
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 }
 
 function notBoolean(name: string): GraphQLError {

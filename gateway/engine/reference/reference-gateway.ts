@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { Supergraph } from '@apollo/federation-internals';
 import { ApolloGateway } from '@apollo/gateway';
 import type { GatewayExecutor, GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import {
   GraphQLError,
+  parse,
   print,
   type DocumentNode,
   type FormattedExecutionResult,
@@ -12,11 +14,11 @@ import {
 } from 'graphql';
 import { CodedError, messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
-import type { SubgraphClient } from '../client/subgraph-client.ts';
+import { createClientRegistry, type ClientRegistry, type ClientSet } from '../client-registry.ts';
 import type { EngineOptions } from '../create-engine.ts';
 import type { EngineScope } from '../engine.ts';
 import type { JsonObject } from '../plan/execution.ts';
-import { createDataSource } from './data-source.ts';
+import { createDataSource, type ReferenceContext } from './data-source.ts';
 
 export interface ReferenceGateway {
   current(): { readonly apiSchema: GraphQLSchema; readonly supergraphSdl: string };
@@ -38,7 +40,8 @@ export async function createReferenceGateway(
 ): Promise<ReferenceGateway> {
   process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
   const { log } = options;
-  const clients = new Map<string, SubgraphClient>();
+  const registry = createClientRegistry(options);
+  let serving = takeClients(registry, options.sdl);
   let update: ((sdl: string) => void) | undefined;
   const gateway = new ApolloGateway({
     logger: loggerOf(log),
@@ -46,12 +49,7 @@ export async function createReferenceGateway(
       update = given.update;
       return { supergraphSdl: options.sdl };
     },
-    buildService: ({ name, url = '' }) => {
-      const key = `${name} ${url}`;
-      const client = clients.get(key) ?? options.clients(name, url);
-      clients.set(key, client);
-      return createDataSource(client);
-    },
+    buildService: ({ name }) => createDataSource(name),
   });
   let latest: ReturnType<ReferenceGateway['current']> | undefined;
   gateway.onSchemaLoadOrUpdate(({ apiSchema, coreSupergraphSdl }) => {
@@ -66,15 +64,36 @@ export async function createReferenceGateway(
     current,
     async execute(document, operation, operationName, variables, scope) {
       const { apiSchema: schema } = current();
-      const context = requestContext({ document, operation, schema, variables, operationName, scope, log });
-      return answer(executor, context, scope.correlationId);
+      const began = serving;
+      const own = { scope, clients: began.use() };
+      const context = requestContext({ document, operation, schema, variables, operationName, own, log });
+      return answer(executor, context, scope.correlationId).finally(() => began.release());
     },
-    update: (sdl) => asCodedSync(() => update?.(sdl)),
+    update(sdl) {
+      const next = takeClients(registry, sdl);
+      try {
+        asCodedSync(() => update?.(sdl));
+      } catch (error) {
+        next.release();
+        throw error;
+      }
+      serving.release();
+      serving = next;
+    },
     async close() {
       await gateway.stop();
-      await Promise.allSettled([...clients.values()].map((client) => client.close()));
+      await registry.close();
     },
   };
+}
+
+/** Of every subgraph that the supergraph has; they are closed once they are in none that is used. */
+function takeClients(registry: ClientRegistry, sdl: string): ClientSet {
+  const subgraphs = asCodedSync(() => {
+    const supergraph = Supergraph.build(parse(sdl), { validateSupergraph: false });
+    return supergraph.subgraphsMetadata().map(({ name, url }) => [name, url] as const);
+  });
+  return registry.setOf(new Map(subgraphs));
 }
 
 interface ReferenceRequest {
@@ -83,20 +102,20 @@ interface ReferenceRequest {
   readonly operationName: string | null | undefined;
   readonly schema: GraphQLSchema;
   readonly variables: Readonly<JsonObject> | null | undefined;
-  readonly scope: EngineScope;
+  readonly own: ReferenceContext;
   readonly log: Log;
 }
 
 /** What Apollo Server would hand to the gateway. */
 function requestContext(request: ReferenceRequest): GatewayGraphQLRequestContext {
-  const { document, operation, operationName, schema, variables, scope, log } = request;
+  const { document, operation, operationName, schema, variables, own, log } = request;
   const source = print(document);
   return {
     request: { query: source, operationName: operationName ?? undefined, variables: { ...variables } },
     logger: loggerOf(log),
     schema,
     schemaHash: '' as GatewayGraphQLRequestContext['schemaHash'],
-    context: scope,
+    context: own,
     cache: { get: async () => undefined, set: async () => undefined, delete: async () => undefined },
     queryHash: createHash('sha256').update(source).digest('hex'),
     document,
@@ -144,9 +163,9 @@ async function asCoded<T>(load: () => Promise<T>): Promise<T> {
   }
 }
 
-function asCodedSync(change: () => void): void {
+function asCodedSync<T>(change: () => T): T {
   try {
-    change();
+    return change();
   } catch (error) {
     throw unusable(error);
   }

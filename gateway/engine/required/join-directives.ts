@@ -24,9 +24,9 @@ export function enumArgument(directive: ConstDirectiveNode, name: string): strin
   return value?.kind === Kind.ENUM ? value.value : undefined;
 }
 
-export function isFalse(directive: ConstDirectiveNode, name: string): boolean {
+export function booleanArgument(directive: ConstDirectiveNode, name: string): boolean | undefined {
   const value = argumentOf(directive, name);
-  return value?.kind === Kind.BOOLEAN && !value.value;
+  return value?.kind === Kind.BOOLEAN ? value.value : undefined;
 }
 
 /** The directive with another text for an argument that it has. */

@@ -27,7 +27,16 @@ export function soundPlan(supergraph: PlannedSupergraph, operation: NamedOperati
     const mended = mend();
     if (mended && checkPlan(mended, supergraph, operation) === null) return mended;
   }
-  supergraph.onUnsoundPlan?.(hashOf(operation), problem);
+  return refuse(supergraph, operation, problem);
+}
+
+/** `problem` is for operators. */
+export function refuse(
+  { onUnsoundPlan }: PlannedSupergraph,
+  operation: NamedOperation,
+  problem: string,
+): never {
+  onUnsoundPlan?.(hashOf(operation), problem);
   throw new CodedError('PLAN_UNSOUND', 'The operation cannot be planned so that its answer would be right.');
 }
 

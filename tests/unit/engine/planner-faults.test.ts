@@ -247,3 +247,44 @@ test('a mutation that is asked for twice under different conditions runs once, w
   });
   assert.deepEqual(await ask(true, false), { keys: ['other'], count: undefined, order: 'other' });
 });
+
+test('asks for what is required of some types’ objects only, where two subgraphs know their interface as an object', async () => {
+  const faraway = createTestGateway({
+    entry: {
+      typeDefs: `type Query { start: [Node] }
+        type Node @key(fields: "id") @interfaceObject { id: ID! }`,
+      resolvers: { Query: { start: () => [{ id: 'p1' }, { id: 'q1' }] } },
+    },
+    types: {
+      typeDefs: `interface Node @key(fields: "id") { id: ID! needed: String }
+        type Pen implements Node @key(fields: "id") { id: ID! needed: String ink: String }
+        type Quill implements Node @key(fields: "id") { id: ID! needed: String }`,
+      resolvers: {
+        Node: { __resolveType: ({ id }: { id: string }) => (id.startsWith('p') ? 'Pen' : 'Quill') },
+        Pen: { needed: () => 'n', ink: () => 'blue' },
+        Quill: { needed: () => 'm' },
+      },
+    },
+    data: {
+      typeDefs: `type Node @key(fields: "id") @interfaceObject { id: ID! needed: String @external
+        data: String @requires(fields: "needed") }`,
+      resolvers: { Node: { data: ({ id, needed }: Record<string, string>) => `${id} ${needed}` } },
+    },
+  });
+  const [pen, quill] = [{ data: 'p1 n' }, { data: 'q1 m' }];
+  const answers: readonly (readonly [query: string, start: readonly unknown[]])[] = [
+    ['{ start { ... on Pen { data } } }', [pen, {}]],
+    ['{ start { ... on Pen { id data } data } }', [{ id: 'p1', ...pen }, quill]],
+    [
+      '{ start { ...P ...Q } } fragment P on Pen { ink ...D } fragment D on Node { data } fragment Q on Quill { id }',
+      [{ ink: 'blue', ...pen }, { id: 'q1' }],
+    ],
+    [
+      '{ start { ... on Pen @skip(if: true) { data } ... on Quill @include(if: true) { data } } }',
+      [{}, quill],
+    ],
+  ];
+  for (const [query, start] of answers) assert.deepEqual(await faraway.query(query), { data: { start } });
+  const { errors } = await faraway.query('{ start { ... on Pen { data: ink } ... on Quill { data } } }');
+  assert.equal(errors?.[0]?.extensions?.['code'], 'PLAN_UNSOUND');
+});
