@@ -4,6 +4,7 @@ import { messageOf } from '#platform/errors.ts';
 import { backoffMs } from '#platform/events/backoff.ts';
 import type { Log } from '#platform/log.ts';
 import type { MediaListen } from './deps.ts';
+import { udpListening } from './udp-listening.ts';
 import { createTurns, type InTurn } from './worker-turns.ts';
 
 /** One mediasoup process with its listening ports. */
@@ -167,6 +168,6 @@ async function startWorker({ workerBin, listen }: WorkerPoolOptions): Promise<Me
 }
 
 function listenInfos({ ip, announcedAddress, minPort, maxPort }: MediaListen): types.TransportListenInfo[] {
-  const portRange = { min: minPort, max: maxPort };
-  return (['udp', 'tcp'] as const).map((protocol) => ({ protocol, ip, announcedAddress, portRange }));
+  const where = { ip, announcedAddress, portRange: { min: minPort, max: maxPort } };
+  return [udpListening(where), { ...where, protocol: 'tcp' }];
 }

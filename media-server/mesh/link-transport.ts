@@ -4,6 +4,7 @@ import type { types } from 'mediasoup';
 import { linkAnswer, type LinkEndpoint } from '#schema/media-mesh.ts';
 import { headerExtensionUri, rtpParameters, type RtpParameters } from '#schema/rtp.ts';
 import type { MediaListen } from '../deps.ts';
+import { udpListening } from '../udp-listening.ts';
 
 /** One end of a link between servers: encrypted, and with retransmission, as the way between hosts may lose packets. */
 export function createLinkTransport(
@@ -12,7 +13,7 @@ export function createLinkTransport(
 ): Promise<types.PipeTransport> {
   const portRange = { min: minPort, max: maxPort };
   return router.createPipeTransport({
-    listenInfo: { protocol: 'udp', ip, announcedAddress, portRange },
+    listenInfo: udpListening({ ip, announcedAddress, portRange }),
     enableSrtp: true,
     enableRtx: true,
   });

@@ -1,7 +1,11 @@
 import type { types } from 'mediasoup';
 import { SignallingError } from '../signalling/signalling-error.ts';
+import { udpListening } from '../udp-listening.ts';
 import type { RoomRouter } from './room-router.ts';
 import { SharedStreams, type StreamUse } from './shared-streams.ts';
+
+/** Workers of a server hand streams to each other here. */
+const WITHIN_HOST = '127.0.0.1';
 
 /** A stream of audio in a room, wherever it is sent. */
 export interface RoomStream {
@@ -41,7 +45,9 @@ async function pipe(stream: RoomStream, router: types.Router): Promise<Omit<Stre
   const origin = await stream.enter();
   try {
     const { producerId } = stream;
-    const { pipeProducer } = await origin.router.pipeToRouter({ producerId, router, enableSctp: false });
+    const listenInfo = udpListening({ ip: WITHIN_HOST });
+    const ways = { router, listenInfo, enableSctp: false };
+    const { pipeProducer } = await origin.router.pipeToRouter({ producerId, ...ways });
     if (!pipeProducer) throw new Error('the pipe has no end');
     pipeProducer.observer.once('close', origin.release);
     return { producer: pipeProducer, router };
