@@ -40,7 +40,7 @@ describe('The verdict of a soak', () => {
     const [worker] = EMPTY.workers;
     assert.ok(worker);
     for (const field of ['transports', 'consumers', 'iceSessions', 'handlers', 'udp', 'files'] as const) {
-      const left = { ...EMPTY, workers: [{ ...worker, [field]: worker[field] + 3 }] };
+      const left: Holdings = { ...EMPTY, workers: [{ ...worker, [field]: worker[field] + 3 }] };
       assert.deepEqual(orphans(EMPTY, left), [
         `worker 1 has ${worker[field] + 3} ${field} instead of ${worker[field]}`,
       ]);

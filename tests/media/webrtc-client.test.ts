@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createIdentity, type Identity } from '../bench/audio/webrtc/dtls.ts';
-import { NEGOTIATED, openClientTransport } from '../bench/audio/webrtc/client-transport.ts';
+import { connectTransport, NEGOTIATED } from '../bench/audio/webrtc/client-transport.ts';
 import { createPacketWriter, readHeader, readPayload, streamOf } from '../bench/audio/rtp.ts';
 import { createSrtpReader } from '../bench/audio/srtp.ts';
 import { findCommand } from '#platform/machine/debian-packages.mjs';
 import { skipWithoutWorker, startMedia, type MediaKit } from './media-kit.ts';
 import { Observed } from './observed.ts';
-import type { SignallingClient } from './signalling-client.ts';
 
 const SSRC = 7_171;
 const SPEAK_MS = 20;
@@ -22,26 +21,12 @@ describe('The WebRTC client of the benchmarks', { skip }, () => {
   });
   after(() => kit.close());
 
-  const connect = async (
-    client: SignallingClient,
-    direction: 'send' | 'recv',
-    onMedia = (_packet: Buffer) => {},
-  ) => {
-    const offer = await client.request('createTransport', { direction });
-    const { transportId } = offer;
-    const dtlsParameters = identity.parameters;
-    return openClientTransport(offer, identity, {
-      connect: () => client.request('connectTransport', { transportId, dtlsParameters }),
-      onMedia,
-    });
-  };
-
   test('sends and receives what is authentic, and goes on from other addresses after a restart of ICE', async () => {
     const [speaker, listener] = [await kit.enter(), await kit.enter({ role: 'LISTENER' })];
-    const mouth = await connect(speaker.client, 'send');
+    const mouth = await connectTransport(speaker.client, 'send', identity, () => undefined);
     const heard = new Observed<number>();
     let read = (_packet: Buffer) => {};
-    const ear = await connect(listener.client, 'recv', (packet) => read(packet));
+    const ear = await connectTransport(listener.client, 'recv', identity, (packet) => read(packet));
     const { transportId } = mouth;
     const { producerId } = await speaker.client.request('produce', {
       transportId,

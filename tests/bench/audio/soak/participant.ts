@@ -6,7 +6,7 @@ import { NOTIFICATIONS, type NotificationData, type NotificationEvent } from '#s
 import { grantFor, SECRET } from '../../../media/media-kit.ts';
 import { Refused, SignallingClient } from '../../../media/signalling-client.ts';
 import { readHeader, streamOf } from '../rtp.ts';
-import { openClientTransport, type ClientTransport } from '../webrtc/client-transport.ts';
+import { connectTransport, type ClientTransport } from '../webrtc/client-transport.ts';
 import type { Identity } from '../webrtc/dtls.ts';
 import { Ears } from './ears.ts';
 import type { Tally } from './tally.ts';
@@ -186,13 +186,7 @@ export class Participant {
 
   async #connect(direction: 'send' | 'recv'): Promise<ClientTransport> {
     const { identity } = this.#venue;
-    const offer = await this.#client.request('createTransport', { direction });
-    const { transportId } = offer;
-    const dtlsParameters = identity.parameters;
-    const transport = await openClientTransport(offer, identity, {
-      connect: () => this.#client.request('connectTransport', { transportId, dtlsParameters }),
-      onMedia: this.#ears.receive,
-    });
+    const transport = await connectTransport(this.#client, direction, identity, this.#ears.receive);
     if (this.#ended) transport.close();
     return transport;
   }

@@ -1,4 +1,5 @@
 import type { RequestAnswer } from '#schema/signalling.ts';
+import type { SignallingClient } from '../../../media/signalling-client.ts';
 import { createSrtpWriter } from '../srtp.ts';
 import type { Identity } from './dtls.ts';
 import { openPath, type IcePath } from './ice-path.ts';
@@ -10,6 +11,7 @@ export const NEGOTIATED = 'AEAD_AES_256_GCM';
 const FORMER_PATH_MS = 1_000;
 
 type Offer = RequestAnswer<'createTransport'>;
+export type OnMedia = (packet: Buffer) => void;
 
 /** The client's end of a WebRTC transport: ICE, DTLS and SRTP over a UDP socket. */
 export interface ClientTransport {
@@ -25,11 +27,23 @@ export interface ClientTransport {
   close(): void;
 }
 
-/** Connects to what the media server offers; `connect` tells it our side of DTLS. `onMedia` gets RTP and RTCP, encrypted. */
-export async function openClientTransport(
+/** Opens a transport through signalling. `onMedia` gets RTP and RTCP, encrypted. */
+export async function connectTransport(
+  client: SignallingClient,
+  direction: 'send' | 'recv',
+  identity: Identity,
+  onMedia: OnMedia,
+): Promise<ClientTransport> {
+  const offer = await client.request('createTransport', { direction });
+  const { transportId } = offer;
+  await client.request('connectTransport', { transportId, dtlsParameters: identity.parameters });
+  return openClientTransport(offer, identity, onMedia);
+}
+
+async function openClientTransport(
   { transportId, iceParameters, iceCandidates }: Offer,
   identity: Identity,
-  { connect, onMedia }: { connect: () => Promise<unknown>; onMedia: (packet: Buffer) => void },
+  onMedia: OnMedia,
 ): Promise<ClientTransport> {
   const candidate = iceCandidates.find(({ protocol }) => protocol === 'udp');
   const [address, port] = [candidate?.address ?? candidate?.ip, candidate?.port];
@@ -39,7 +53,6 @@ export async function openClientTransport(
   const open = (credentials: IceCredentials) =>
     openPath({ remote: { address, port }, credentials, onDtls, onMedia });
 
-  await connect();
   let path: IcePath = await open(iceParameters);
   const former = new Set<IcePath>();
   const send = (packet: Buffer) => path.send(packet);

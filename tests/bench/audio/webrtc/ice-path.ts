@@ -1,10 +1,12 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { bindingRequest, isSuccess, type IceCredentials } from './stun.ts';
+import { answerTo, bindingRequest, type IceCredentials } from './stun.ts';
 
 const CHECK_AGAIN_MS = 500;
-const CHECKS = 40;
+/** From one port; then another one is taken. */
+const CHECKS = 6;
+const PORTS = 5;
 /** Consent to send (RFC 7675) is asked for this often; the worker withdraws it after 30 s without. */
 const CONSENT_MS = 5_000;
 /** As much as Linux allows by default: a turn of this process that comes late must not lose what the worker has sent. */
@@ -28,24 +30,20 @@ export interface IcePath {
   close(): void;
 }
 
-/** Rejects where the other side does not accept it. */
+/**
+ * Rejects where the other side accepts no port of ours. One it may well refuse: an address that a transport has once come from stays this transport's
+ * to the worker (the last eight do, for as long as it lives), and Linux gives the port of a closed socket to the next one.
+ */
 export async function openPath({ remote, credentials, onDtls, onMedia }: PathOptions): Promise<IcePath> {
-  const socket = createSocket('udp4');
-  socket.bind(0, remote.address);
-  await once(socket, 'listening');
-  socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
   const ownFragment = randomBytes(4).toString('hex');
-  const send = (packet: Buffer) => socket.send(packet, remote.port, remote.address);
   const check = () => bindingRequest(ownFragment, credentials);
-  await accepted(socket, check, send).catch((error: unknown) => {
-    socket.close();
-    throw error;
-  });
+  const socket = await acceptedSocket(remote, check);
   socket.on('message', (packet) => {
     const first = packet.readUInt8(0);
     if (isDtls(first)) onDtls(packet);
     else if (!isStun(first)) onMedia(packet);
   });
+  const send = (packet: Buffer) => socket.send(packet, remote.port, remote.address);
   const consent = setInterval(() => send(check()), CONSENT_MS);
   const close = () => {
     clearInterval(consent);
@@ -54,18 +52,33 @@ export async function openPath({ remote, credentials, onDtls, onMedia }: PathOpt
   return { port: socket.address().port, send, close };
 }
 
-async function accepted(socket: Socket, check: () => Buffer, send: (packet: Buffer) => void): Promise<void> {
-  const request = check();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+async function acceptedSocket(
+  { address, port }: PathOptions['remote'],
+  check: () => Buffer,
+): Promise<Socket> {
+  for (let tried = 0; tried < PORTS; tried += 1) {
+    const socket = createSocket('udp4');
+    socket.bind(0, address);
+    await once(socket, 'listening');
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    if (await isAccepted(socket, check(), (packet) => socket.send(packet, port, address))) return socket;
+    socket.close();
+  }
+  throw new Error('the worker does not answer ICE checks');
+}
+
+async function isAccepted(socket: Socket, request: Buffer, send: (packet: Buffer) => void): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
   let left = CHECKS;
-  const ask = () => (left-- > 0 ? send(request) : reject(new Error('the worker does not answer ICE checks')));
+  const ask = () => (left-- > 0 ? send(request) : resolve(false));
   const onMessage = (packet: Buffer) => {
-    if (isStun(packet.readUInt8(0)) && isSuccess(packet, request)) resolve();
+    const answer = isStun(packet.readUInt8(0)) ? answerTo(request, packet) : null;
+    if (answer) resolve(answer === 'accepted');
   };
   socket.on('message', onMessage);
   const again = setInterval(ask, CHECK_AGAIN_MS);
   ask();
-  await promise.finally(() => {
+  return promise.finally(() => {
     clearInterval(again);
     socket.off('message', onMessage);
   });

@@ -50,10 +50,12 @@ export function bindingRequest(ownFragment: string, remote: IceCredentials): Buf
   return Buffer.concat([message, attribute(ATTRIBUTE.fingerprint, fingerprint)]);
 }
 
-/** Whether the message says that `request` was accepted. */
-export const isSuccess = (message: Buffer, request: Buffer): boolean =>
-  message.readUInt16BE(0) === BINDING_SUCCESS &&
-  message.subarray(TRANSACTION_AT, HEADER_BYTES).equals(request.subarray(TRANSACTION_AT, HEADER_BYTES));
+/** Whether the message accepts `request` or refuses it; null where it is no answer to it. */
+export function answerTo(request: Buffer, message: Buffer): 'accepted' | 'refused' | null {
+  const transaction = message.subarray(TRANSACTION_AT, HEADER_BYTES);
+  if (!transaction.equals(request.subarray(TRANSACTION_AT, HEADER_BYTES))) return null;
+  return message.readUInt16BE(0) === BINDING_SUCCESS ? 'accepted' : 'refused';
+}
 
 function setLength(message: Buffer, nextBytes: number): void {
   message.writeUInt16BE(message.length - HEADER_BYTES + ATTRIBUTE_HEAD_BYTES + nextBytes, 2);
