@@ -1,6 +1,7 @@
 import { getOperationAST, type DocumentNode, type FormattedExecutionResult } from 'graphql';
 import { holdsUploads } from '../engine/client/multipart.ts';
 import type { Engine, EngineScope } from '../engine/engine.ts';
+import { isTooDeep } from '../engine/variables.ts';
 import { createSharedRuns, keyOf, type SharedRuns } from './shared-runs.ts';
 
 type Runs = SharedRuns<FormattedExecutionResult>;
@@ -18,7 +19,8 @@ export function withSharedDocuments(engine: Engine, ignoredHeaders: readonly str
     return runs;
   };
   const executeDocument: Engine['executeDocument'] = (document, name, variables, scope, schema) => {
-    if (getOperationAST(document, name)?.operation !== 'query' || holdsUploads(variables))
+    const isQuery = getOperationAST(document, name)?.operation === 'query';
+    if (!isQuery || isTooDeep(variables) || holdsUploads(variables))
       return engine.executeDocument(document, name, variables, scope, schema);
     const asked = JSON.stringify([name, variables]);
     const key = `${engine.mutationsEnded}\n${keyOf(scope, ignored, asked)}`;
