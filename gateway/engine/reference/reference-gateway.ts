@@ -41,7 +41,6 @@ export async function createReferenceGateway(
   process.env['APOLLO_TELEMETRY_DISABLED'] = 'true';
   const { log } = options;
   const registry = createClientRegistry(options);
-  let serving = takeClients(registry, options.sdl);
   let update: ((sdl: string) => void) | undefined;
   const gateway = new ApolloGateway({
     logger: loggerOf(log),
@@ -56,6 +55,7 @@ export async function createReferenceGateway(
     latest = { apiSchema, supergraphSdl: coreSupergraphSdl };
   });
   const { executor } = await asCoded(() => gateway.load());
+  let serving = takeClients(registry, options.sdl);
   const current = () => {
     if (!latest) throw new Error('the reference engine has no schema');
     return latest;
@@ -71,14 +71,7 @@ export async function createReferenceGateway(
     },
     update(sdl) {
       const next = takeClients(registry, sdl);
-      try {
-        asCodedSync(() => update?.(sdl));
-      } catch (error) {
-        next.release();
-        throw error;
-      }
-      serving.release();
-      serving = next;
+      serving = exchange(serving, next, () => update?.(sdl));
     },
     async close() {
       await gateway.stop();
@@ -94,6 +87,17 @@ function takeClients(registry: ClientRegistry, sdl: string): ClientSet {
     return supergraph.subgraphsMetadata().map(({ name, url }) => [name, url] as const);
   });
   return registry.setOf(new Map(subgraphs));
+}
+
+function exchange(before: ClientSet, next: ClientSet, update: () => void): ClientSet {
+  try {
+    asCodedSync(update);
+  } catch (error) {
+    next.release();
+    throw error;
+  }
+  before.release();
+  return next;
 }
 
 interface ReferenceRequest {
