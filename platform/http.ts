@@ -38,6 +38,8 @@ const CLOSE_GRACE_MS = 5_000;
 // A client that dribbles its headers is cut soon; a body may be an upload over a slow line.
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 15 * 60_000;
+/** Longer than the 60 s of usual balancers: one that sends into a connection which is just being closed here answers 502 to its client. */
+const KEEP_ALIVE_MS = 65_000;
 /** How long the rest of a body is thrown away after an early answer, before its connection is cut. */
 const LINGER_MS = 5_000;
 
@@ -52,6 +54,7 @@ export async function listen({
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     // Java's HTTP client, and curl --http2, offer h2c with a plain request, which is then to be answered as it stands (RFC 9110, 7.8).
     shouldUpgradeCallback: ({ headers }) => /\bwebsocket\b/i.test(headers.upgrade ?? ''),
   });

@@ -103,6 +103,12 @@ describe('the HTTP listener', () => {
     assert.equal(await response.text(), '');
   });
 
+  it('keeps a connection for longer than a balancer before it does, and says so', async () => {
+    const { headers } = await fetch(`${base}/text`);
+    assert.equal(headers.get('keep-alive'), 'timeout=65');
+    assert.equal(listener.server.keepAliveTimeout, 65_000);
+  });
+
   it('shows a coded error with its status and details', async () => {
     const response = await fetch(`${base}/coded`);
     assert.equal(response.status, ERROR_STATUS.RATE_LIMITED);
