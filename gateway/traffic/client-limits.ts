@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '#platform/errors.ts';
+import { networkOf } from '#platform/network.ts';
 import type { Identity } from '../auth/auth.ts';
-import { addressOf, networkOf } from '../http/client-address.ts';
+import { addressOf } from '../http/client-address.ts';
 import { createRateLimit, type Rate } from './rate-limit.ts';
 
 /** What is unset has no limit. */

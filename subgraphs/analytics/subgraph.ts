@@ -2,7 +2,9 @@ import { createEndpoint } from '#platform/subgraph.ts';
 import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
 import { createContext, type Services } from './context.ts';
 import { OLD_BUCKETS } from './data/message.repository.ts';
+import { OLD_ANONYMOUS_PLAYS } from './data/anonymous-play.repository.ts';
 import { AnalyticsTables } from './data/migrations/analytics-tables.ts';
+import { AnonymousPlayTable } from './data/migrations/anonymous-play-table.ts';
 import { MessageBucketIndex } from './data/migrations/message-bucket-index.ts';
 import { SearchTables } from './data/migrations/search-tables.ts';
 import { PlayEntity } from './data/play.entity.ts';
@@ -18,8 +20,8 @@ export function analyticsSubgraph(): SubgraphDefinition {
   return {
     name: 'analytics',
     entities: [Track, Room, LiveRoom, PlayEntity],
-    migrations: [AnalyticsTables, SearchTables, MessageBucketIndex],
-    purges: [OLD_BUCKETS],
+    migrations: [AnalyticsTables, SearchTables, MessageBucketIndex, AnonymousPlayTable],
+    purges: [OLD_BUCKETS, OLD_ANONYMOUS_PLAYS],
     create: createAnalyticsSubgraph,
   };
 }

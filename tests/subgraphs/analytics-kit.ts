@@ -94,8 +94,9 @@ export async function recordPlays(
   caller: string | null,
   events: readonly PlayInput[],
   anonymousId?: string,
+  address?: string,
 ) {
-  const { recordPlays: outcome } = await analytics.data(caller, RECORD, { events, anonymousId });
+  const { recordPlays: outcome } = await analytics.data(caller, RECORD, { events, anonymousId }, address);
   return outcome;
 }
 

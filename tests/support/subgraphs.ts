@@ -30,11 +30,16 @@ export interface TestSubgraph<S extends Subgraph> {
   readonly open: OpenSubgraph<S>;
   readonly durableBus: DurableBus;
   readonly liveBus: LiveBus;
-  /** Runs an operation and returns its whole result. */
-  run(caller: Caller, query: string, variables?: Data): Promise<FormattedExecutionResult<Data>>;
+  /** Runs an operation and returns its whole result. `address`: of the caller, as its gateway has seen it. */
+  run(
+    caller: Caller,
+    query: string,
+    variables?: Data,
+    address?: string,
+  ): Promise<FormattedExecutionResult<Data>>;
   /** Runs an operation that must succeed and returns its data. */
   // oxlint-disable-next-line typescript/no-explicit-any -- tests assert what they read
-  data(caller: Caller, query: string, variables?: Data): Promise<any>;
+  data(caller: Caller, query: string, variables?: Data, address?: string): Promise<any>;
   /** Starts a subscription that must succeed; resolves once it is live. */
   subscribe(caller: Caller, query: string, variables?: Data): Promise<ResultStream>;
   close(): Promise<void>;
@@ -80,15 +85,15 @@ export async function startTestSubgraph<S extends Subgraph>(
   const { endpoint } = open.subgraph;
   const upstreams = subscribeBy(upstream, endpoint, liveBus, TEST_SECRET);
   // As a client would see it: graphql-js makes objects without a prototype, which deepEqual tells from plain ones.
-  const run: TestSubgraph<S>['run'] = async (caller, query, variables) =>
-    JSON.parse(JSON.stringify(await endpoint.execute({ query, variables }, scopeOf(caller))));
+  const run: TestSubgraph<S>['run'] = async (caller, query, variables, address) =>
+    JSON.parse(JSON.stringify(await endpoint.execute({ query, variables }, scopeOf(caller, address))));
   return {
     open,
     durableBus,
     liveBus,
     run,
-    async data(caller, query, variables) {
-      const { data, errors } = await run(caller, query, variables);
+    async data(caller, query, variables, address) {
+      const { data, errors } = await run(caller, query, variables, address);
       if (errors) throw new Error(`The operation failed: ${JSON.stringify(errors)}`);
       return data;
     },
@@ -109,10 +114,11 @@ export async function startTestSubgraph<S extends Subgraph>(
   };
 }
 
-function scopeOf(caller: Caller): RequestScope {
+function scopeOf(caller: Caller, address?: string): RequestScope {
   const signal = new AbortController().signal;
-  if (caller === null) return { headers: {}, signal };
+  const client: Record<string, string> = address === undefined ? {} : { 'x-veza-client-ip': address };
+  if (caller === null) return { headers: client, signal };
   const viewer =
     typeof caller === 'string' ? { userId: caller, sessionId: 'ses_test', roles: ['USER'] } : caller;
-  return { headers: { [VIEWER_HEADER]: signViewer(viewer, TEST_SECRET) }, signal };
+  return { headers: { ...client, [VIEWER_HEADER]: signViewer(viewer, TEST_SECRET) }, signal };
 }

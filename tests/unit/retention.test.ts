@@ -21,8 +21,10 @@ const rows = [
 );
 
 /** As the documentation writes it. */
-const written = (keepMs: number) =>
-  keepMs % (24 * HOUR_MS) === 0 ? `${keepMs / (24 * HOUR_MS)} days` : `${keepMs / HOUR_MS} hours`;
+function written(keepMs: number): string {
+  if (keepMs % (24 * HOUR_MS) === 0) return `${keepMs / (24 * HOUR_MS)} days`;
+  return keepMs % HOUR_MS === 0 ? `${keepMs / HOUR_MS} hours` : `${keepMs / 60_000} minutes`;
+}
 
 describe('docs/retention.md', () => {
   it('names every table, and no other', () => {

@@ -17,6 +17,9 @@ export interface Play extends PlayReport {
   readonly listenerId: string | null;
 }
 
+/** Within so long after one that was counted, no other anonymous play of the track counts for whoever shares its address. */
+export const ANONYMOUS_PLAY_GAP_MS = 30 * 60_000;
+
 const MAX_PLAYS_PER_CALL = 100;
 const MIN_PLAY_MS = 3_000;
 const MAX_PLAY_MS = 24 * 3_600_000;

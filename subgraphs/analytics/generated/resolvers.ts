@@ -247,7 +247,10 @@ export type RecordPlaysPayload = {
   __typename?: 'RecordPlaysPayload';
   /** How many were counted. */
   accepted: Scalars['Int']['output'];
-  /** How many had been counted before, or came twice in this call. */
+  /**
+   * How many had been counted before, or came twice in this call. Of callers who are not signed in also those of a track of which a play from the same
+   * address (of IPv6: the same /64 network) was counted in the last 30 minutes, whatever `anonymousId` says.
+   */
   duplicates: Scalars['Int']['output'];
   /** How many break a rule and were not counted; sending them again does not help. */
   rejected: Scalars['Int']['output'];

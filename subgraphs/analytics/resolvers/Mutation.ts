@@ -1,6 +1,6 @@
 import type { MutationResolvers } from '../generated/resolvers.ts';
 
 export const Mutation: MutationResolvers = {
-  recordPlays: (_root, { events, anonymousId }, { plays, viewer }) =>
-    plays.record(viewer, anonymousId ?? null, events),
+  recordPlays: (_root, { events, anonymousId = null }, { plays, viewer, client }) =>
+    plays.record({ viewer, anonymousId, ipAddress: client.ipAddress }, events),
 };

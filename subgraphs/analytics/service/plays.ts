@@ -2,7 +2,10 @@ import { messageOf, Refusal, refuseIfAny, type UserErrorData } from '#platform/e
 import type { Events } from '#platform/events/events.ts';
 import type { LiveBus } from '#platform/events/ports.ts';
 import type { Log } from '#platform/log.ts';
+import { networkOf } from '#platform/network.ts';
+import { signText } from '#platform/signing.ts';
 import type { Viewer } from '#platform/viewer.ts';
+import { claimAnonymousPlays } from '../data/anonymous-play.repository.ts';
 import { insertPlays } from '../data/play.repository.ts';
 import { NUMBER_CHANGED, topicOf } from '../domain/live-counter.ts';
 import { checkAnonymousId, checkBatchSize, checkPlay, type Play, type PlayReport } from '../domain/play.ts';
@@ -16,25 +19,32 @@ export interface RecordOutcome {
 
 export interface Plays {
   /** Counts what may be counted; a refusal of the whole call is an outcome too. */
-  record(
-    viewer: Viewer | null,
-    anonymousId: string | null,
-    reports: readonly PlayReport[],
-  ): Promise<RecordOutcome>;
+  record(caller: Caller, reports: readonly PlayReport[]): Promise<RecordOutcome>;
+}
+
+/** Who reports plays. */
+export interface Caller {
+  readonly viewer: Viewer | null;
+  /** Null where the gateway has not told it. */
+  readonly ipAddress: string | null;
+  /** Of whoever is not signed in, as he says. */
+  readonly anonymousId: string | null;
 }
 
 export interface PlaysDeps {
   readonly events: Events;
   readonly liveBus: LiveBus;
+  /** Keeps addresses from being read out of the database. */
+  readonly secret: string;
   readonly log: Log;
   readonly now: () => Date;
 }
 
 export function createPlays(deps: PlaysDeps): Plays {
   return {
-    async record(viewer, anonymousId, reports) {
+    async record(caller, reports) {
       try {
-        return await record(deps, viewer, anonymousId, reports);
+        return await record(deps, caller, reports);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         return { accepted: 0, duplicates: 0, rejected: reports.length, userErrors: [...error.errors] };
@@ -45,8 +55,7 @@ export function createPlays(deps: PlaysDeps): Plays {
 
 async function record(
   deps: PlaysDeps,
-  viewer: Viewer | null,
-  anonymousId: string | null,
+  { viewer, anonymousId, ipAddress }: Caller,
   reports: readonly PlayReport[],
 ): Promise<RecordOutcome> {
   refuseIfAny([...checkBatchSize(reports.length), ...(viewer ? [] : checkAnonymousId(anonymousId))]);
@@ -57,7 +66,11 @@ async function record(
   const plays: Play[] = checked
     .filter(({ errors }) => errors.length === 0)
     .map(({ report }) => ({ ...report, caller, listenerId }));
-  const trackIds = await deps.events.transact((tx) => insertPlays(tx.em, plays, now));
+  const source = viewer ? null : sourceOf(ipAddress ?? caller, deps.secret);
+  const trackIds = await deps.events.transact(async ({ em }) => {
+    const counted = source === null ? plays : await claimAnonymousPlays(em, plays, source, now);
+    return insertPlays(em, counted, now);
+  });
   announcePlays(deps, trackIds);
   return {
     accepted: trackIds.length,
@@ -66,6 +79,9 @@ async function record(
     userErrors: checked.flatMap(({ errors }) => errors),
   };
 }
+
+/** Whoever is not signed in may give himself any id, but has one address, or shares one. */
+const sourceOf = (address: string, secret: string) => signText('anonymous play', networkOf(address), secret);
 
 // Nobody waits for the live bus: counters look for themselves from time to time, and a slow Redis must not slow down the count.
 function announcePlays({ liveBus, log }: PlaysDeps, trackIds: readonly string[]): void {
