@@ -2,6 +2,7 @@ import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import { CodedError, messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import type { SubsequentResult } from '../engine/engine.ts';
+import type { RequestReport } from '../telemetry/report.ts';
 
 const INTERNAL = 'INTERNAL_SERVER_ERROR';
 
@@ -28,13 +29,16 @@ export function presentResult(
   return { ...result, errors };
 }
 
-/** As `presentResult`, for the parts of an answer that come later. */
-export function presentSubsequent(result: SubsequentResult, correlationId: string): SubsequentResult {
-  const incremental = result.incremental.map((payload) =>
-    payload.errors
-      ? { ...payload, errors: payload.errors.map((error) => presentError(error, correlationId)) }
-      : payload,
-  );
+/** As `presentResult`, for the parts of an answer that come later. What failed in them is reported. */
+export function presentSubsequent(
+  result: SubsequentResult,
+  report: Pick<RequestReport, 'correlationId' | 'failed'>,
+): SubsequentResult {
+  const incremental = result.incremental.map((payload) => {
+    if (!payload.errors) return payload;
+    report.failed(payload.errors);
+    return { ...payload, errors: payload.errors.map((error) => presentError(error, report.correlationId)) };
+  });
   return { ...result, incremental };
 }
 

@@ -236,7 +236,7 @@ function completed(asked: GraphQLRequest, persisted: PersistedQueries): GraphQLR
 }
 
 async function answerOperation(
-  { request, response, url, correlationId, report, accepts }: Exchange,
+  { request, response, url, report, accepts }: Exchange,
   accept: ResponseType,
   body: unknown,
   scope: EngineScope,
@@ -258,7 +258,7 @@ async function answerOperation(
       context: async () => context,
     }),
   );
-  const parts = subsequent && presented(subsequent, correlationId, report);
+  const parts = subsequent && presented(subsequent, report);
   if (result.body.kind !== 'complete' || (!parts && (accepts.json || !accepts.multipart)))
     return sendResult(request, response, result, compression);
   writeHead(response, result);
@@ -267,11 +267,7 @@ async function answerOperation(
 
 async function* presented(
   subsequent: IncrementalResult['subsequent'],
-  correlationId: string,
   report: RequestReport,
 ): AsyncGenerator<SubsequentResult, void, void> {
-  for await (const result of subsequent) {
-    for (const { errors } of result.incremental) report.failed(errors);
-    yield presentSubsequent(result, correlationId);
-  }
+  for await (const result of subsequent) yield presentSubsequent(result, report);
 }

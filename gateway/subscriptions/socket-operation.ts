@@ -131,13 +131,11 @@ export class SocketOperation implements Subscriber {
   }
 
   async #answerInParts({ initial, subsequent }: IncrementalResult): Promise<void> {
-    const { correlationId } = this.#report;
     this.#report.failed(initial.errors);
-    await this.#send(MessageType.Next, { ...presentResult(initial, correlationId), hasNext: true });
-    for await (const result of subsequent) {
-      for (const { errors } of result.incremental) this.#report.failed(errors);
-      await this.#send(MessageType.Next, presentSubsequent(result, correlationId));
-    }
+    const first = presentResult(initial, this.#report.correlationId);
+    await this.#send(MessageType.Next, { ...first, hasNext: true });
+    for await (const result of subsequent)
+      await this.#send(MessageType.Next, presentSubsequent(result, this.#report));
     await this.#complete();
   }
 

@@ -1,7 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { FormattedExecutionResult } from 'graphql';
+import type { SubsequentResult } from '../engine/engine.ts';
 import { EVENT_STREAM_TYPE, SUBSCRIPTION_SPEC } from '../http/media-types.ts';
 import type { StreamTransport } from '../metrics.ts';
+
+/** A result, or what `@defer` put off of one. */
+type StreamedResult = FormattedExecutionResult | SubsequentResult;
 
 /** How results are written into a response that stays open. */
 export interface StreamEncoding {
@@ -11,7 +15,7 @@ export interface StreamEncoding {
   /** Says nothing but that the stream is alive. */
   readonly heartbeat: string;
   /** `id`: where the client stands behind this result, if that is known. */
-  result(result: FormattedExecutionResult, id: string | null): string;
+  result(result: StreamedResult, id: string | null): string;
   /** What ends the stream before the subscription is over; `errors` of the result say why. */
   failure(result: FormattedExecutionResult): string;
   /** That was the last result. */
@@ -23,16 +27,16 @@ export interface StreamEncoding {
 // JSON.stringify leaves no line break in its output, so that one data field carries any result.
 const event = (name: string, data: string) => `event: ${name}\ndata: ${data}\n\n`;
 
-const texts = new WeakMap<FormattedExecutionResult, string>();
+const texts = new WeakMap<StreamedResult, string>();
 
 /** Written once: an event without errors is the same object for all who share it. */
-function textOf(result: FormattedExecutionResult): string {
+function textOf(result: StreamedResult): string {
   let text = texts.get(result);
   if (text === undefined) texts.set(result, (text = JSON.stringify(result)));
   return text;
 }
 
-const next = (result: FormattedExecutionResult) => event('next', textOf(result));
+const next = (result: StreamedResult) => event('next', textOf(result));
 
 /** The distinct-connections mode of the graphql-sse protocol, which has no form of its own for failures. */
 const sse: StreamEncoding = {
@@ -50,7 +54,7 @@ export const SHARED_SSE = {
   contentType: sse.contentType,
   opening: sse.opening,
   heartbeat: sse.heartbeat,
-  next: (id: string, payload: FormattedExecutionResult) =>
+  next: (id: string, payload: StreamedResult) =>
     event('next', `{"id":${JSON.stringify(id)},"payload":${textOf(payload)}}`),
   complete: (id: string) => event('complete', JSON.stringify({ id })),
 };

@@ -1,10 +1,11 @@
 import type { FormattedExecutionResult } from 'graphql';
 import type { Log } from '#platform/log.ts';
-import { failedResult, presentResult } from '../http/errors.ts';
+import type { SubsequentResult } from '../engine/engine.ts';
+import { failedResult, presentResult, presentSubsequent } from '../http/errors.ts';
 import type { RequestReport } from '../telemetry/report.ts';
 import type { StreamChannel } from './stream-channel.ts';
 import { SHARED_SSE } from './stream-encodings.ts';
-import type { ResultSink } from './streamed-operation.ts';
+import type { InitialResult, ResultSink } from './streamed-operation.ts';
 
 /** What a client asks of a stream of its own. */
 export interface OperationOrigin {
@@ -39,9 +40,15 @@ export class StreamOperation implements ResultSink {
     return this.#over.signal;
   }
 
-  async next(result: FormattedExecutionResult): Promise<void> {
+  async next(result: InitialResult): Promise<void> {
     if (this.over.aborted) return;
     await this.#write(this.#resultText(result), this.over);
+  }
+
+  async nextPart(part: SubsequentResult): Promise<void> {
+    if (this.over.aborted) return;
+    const presented = presentSubsequent(part, this.#options.report);
+    await this.#write(SHARED_SSE.next(this.id, presented), this.over);
   }
 
   /** The upstream was lost: the protocol has no other form for that. */

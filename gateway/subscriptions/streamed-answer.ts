@@ -5,14 +5,19 @@ import type { Log } from '#platform/log.ts';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import type { Identity } from '../auth/auth.ts';
 import { onExpiry } from '../auth/expiry.ts';
-import type { EngineScope } from '../engine/engine.ts';
+import type { EngineScope, SubsequentResult } from '../engine/engine.ts';
 import { STALL_MS } from '../http/drained.ts';
-import { failedResult, presentResult } from '../http/errors.ts';
+import { failedResult, presentResult, presentSubsequent } from '../http/errors.ts';
 import type { StreamTransport } from '../metrics.ts';
 import type { RequestReport } from '../telemetry/report.ts';
 import { openStreamChannel, type StreamChannel } from './stream-channel.ts';
 import { STREAM_ENCODINGS, type StreamEncoding } from './stream-encodings.ts';
-import { runStreamed, type ResultSink, type StreamedRunOptions } from './streamed-operation.ts';
+import {
+  runStreamed,
+  type InitialResult,
+  type ResultSink,
+  type StreamedRunOptions,
+} from './streamed-operation.ts';
 
 export interface StreamedOperation {
   readonly request: IncomingMessage;
@@ -94,8 +99,12 @@ export class StreamedAnswer implements ResultSink {
     }
   }
 
-  next(result: FormattedExecutionResult, id: string | null): Promise<void> {
+  next(result: InitialResult, id: string | null): Promise<void> {
     return this.#send(result, (presented) => this.#encoding.result(presented, id));
+  }
+
+  nextPart(part: SubsequentResult): Promise<void> {
+    return this.#channel.write(this.#encoding.result(presentSubsequent(part, this.#streamed.report), null));
   }
 
   lost(result: FormattedExecutionResult): Promise<void> {

@@ -1,14 +1,25 @@
 import type { FormattedExecutionResult } from 'graphql';
 import { isResultStream, type GraphQLRequest } from '#platform/subgraph-endpoint.ts';
-import type { Engine, EngineScope } from '../engine/engine.ts';
+import {
+  isIncremental,
+  type Engine,
+  type EngineScope,
+  type IncrementalResult,
+  type SubsequentResult,
+} from '../engine/engine.ts';
 import { positionBehind } from '../engine/live/live-event.ts';
 import type { PersistedQueries } from '../http/persisted-queries.ts';
 import type { GatewayMetrics, StreamTransport } from '../metrics.ts';
 
+/** A result; of an answer in parts, the first one. */
+export type InitialResult = FormattedExecutionResult & { readonly hasNext?: true };
+
 /** Where the results of one operation go. Each resolves once the client can take more. */
 export interface ResultSink {
   /** `id`: where the client stands behind this result, if that is known. */
-  next(result: FormattedExecutionResult, id: string | null): Promise<void>;
+  next(result: InitialResult, id: string | null): Promise<void>;
+  /** What `@defer` put off. */
+  nextPart(part: SubsequentResult): Promise<void>;
   /** As `next`, with the result that says why the upstream was lost. */
   lost(result: FormattedExecutionResult): Promise<void>;
 }
@@ -39,7 +50,7 @@ export async function runStreamed(
   const operation = persisted.complete(asked);
   if (engine.operationKind(operation, scope.headers) !== 'subscription') {
     metrics.operated(transport);
-    return sink.next(await engine.execute(operation, scope), null);
+    return answerInParts(await engine.executeInParts(operation, scope), sink);
   }
   const from = isEventId(lastEventId) ? { ...scope, after: lastEventId } : scope;
   const stream = await engine.subscribe(operation, from);
@@ -60,6 +71,15 @@ export async function runStreamed(
     scope.signal.removeEventListener('abort', stop);
     metrics.unsubscribed(transport);
   }
+}
+
+async function answerInParts(
+  result: FormattedExecutionResult | IncrementalResult,
+  sink: ResultSink,
+): Promise<void> {
+  if (!isIncremental(result)) return sink.next(result, null);
+  await sink.next({ ...result.initial, hasNext: true }, null);
+  for await (const part of result.subsequent) await sink.nextPart(part);
 }
 
 /** What a header carries unchanged, and a line of an event stream. */

@@ -10,6 +10,8 @@ import { createFront, type Front } from '../../../gateway/front.ts';
 import { shopSubgraphs } from '../../support/federation/shop.ts';
 import { createTestGateway } from '../../support/federation/supergraph.ts';
 import { connectSocket } from '../../support/graphql-ws-client.ts';
+import { readEvents } from './event-reader.ts';
+import { reserve } from './stream-client.ts';
 
 const DEFER = 'multipart/mixed; deferSpec=20220824';
 const QUERY = '{ me { name ... @defer(label: "late") { reviews { body } } } }';
@@ -110,6 +112,37 @@ describe('@defer', () => {
     assert.deepEqual((await client.next()).payload, { incremental, hasNext: false });
     assert.deepEqual(await client.next(), { id: '1', type: 'complete' });
     await client.close();
+  });
+
+  test('comes as several next events to a client that reads nothing but those, and over a shared stream', async () => {
+    const incremental = [{ data: { reviews: REVIEWS }, path: ['me'], label: 'late' }];
+    const parts = [
+      { data: { me: { name: 'Ada' } }, hasNext: true },
+      { incremental, hasNext: false },
+    ];
+    const stream = await readEvents(url, { query: QUERY });
+    for (const part of parts) assert.deepEqual(JSON.parse((await stream.next())?.data ?? ''), part);
+    assert.equal((await stream.next())?.event, 'complete');
+    const client = await reserve(url);
+    const shared = await client.open();
+    assert.equal((await client.start('a', QUERY)).status, 202);
+    for (const payload of parts)
+      assert.deepEqual(await shared.nextMessage(), { event: 'next', id: 'a', payload });
+    assert.deepEqual(await shared.nextMessage(), { event: 'complete', id: 'a' });
+    shared.cancel();
+  });
+
+  test('presents errors of late events as those of the answer', async () => {
+    const query = '{ users { id ... @defer { email } } }';
+    const stream = await readEvents(url, { query });
+    await stream.next();
+    const correlationId = stream.response.headers.get('x-correlation-id');
+    const late = (await stream.next())?.data ?? '';
+    assert.match(
+      late,
+      new RegExp(`"code":"SUBGRAPH_ERROR","service":"shipping","correlationId":"${correlationId}"`),
+    );
+    stream.cancel();
   });
 });
 
