@@ -14,6 +14,7 @@ import { RoomAudio } from './room-audio.ts';
 import { RoomLevels } from './room-levels.ts';
 import type { RoomOwner } from './room-owner.ts';
 import { RoomPeers } from './room-peers.ts';
+import { withLateStreams } from './routing/late-stream.ts';
 import type { RoomRouter } from './routing/room-router.ts';
 import type { RoomRouters } from './routing/room-routers.ts';
 import type { StreamUse } from './routing/shared-streams.ts';
@@ -152,7 +153,8 @@ export class Room implements PeerOwner, SpanningRoom {
 
   async consume(peer: Peer, producerId: string): Promise<RequestAnswer<'consume'>> {
     const stream = this.audio.require(producerId, peer.participantId);
-    return peer.consume(stream, (place) => this.audio.bring(stream, place));
+    const consuming = peer.consume(stream, (place) => this.audio.bring(stream, place));
+    return withLateStreams(consuming, () => this.onStreamLost(peer, producerId));
   }
 
   bringOwn(producerId: string, place: RoomRouter): Promise<StreamUse> | null {

@@ -45,6 +45,11 @@ export type ShareMessage = Extract<RoomMessage, { kind: 'share' }>;
 /** Path of the HTTP route to which a server says which streams of another it wants. For the platform itself. */
 export const LINKS_PATH = '/internal/live-room-links';
 
+/** Path of the HTTP route at which a server says who it is: an address may have passed to another. For the platform itself. */
+export const IDENTITY_PATH = '/internal/media-server';
+
+export const serverIdentity = z.object({ serverId });
+
 /** Where one end of a link receives SRTP, and how what it sends is encrypted. */
 const endpoint = z.object({
   address: z.string(),

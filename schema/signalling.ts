@@ -115,7 +115,8 @@ export const ERROR_MEANINGS: Readonly<Record<SignallingErrorCode, string>> = {
   NOT_FOUND: 'No such transport, producer or consumer of this participant, and no such stream in the room.',
   LIMIT_REACHED: 'The participant has as many of these as it may.',
   RATE_LIMITED: 'Too many requests. `retryAfterMs` says when there is room for the next one.',
-  MEDIA_UNAVAILABLE: 'The room is being moved to another worker: a `rejoin` notification follows.',
+  MEDIA_UNAVAILABLE:
+    'The room is being moved to another worker: a `rejoin` notification follows. Of `consume`, also: the stream does not come from another server now; `producerOpened` follows once it does.',
   INTERNAL: 'A fault of the media server.',
 };
 

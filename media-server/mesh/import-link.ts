@@ -5,13 +5,16 @@ import type { Log } from '#platform/log.ts';
 import { LINK_LEASE_MS, type LinkAnswer } from '#schema/media-mesh.ts';
 import type { MediaListen } from '../deps.ts';
 import type { RoomRouter } from '../routing/room-router.ts';
+import { LateStream } from '../routing/late-stream.ts';
 import { SharedStreams, type StreamUse } from '../routing/shared-streams.ts';
 import { SignallingError } from '../signalling/signalling-error.ts';
 import type { AskForStreams } from './link-http.ts';
 import { connectLink, createLinkTransport, endpointOf } from './link-transport.ts';
 
-/** Whoever wants a stream waits this long for it to come from the other server. */
-const ARRIVAL_DEADLINE_MS = 5_000;
+/** Whoever wants a stream waits this long for it to come from the other server: what they ask for after it waits as well. */
+const ARRIVAL_DEADLINE_MS = 2_000;
+/** A stream that came too late waits this long for those who wanted it. */
+const CLAIM_DEADLINE_MS = 5_000;
 const MAX_BACKOFF_FAILURES = 5;
 
 export interface ImportLinkOptions {
@@ -24,6 +27,8 @@ export interface ImportLinkOptions {
   readonly findHome: () => RoomRouter | null;
   readonly listen: MediaListen;
   readonly ask: AskForStreams;
+  /** The other server did not answer. */
+  readonly onUnanswered: () => void;
   readonly log: Log;
 }
 
@@ -31,6 +36,8 @@ interface Want {
   readonly participantId: string;
   readonly arrived: PromiseWithResolvers<types.Producer>;
   producer: types.Producer | null;
+  /** Whether somebody has taken it. */
+  isClaimed: boolean;
 }
 
 interface Link {
@@ -50,11 +57,15 @@ export class ImportLink {
   readonly #options: ImportLinkOptions;
   readonly #streams = new SharedStreams();
   readonly #wants = new Map<string, Want>();
+  /** Ends the waiting for each stream that somebody waits for. */
+  readonly #waiting = new Set<() => void>();
   readonly #closing = new AbortController();
   readonly #renewal: NodeJS.Timeout;
   #link: Link | null = null;
   #isDue = false;
   #isWorking = false;
+  /** The other server did not answer last time, or not in time: nobody waits for it. */
+  #isSilent = false;
 
   constructor(options: ImportLinkOptions) {
     this.#options = options;
@@ -67,7 +78,7 @@ export class ImportLink {
     return this.#streams.size;
   }
 
-  /** The stream on the room's home. Rejects with NOT_FOUND where it is gone, with MEDIA_UNAVAILABLE where it does not come in time. */
+  /** The stream on the room's home. Rejects with NOT_FOUND where it is gone, as LateStream where it does not come in time. */
   use(producerId: string, participantId: string): Promise<StreamUse> {
     return this.#streams.use(producerId, () => this.#import(producerId, participantId));
   }
@@ -103,26 +114,49 @@ export class ImportLink {
   }
 
   async #import(producerId: string, participantId: string): Promise<Omit<StreamUse, 'release'>> {
-    const want: Want = { participantId, arrived: Promise.withResolvers(), producer: null };
+    const want = this.#wants.get(producerId) ?? this.#add(producerId, participantId);
+    const producer = await this.#arrival(want);
+    want.isClaimed = true;
+    return { producer, router: this.#requireHome().router };
+  }
+
+  #add(producerId: string, participantId: string): Want {
+    const arrived = Promise.withResolvers<types.Producer>();
+    // Whoever waited for it may have been sent away meanwhile.
+    arrived.promise.catch(() => undefined);
+    const want: Want = { participantId, arrived, producer: null, isClaimed: false };
     this.#wants.set(producerId, want);
-    const forget = () => {
-      if (this.#wants.get(producerId) !== want) return;
-      this.#wants.delete(producerId);
-      this.#sync();
-    };
-    const timer = setTimeout(() => want.arrived.reject(late()), ARRIVAL_DEADLINE_MS);
     this.#sync();
-    try {
-      const producer = await want.arrived.promise;
-      producer.observer.once('close', forget);
-      if (producer.closed) forget();
-      return { producer, router: this.#requireHome().router };
-    } catch (error) {
-      forget();
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
+    return want;
+  }
+
+  // It stays wanted when nobody waits any more: they are told when it comes.
+  #arrival({ arrived, producer }: Want): Promise<types.Producer> {
+    if (producer) return arrived.promise;
+    const isThere = arrived.promise.then(
+      () => true,
+      () => false,
+    );
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#fellSilent(), ARRIVAL_DEADLINE_MS);
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(sendAway);
+      };
+      const sendAway = () => {
+        settle();
+        reject(new LateStream(isThere));
+      };
+      this.#waiting.add(sendAway);
+      void isThere.then(settle);
+      arrived.promise.then(resolve, reject);
+      if (this.#isSilent) sendAway();
+    });
+  }
+
+  #fellSilent(): void {
+    this.#isSilent = true;
+    for (const sendAway of [...this.#waiting]) sendAway();
   }
 
   /** Brings the other server to what is wanted now; one request at a time. */
@@ -142,6 +176,8 @@ export class ImportLink {
         failures = 0;
       } catch (error) {
         failures = Math.min(failures + 1, MAX_BACKOFF_FAILURES);
+        this.#fellSilent();
+        this.#options.onUnanswered();
         this.#options.log.warn({ err: error, url: this.#options.url }, 'another media server sends nothing');
         this.#isDue ||= this.#wants.size > 0;
         await delay(backoffMs(failures), null, { signal }).catch(() => null);
@@ -162,6 +198,7 @@ export class ImportLink {
       link,
       wants.map(([producerId]) => producerId),
     );
+    this.#isSilent = false;
     // Lost meanwhile: what was wanted is asked for over the next one.
     if (link.transport.closed || this.#closing.signal.aborted) return;
     if (answer) await this.#accept(link, answer);
@@ -218,7 +255,17 @@ export class ImportLink {
     // Not wanted any more: nobody would close it.
     if (this.#wants.get(producerId) !== want) return producer.close();
     want.producer = producer;
+    producer.observer.once('close', () => this.#forget(producerId, want));
+    if (producer.closed) return this.#forget(producerId, want);
     want.arrived.resolve(producer);
+    setTimeout(() => want.isClaimed || producer.close(), CLAIM_DEADLINE_MS).unref();
+  }
+
+  #forget(producerId: string, want: Want): void {
+    if (this.#wants.get(producerId) !== want) return;
+    this.#wants.delete(producerId);
+    want.arrived.reject(notFound());
+    this.#sync();
   }
 
   // Where the other server cannot be told, it forgets the link by itself.

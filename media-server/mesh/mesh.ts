@@ -7,6 +7,7 @@ import { askOverHttp, linksRoute } from './link-http.ts';
 import { followNeighbours, type Neighbours } from './neighbours.ts';
 import type { RoomDirectory } from './room-directory.ts';
 import { RoomSpan, type SpanningRoom } from './room-span.ts';
+import { createVitalSigns, identityRoute } from './vital-signs.ts';
 
 type MediaAddress = NonNullable<MediaHeartbeat['address']>;
 
@@ -41,6 +42,11 @@ export function createMesh(deps: MeshDeps): Mesh {
   const { serverId, directory, liveBus, listen, secret, renewalMs, log } = deps;
   const spans = new Map<string, RoomSpan>();
   const ask = askOverHttp(secret);
+  const onGone = (goneId: string) => {
+    log.warn({ goneId }, 'another media server has ended');
+    for (const span of spans.values()) span.bury(goneId);
+  };
+  const vitalSigns = createVitalSigns({ secret, onGone, log });
   const ttlMs = MISSED_RENEWALS * renewalMs;
   const renewal = setInterval(() => {
     for (const span of spans.values()) void span.renew();
@@ -62,14 +68,18 @@ export function createMesh(deps: MeshDeps): Mesh {
     },
     span(room) {
       if (!directory || own === null) return null;
-      const options = { serverId, url: own.internalUrl, directory, liveBus, listen, ask, ttlMs, log };
+      const { internalUrl: url } = own;
+      const options = { serverId, url, directory, liveBus, listen, ask, vitalSigns, ttlMs, log };
       const span = new RoomSpan(room, options, () => {
         if (spans.get(room.id) === span) spans.delete(room.id);
       });
       spans.set(room.id, span);
       return span;
     },
-    routes: [linksRoute(secret, async (request) => spans.get(request.liveRoomId)?.answer(request) ?? null)],
+    routes: [
+      linksRoute(secret, async (request) => spans.get(request.liveRoomId)?.answer(request) ?? null),
+      identityRoute(secret, serverId),
+    ],
     async close() {
       clearInterval(renewal);
       await neighbours?.close();

@@ -1,6 +1,6 @@
 import type { LiveBus, LiveSubscription } from '#platform/events/ports.ts';
 import type { Log } from '#platform/log.ts';
-import { speakersReport, speakersTopic, type SpeakersReport } from '#schema/media-bus.ts';
+import type { SpeakersReport } from '#schema/media-bus.ts';
 import {
   roomMessage,
   roomTopic,
@@ -14,10 +14,12 @@ import type { MediaListen } from '../deps.ts';
 import type { StreamUse } from '../routing/shared-streams.ts';
 import { SignallingError } from '../signalling/signalling-error.ts';
 import { ExportLinks, type ExportingRoom } from './export-links.ts';
-import { ImportLink } from './import-link.ts';
+import { ImportLinks } from './import-links.ts';
 import type { AskForStreams } from './link-http.ts';
 import { RemoteSeats } from './remote-seats.ts';
 import type { RoomDirectory } from './room-directory.ts';
+import { SpeakersElsewhere } from './speakers-elsewhere.ts';
+import type { VitalSigns } from './vital-signs.ts';
 
 /** A room's own part of what it shares with the same room on other servers. */
 export interface SpanningRoom extends ExportingRoom {
@@ -39,6 +41,7 @@ export interface RoomSpanOptions {
   readonly liveBus: LiveBus;
   readonly listen: MediaListen;
   readonly ask: AskForStreams;
+  readonly vitalSigns: VitalSigns;
   /** A host that has not renewed its entry for this long is forgotten. */
   readonly ttlMs: number;
   readonly log: Log;
@@ -54,14 +57,14 @@ export class RoomSpan {
   readonly #options: RoomSpanOptions;
   readonly #onClosed: () => void;
   readonly #exports: ExportLinks;
-  readonly #imports = new Map<string, ImportLink>();
+  readonly #imports: ImportLinks;
+  readonly #speakers: SpeakersElsewhere;
   readonly #changed = new Set<string>();
   readonly #introduced = Promise.withResolvers<void>();
   #hosts: readonly string[] = [];
   #version = 0;
   #isTelling = false;
   #hearing: LiveSubscription | null = null;
-  #speakers: LiveSubscription | null = null;
   #closed = false;
 
   constructor(room: SpanningRoom, options: RoomSpanOptions, onClosed: () => void) {
@@ -69,6 +72,13 @@ export class RoomSpan {
     this.#options = options;
     this.#onClosed = onClosed;
     this.#exports = new ExportLinks(room, options.listen, options.log);
+    const shared = { ...options, liveRoomId: room.id };
+    this.#speakers = new SpeakersElsewhere(shared, (report) => room.onSpeakersElsewhere(report));
+    this.#imports = new ImportLinks({
+      ...shared,
+      findHome: () => room.audio.home,
+      onUnanswered: (serverId) => this.#doubt(serverId),
+    });
   }
 
   get serverId(): string {
@@ -82,8 +92,7 @@ export class RoomSpan {
   }
 
   get links(): { readonly imported: number; readonly exported: number } {
-    const imported = [...this.#imports.values()].reduce((sum, { streams }) => sum + streams, 0);
-    return { imported, exported: this.#exports.streams };
+    return { imported: this.#imports.streams, exported: this.#exports.streams };
   }
 
   /** Resolves once the others are known, or did not answer in time. Never rejects: the room is then alone for a while. */
@@ -103,6 +112,7 @@ export class RoomSpan {
       const hosts = await directory.renew(this.#room.id, serverId, ttlMs);
       if (this.#closed) return await directory.leave(this.#room.id, serverId);
       this.#setHosts(hosts);
+      for (const host of this.remote.hosts) this.#doubt(host.serverId);
       if (!this.#isAlone) this.#tell({ ...this.#share([], []), base: this.#version });
     } catch (error) {
       log.warn({ err: error }, 'other hosts of the room are not known');
@@ -112,6 +122,8 @@ export class RoomSpan {
   /** Something about that participant's presence here has changed. */
   touch(participantId: string): void {
     this.#changed.add(participantId);
+    const elsewhere = this.remote.find(participantId);
+    if (elsewhere) this.#doubt(elsewhere.serverId);
     if (this.#isTelling) return;
     this.#isTelling = true;
     setImmediate(() => this.#tellChanges());
@@ -120,26 +132,24 @@ export class RoomSpan {
   /** The room's home is another router now, or there is one again. */
   moveEntry(): void {
     this.touch('');
-    for (const link of this.#imports.values()) link.restart();
+    this.#imports.restart();
   }
 
   /** A stream of another server on the room's home. Rejects as ImportLink. */
   async use(serverId: string, producerId: string, participantId: string): Promise<StreamUse> {
     const host = this.remote.host(serverId);
     if (!host || this.#closed) throw new SignallingError('NOT_FOUND', 'Nobody sends this stream any more.');
-    const known = this.#imports.get(serverId);
-    const link = known ?? this.#link(host.url);
-    this.#imports.set(serverId, link);
-    return link.use(producerId, participantId);
+    return this.#imports.use(host, producerId, participantId);
   }
 
   setPaused(producerId: string, paused: boolean): void {
-    for (const link of this.#imports.values())
-      link.setPaused(producerId, paused).catch((error: unknown) => this.#options.log.debug({ err: error }));
+    this.#imports
+      .setPaused(producerId, paused)
+      .catch((error: unknown) => this.#options.log.debug({ err: error }));
   }
 
   drop(producerId: string): void {
-    for (const link of this.#imports.values()) link.drop(producerId);
+    this.#imports.drop(producerId);
   }
 
   /** What another server gets of this one. */
@@ -149,16 +159,20 @@ export class RoomSpan {
 
   close(): void {
     if (this.#closed) return;
-    const { directory, serverId, log } = this.#options;
     this.#closed = true;
     this.#onClosed();
     this.#introduced.resolve();
-    if (!this.#isAlone) this.#tell({ kind: 'left', serverId });
-    for (const link of this.#imports.values()) link.close();
+    if (!this.#isAlone) this.#tell({ kind: 'left', serverId: this.serverId });
+    this.#imports.closeAll();
     this.#exports.close();
-    for (const one of [this.#hearing, this.#speakers]) void one?.return();
-    directory.leave(this.#room.id, serverId).catch((error: unknown) => {
-      log.debug({ err: error }, 'the end of the room was not noted: it expires');
+    this.#speakers.follow(false);
+    void this.#hearing?.return();
+    this.#strike(this.serverId);
+  }
+
+  #strike(serverId: string): void {
+    this.#options.directory.leave(this.#room.id, serverId).catch((error: unknown) => {
+      this.#options.log.debug({ err: error }, 'the end of a room was not noted: it expires');
     });
   }
 
@@ -166,18 +180,18 @@ export class RoomSpan {
     return this.remote.hosts.length === 0 && this.#hosts.every((host) => host === this.serverId);
   }
 
-  #link(url: string): ImportLink {
-    const { serverId, listen, ask, log } = this.#options;
-    const liveRoomId = this.#room.id;
-    return new ImportLink({
-      liveRoomId,
-      serverId,
-      url,
-      listen,
-      ask,
-      log,
-      findHome: () => this.#room.audio.home,
-    });
+  /** A server has ended without a word. */
+  bury(goneId: string): void {
+    if (!this.#hosts.includes(goneId)) return;
+    this.#strike(goneId);
+    this.#tell({ kind: 'left', serverId: goneId });
+    this.#setHosts(this.#hosts.filter((host) => host !== goneId));
+  }
+
+  // It may have been killed: people came from there without its having said that they left, or it does not answer.
+  #doubt(serverId: string): void {
+    const host = this.remote.host(serverId);
+    if (host) this.#options.vitalSigns.doubt(serverId, host.url);
   }
 
   #setHosts(hosts: readonly string[]): void {
@@ -189,8 +203,7 @@ export class RoomSpan {
     else this.#introduced.resolve();
     if (wasWatching === this.isWatching) return;
     this.#room.onWatchMoved();
-    if (this.isWatching) void this.#speakers?.return();
-    else void this.#followSpeakers();
+    this.#speakers.follow(!this.isWatching);
   }
 
   async #hear(): Promise<void> {
@@ -223,7 +236,7 @@ export class RoomSpan {
     const known = this.remote.host(serverId);
     const changed = this.remote.apply(message);
     if (!changed) return this.#tell({ kind: 'ask', serverId: this.serverId });
-    if (known && known.entry !== entry) this.#imports.get(serverId)?.restart();
+    if (known && known.entry !== entry) this.#imports.restart(serverId);
     for (const participantId of changed) this.#room.onRemoteChanged(participantId);
     if (!this.#hosts.includes(serverId)) void this.renew();
     if (this.#hosts.every((host) => host === this.serverId || this.remote.host(host)))
@@ -233,22 +246,7 @@ export class RoomSpan {
   #forget(serverId: string): void {
     const gone = this.remote.drop(serverId);
     for (const participantId of gone) this.#room.onRemoteChanged(participantId);
-    this.#imports.get(serverId)?.close();
-    this.#imports.delete(serverId);
-  }
-
-  async #followSpeakers(): Promise<void> {
-    try {
-      const speakers = await this.#options.liveBus.subscribe(speakersTopic(this.#room.id));
-      if (this.#closed || this.isWatching) return void (await speakers.return());
-      this.#speakers = speakers;
-      for await (const message of speakers) {
-        const report = speakersReport.safeParse(message);
-        if (report.success && !this.isWatching) this.#room.onSpeakersElsewhere(report.data);
-      }
-    } catch (error) {
-      this.#options.log.warn({ err: error }, 'levels of the room are not heard');
-    }
+    this.#imports.close(serverId);
   }
 
   #tellChanges(): void {

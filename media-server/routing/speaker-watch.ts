@@ -3,6 +3,7 @@ import type { Log } from '#platform/log.ts';
 import { levelOfDbov, SILENCE_DBOV } from '../domain/levels.ts';
 import type { RoomRouter } from './room-router.ts';
 import type { StreamUse } from './shared-streams.ts';
+import { withLateStreams } from './late-stream.ts';
 import { senderOf, type RoomStream, type Supply } from './supply.ts';
 
 /** What the observers heard: participants by producer. */
@@ -79,14 +80,24 @@ export class SpeakerWatch {
     const { producerId } = stream;
     const watched: Watched = { use: null };
     const isWatched = () => this.#post === post && post.watched.get(producerId) === watched;
+    const again = () => {
+      if (isWatched()) post.watched.delete(producerId);
+      this.#reconcile();
+    };
     post.watched.set(producerId, watched);
-    this.#add(post, stream, watched, isWatched).catch((error: unknown) => {
+    withLateStreams(this.#add(post, stream, watched, isWatched, again), again).catch((error: unknown) => {
       if (isWatched()) post.watched.delete(producerId);
       this.#log.debug({ err: error, producerId }, 'a stream is not watched');
     });
   }
 
-  async #add(post: Post, stream: RoomStream, watched: Watched, isWatched: () => boolean): Promise<void> {
+  async #add(
+    post: Post,
+    stream: RoomStream,
+    watched: Watched,
+    isWatched: () => boolean,
+    again: () => void,
+  ): Promise<void> {
     const { producerId } = stream;
     const observers = await post.observers;
     const use = await this.#supply.bring(stream, post.place);
@@ -94,8 +105,9 @@ export class SpeakerWatch {
     if (!isWatched()) return use.release();
     watched.use = use;
     use.producer.observer.once('close', () => {
-      if (isWatched()) post.watched.delete(producerId);
       use.release();
+      // Where its sender is still there, only the way broke. Later, as whoever closes it tells of that next.
+      setImmediate(again);
     });
     this.#observer.onWatched(use.producer, use.router);
     await Promise.all(observers.map((one) => one.addProducer({ producerId })));

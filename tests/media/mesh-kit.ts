@@ -49,7 +49,10 @@ export async function startMesh(count: number, overrides: Partial<MediaServerDep
   const worker = findWorker();
   const workerBin = worker.path === null ? { missing: worker.reason } : { path: worker.path };
 
-  const start = async (): Promise<MeshServer> => {
+  /** `reachedAt`: where other servers reach the one that listens on that port. */
+  const start = async (
+    reachedAt = async (port: number) => `http://127.0.0.1:${port}`,
+  ): Promise<MeshServer> => {
     const media = await createMediaServer({
       listen: { ip: '127.0.0.1', minPort: 42_000, maxPort: 42_999 },
       workerCount: 1,
@@ -69,10 +72,10 @@ export async function startMesh(count: number, overrides: Partial<MediaServerDep
     const { routes, upgrade } = media;
     const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades: [upgrade], log });
     const url = `ws://127.0.0.1:${listener.port}/media`;
-    await media.announce({ internalUrl: `http://127.0.0.1:${listener.port}`, publicUrl: url });
+    await media.announce({ internalUrl: await reachedAt(listener.port), publicUrl: url });
     return { media, listener, url };
   };
-  const servers = await Promise.all(Array.from({ length: count }, start));
+  const servers = await Promise.all(Array.from({ length: count }, () => start()));
 
   /** Authenticates, joins and opens a transport to receive on. */
   const enter = async (server: MeshServer, claims: Partial<MediaGrantClaims> = {}): Promise<MeshPeer> => {
@@ -91,8 +94,9 @@ export async function startMesh(count: number, overrides: Partial<MediaServerDep
     liveBus,
     liveRoomId,
     enter,
-    start: async () => {
-      const server = await start();
+    directory,
+    start: async (reachedAt?: Parameters<typeof start>[0]) => {
+      const server = await start(reachedAt);
       servers.push(server);
       return server;
     },
