@@ -65,5 +65,7 @@ export const serverOrder = z.discriminatedUnion('kind', [
   }),
   /** What its workers hold now. */
   z.object({ kind: z.literal('census') }),
+  /** Collects garbage, and tells what memory is used all the same. */
+  z.object({ kind: z.literal('collect') }),
 ]);
 export type ServerOrder = z.infer<typeof serverOrder>;

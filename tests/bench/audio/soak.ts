@@ -27,7 +27,7 @@ export interface SoakFigures {
   readonly packets: number;
   readonly lost: number;
   readonly orphaned: number;
-  /** From the third to the last quarter: the media server, then each worker. */
+  /** From the third to the last quarter: what the media server uses, its resident memory, that of each worker. */
   readonly growthPercents: readonly number[];
   readonly workerCpuPercentPerRoom: number;
   readonly serverCpuPercentPerRoom: number;
@@ -50,7 +50,7 @@ export async function soak({ soakSeconds, seed }: Settings): Promise<{ soak: Soa
   const report = await crowd.report();
   await crowd.empty();
   const after = await emptied(server, before);
-  console.log(describe('after', after, await crowd.report()));
+  console.log(describe('after', await server.memoryMb(), after, await crowd.report()));
   await Promise.all([crowd.end(), server.end()]);
   return { soak: judge({ seed, seconds: soakSeconds, report, readings, coreShares, before, after }) };
 }
@@ -58,6 +58,7 @@ export async function soak({ soakSeconds, seed }: Settings): Promise<{ soak: Soa
 const HEAD = [
   'minute',
   'people',
+  'used MB, server',
   'RSS MB, server',
   'RSS MB, workers',
   'routers',
@@ -73,7 +74,7 @@ const HEAD = [
 ];
 
 interface Watched {
-  /** Resident memory of each process, again and again. */
+  /** As `memoryMb` tells it, again and again. */
   readonly readings: readonly (readonly number[])[];
   /** Cores that were used all the time. */
   readonly coreShares: { readonly server: number; readonly workers: number };
@@ -87,11 +88,12 @@ async function watch(server: ObservedServer, crowd: Crowd, seconds: number): Pro
   for (let reading = 1; reading <= ROWS * READINGS_PER_ROW; reading += 1) {
     const dueMs = startMs + (seconds * 1_000 * reading) / (ROWS * READINGS_PER_ROW);
     await delay(Math.max(0, dueMs - performance.now()));
-    readings.push(server.rssMb());
+    const memoryMb = await server.memoryMb();
+    readings.push(memoryMb);
     if (reading % READINGS_PER_ROW > 0) continue;
     const minute = ((performance.now() - startMs) / 60_000).toFixed(1);
     const report = await crowd.report();
-    console.log(describe(minute, await server.holdings(), report));
+    console.log(describe(minute, memoryMb, await server.holdings(), report));
     if (report.faults.length > 0) throw new Error(report.faults.join('\n'));
   }
   const [tookUs, cpu] = [(performance.now() - startMs) * 1_000, server.cpuUs()];
@@ -102,7 +104,12 @@ async function watch(server: ObservedServer, crowd: Crowd, seconds: number): Pro
   return { readings, coreShares };
 }
 
-function describe(when: string, { server, workers }: Holdings, report: CrowdReport): string {
+function describe(
+  when: string,
+  memoryMb: readonly number[],
+  { server, workers }: Holdings,
+  report: CrowdReport,
+): string {
   const sum = (of: (worker: Holdings['workers'][number]) => number) =>
     workers.reduce((total, one) => total + of(one), 0);
   const counts = [
@@ -117,8 +124,9 @@ function describe(when: string, { server, workers }: Holdings, report: CrowdRepo
     report.iceRestarts,
     lostOf(report),
   ];
-  const rssMb = [server.rssMb.toFixed(0), workers.map((one) => one.rssMb.toFixed(1)).join(' + ')];
-  return tableRow([when, String(server.participants), ...rssMb, ...counts.map(String)]);
+  const [used = 0, rss = 0, ...ofWorkers] = memoryMb;
+  const memory = [used.toFixed(1), rss.toFixed(0), ofWorkers.map((one) => one.toFixed(1)).join(' + ')];
+  return tableRow([when, String(server.participants), ...memory, ...counts.map(String)]);
 }
 
 /** What is held once it is no more than before, or does not become less in time. */
@@ -150,7 +158,7 @@ function judge({ seed, seconds, report, readings, coreShares, before, after }: O
   console.log(
     `\n${report.received} packets were received, ${report.opened} of them decrypted; speakers were at most ${report.latestMs.toFixed(0)} ms late` +
       `\nCPU per room: ${percent(workerCpuPercentPerRoom ?? 0)} of a core in workers, ${percent(serverCpuPercentPerRoom ?? 0)} in the media server` +
-      `\nmemory from the third to the last quarter: ${growth.map(percent).join(', ')} (server, workers), at most ${MAX_GROWTH_PERCENT} %`,
+      `\nmemory from the third to the last quarter: ${growth.map(percent).join(', ')} (used by the server, its RSS, that of each worker), at most ${MAX_GROWTH_PERCENT} %`,
   );
   const reasons = failures(report, growth, left, droppedByWorkers);
   if (reasons.length > 0) throw new Error(`The soak has failed (seed ${seed}):\n${reasons.join('\n')}`);

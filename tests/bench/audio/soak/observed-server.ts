@@ -22,19 +22,19 @@ const census = z.object({
   participants: z.number(),
   recordings: z.number(),
 });
+const collected = z.object({ usedMb: z.number() });
 const started = z.object({ port: z.number() });
 
 /** What the media server and its workers hold at one moment. */
 export interface Holdings {
   readonly server: OpenFiles & {
-    readonly rssMb: number;
     readonly rooms: number;
     readonly participants: number;
     /** Processes that it has started. */
     readonly children: number;
   };
   /** In the order of their process ids. */
-  readonly workers: readonly (OpenFiles & z.infer<typeof worker> & { readonly rssMb: number })[];
+  readonly workers: readonly (OpenFiles & z.infer<typeof worker>)[];
 }
 
 /** So far, in µs. */
@@ -57,8 +57,11 @@ export interface ObservedServer {
   holdings(): Promise<Holdings>;
   /** Recordings that go on, or are not stored yet. */
   recordings(): Promise<number>;
-  /** Resident memory of the media server and of each worker, in MB. */
-  rssMb(): number[];
+  /**
+   * What the media server uses of its memory once garbage is collected, its resident memory after that, and that of each worker, in MB. Between two collections the
+   * media server's goes up and down by half, which would hide what grows.
+   */
+  memoryMb(): Promise<number[]>;
   cpuUs(): CpuTimes;
   end(): Promise<void>;
 }
@@ -82,14 +85,17 @@ export async function startObservedServer(
       const { workers, rooms, participants } = await count();
       const children = processTree(pid).length - 1;
       return {
-        server: { ...openFilesOf(pid), rssMb: rssMbOf(pid), rooms, participants, children },
+        server: { ...openFilesOf(pid), rooms, participants, children },
         workers: workers
-          .map((one) => ({ ...one, ...openFilesOf(one.pid), rssMb: rssMbOf(one.pid) }))
+          .map((one) => ({ ...one, ...openFilesOf(one.pid) }))
           .toSorted((a, b) => a.pid - b.pid),
       };
     },
     recordings: async () => (await count()).recordings,
-    rssMb: () => [pid, ...workerPids].map(rssMbOf),
+    async memoryMb() {
+      const { usedMb } = collected.parse(await server.ask({ kind: 'collect' }));
+      return [usedMb, ...[pid, ...workerPids].map(rssMbOf)];
+    },
     cpuUs: () => cpuTimesOf(pid, workerPids),
     end: server.end,
   };

@@ -4,6 +4,8 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { listen, sendJson, type HttpRoute } from '#platform/http.ts';
@@ -93,8 +95,21 @@ async function count(): Promise<object> {
   };
 }
 
-process.on('message', async (message) => {
+setFlagsFromString('--expose-gc');
+const collectGarbage: unknown = runInNewContext('gc');
+
+function collect(): object {
+  if (typeof collectGarbage !== 'function') throw new Error('garbage is not collected');
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return { usedMb: (heapUsed + external) / 1e6 };
+}
+
+async function obey(message: unknown): Promise<object> {
   const order = serverOrder.parse(message);
-  process.send?.(await (order.kind === 'start' ? start(order) : count()));
-});
+  if (order.kind === 'start') return start(order);
+  return order.kind === 'census' ? count() : collect();
+}
+
+process.on('message', async (message) => process.send?.(await obey(message)));
 process.on('disconnect', () => process.exit(0));

@@ -5,6 +5,9 @@ import type { Holdings } from './observed-server.ts';
 /** The third quarter of the time against the last: what still grows by more is not flat. */
 export const MAX_GROWTH_PERCENT = 5;
 
+/** The first of what is read; the rest is that of workers. */
+const MEMORY_OF_SERVER = ['what the media server uses', 'the resident memory of the media server'];
+
 /** What must be as it was before anybody came. */
 const SERVER_FIELDS = ['rooms', 'participants', 'children', 'udp', 'tcp', 'files'] as const;
 const WORKER_FIELDS = [
@@ -68,8 +71,8 @@ export function failures(
       ? [`${unheard} people do not hear somebody who speaks (${PACKETS_PER_S} packets/s)`]
       : []),
     ...growth.flatMap((percent, at) => {
-      const who = at === 0 ? 'the media server' : `worker ${at}`;
-      return percent <= MAX_GROWTH_PERCENT ? [] : [`the memory of ${who} grows by ${percent.toFixed(1)} %`];
+      const what = MEMORY_OF_SERVER[at] ?? `the resident memory of worker ${at - 1}`;
+      return percent <= MAX_GROWTH_PERCENT ? [] : [`${what} grows by ${percent.toFixed(1)} %`];
     }),
     ...left,
   ];
