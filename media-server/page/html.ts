@@ -22,6 +22,11 @@ const LOBBY = `<section id="lobby" class="card" aria-label="Before joining" hidd
             <select id="device-select"></select>
           </div>
         </div>
+        <div class="check">
+          <button id="check" type="button" aria-pressed="false">Check my microphone</button>
+          <meter id="check-level" max="1" aria-label="Loudness of your microphone" hidden></meter>
+          <p id="check-words" class="quiet" role="status"></p>
+        </div>
         <div class="actions">
           <button id="start" class="main" type="button" hidden>Start the room</button>
           <button id="join" class="main" type="button" hidden>Join the room</button>

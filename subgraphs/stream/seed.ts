@@ -1,9 +1,16 @@
 import { Readable } from 'node:stream';
-import { DEMO_LIVE_ROOM_ID, DEMO_SCHEDULED_ROOM_ID, DEMO_TRACKS, DEMO_USERS } from '#platform/demo.ts';
+import {
+  DEMO_LIVE_ROOM_ID,
+  DEMO_ROOM_ID,
+  DEMO_SCHEDULED_ROOM_ID,
+  DEMO_TRACKS,
+  DEMO_USERS,
+} from '#platform/demo.ts';
 import type { Database } from '#platform/database.ts';
 import type { Services } from './context.ts';
 import { findTracksById } from './data/track.repository.ts';
 import { findVisibleRooms } from './data/live-room.repository.ts';
+import { saveChatMember, saveChatRoom } from './data/neighbour.repository.ts';
 import { toneWav } from './demo-tones.ts';
 
 const [MIRA, TEO, JUNO] = DEMO_USERS;
@@ -114,7 +121,11 @@ async function seedLiveRooms({ liveRooms }: Services, database: Database): Promi
   const rooms = await findVisibleRooms(database.fork(), null, ids);
   const stateOf = (id: string) => rooms.find((room) => room.id === id)?.state ?? null;
   if (stateOf(DEMO_LIVE_ROOM_ID) === null) {
-    const input = { title: 'Open Studio', topic: 'Bring what you are working on.' };
+    // What the chat subgraph's events will say, too, once they are delivered.
+    await saveChatRoom(database.fork(), DEMO_ROOM_ID, 'PUBLIC');
+    await saveChatMember(database.fork(), DEMO_ROOM_ID, MIRA.id);
+    const about = { title: 'Open Studio', topic: 'Bring what you are working on.' };
+    const input = { ...about, chatRoomId: DEMO_ROOM_ID };
     await liveRooms.create(viewerOf(MIRA.id), input, DEMO_LIVE_ROOM_ID);
   }
   if (stateOf(DEMO_LIVE_ROOM_ID) !== 'LIVE' && stateOf(DEMO_LIVE_ROOM_ID) !== 'ENDED')

@@ -56,10 +56,12 @@ describe('people in a live room', { skip: missing ?? false, timeout: 8 * PATIENC
       signIn(cleos, credentialsOf(cleo)),
     ]);
     for (const page of [bens, cleos]) {
-      await page.getByText('This room has not started yet.').waitFor();
+      await page.getByText(/This room has not started yet\./).waitFor();
       assert.equal(await page.getByRole('button', { name: 'Join the room' }).isVisible(), false);
       assert.equal(await page.getByRole('button', { name: 'Start the room' }).isVisible(), false);
     }
+    await hosting.getByRole('button', { name: 'Check my microphone' }).click();
+    await hosting.getByText('Your microphone works.').waitFor();
     await hosting.getByRole('button', { name: 'Start the room' }).click();
     for (const page of [hosting, bens, cleos]) {
       await page.getByRole('button', { name: 'Join the room' }).click();

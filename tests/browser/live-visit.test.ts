@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
+import { eventually } from '../support/platform-client.ts';
 import type { Member } from '../system/journey.ts';
 import { connected, HEARD, levelOf, PATIENCE_MS, staysSilent } from './live-page-driver.ts';
 import { createRoom, hasHands, missing, openStage, participantOf, type StageKit } from './live-people.ts';
@@ -90,7 +91,13 @@ describe('a visit to a live room', { skip: missing ?? false, timeout: 6 * PATIEN
     await page.getByText('You hear the broadcast, some seconds late.').waitFor();
     await playsSound(page);
     await bens.getByRole('button', { name: 'Leave' }).click();
-    await bens.getByRole('button', { name: 'Join the room' }).waitFor();
+    // That somebody has left is told by an event.
+    await eventually(async () => {
+      const { liveRoom } = await cleo.data('query ($id: ID!) { liveRoom(id: $id) { listenerCount } }', {
+        id: liveRoomId,
+      });
+      assert.equal(liveRoom.listenerCount, 0);
+    });
     await page.getByRole('button', { name: 'Try to join again' }).click();
     await connected(page);
     assert.equal(await page.locator('#player').evaluate((audio) => audio.getAttribute('src')), null);

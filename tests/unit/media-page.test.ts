@@ -48,4 +48,12 @@ describe('The live-room page', () => {
       assert.equal(again.status, 304);
     }
   });
+
+  test('brings the player of broadcasts only when it is asked for', async () => {
+    const script = await (await fetch(`${origin}/live/assets/live.js`)).text();
+    const [, chunk] = /import\("\.\/([\w-]+\.js)"\)/.exec(script) ?? [];
+    assert.doesNotMatch(script, /EXTM3U/);
+    assert.match(await (await fetch(`${origin}/live/assets/${chunk}`)).text(), /EXTM3U/);
+    assert.equal((await fetch(`${origin}/live/assets/chunk-none.js`)).status, 404);
+  });
 });

@@ -7,6 +7,7 @@ import { confirmed } from './dialogs.client.ts';
 import { keepFocus, requireButton, requireElement } from './elements.client.ts';
 import { followLog } from './follow-log.client.ts';
 import { listMicrophones, watchMicrophones } from './microphones.client.ts';
+import { MicrophoneCheck } from './microphone-check.client.ts';
 import { manage, optionsFor, type Act } from './moderation.client.ts';
 import { NameBook } from './name-book.client.ts';
 import { noticesBetween, type Moment } from './notices.client.ts';
@@ -33,7 +34,8 @@ export class LivePageController {
   readonly #realtime: RealtimeClient;
   readonly #names: NameBook;
   readonly #chat: ChatPanel;
-  readonly #overflow = new Overflow();
+  readonly #overflow: Overflow;
+  readonly #check = new MicrophoneCheck();
   readonly #call: Call;
   readonly #liveRoomId: string;
   #overview: RoomOverview | null = null;
@@ -49,6 +51,7 @@ export class LivePageController {
     this.#api = new PlatformApi(session, liveRoomId);
     this.#visit = new Visit(liveRoomId);
     this.#names = new NameBook(this.#api);
+    this.#overflow = new Overflow(() => this.#api.broadcastUrl());
     this.#chat = new ChatPanel(session);
     const url = new URL(graphqlPath, location.href).href;
     this.#realtime = createRealtimeClient({ url, token: (reason) => session.token(reason) });
@@ -93,7 +96,7 @@ export class LivePageController {
       play.hidden = true;
       void this.#call.resumeSound();
     });
-    watchMicrophones(() => void this.#call.changeMicrophone());
+    watchMicrophones(() => void (this.#check.isOn ? this.#check.start() : this.#call.changeMicrophone()));
     // The connection breaks with the page, and whoever is back within half a minute has never been away.
     addEventListener('pagehide', () => this.#visit.suspend(this.#call.state?.microphone ?? 'off'));
     // From the browser's cache a page comes back without its connections.
@@ -158,6 +161,7 @@ export class LivePageController {
   #join(microphone: 'on' | 'off'): void {
     showProblem(null);
     this.#overflow.stop();
+    this.#check.stop();
     this.#before = { self: null, stage: null };
     showStep('room');
     this.#call.join(microphone);

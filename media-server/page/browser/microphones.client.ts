@@ -7,13 +7,24 @@ const select = requireElement('device-select', HTMLSelectElement);
 
 /** Opens the microphone that the visitor has chosen, which the browser remembers; where it is gone, the one that the browser takes. */
 export async function openMicrophone(music: boolean): Promise<MediaStreamTrack> {
-  const chosen = localStorage.getItem(CHOSEN);
-  const constraints = { ...microphoneConstraints(music), ...(chosen ? { deviceId: chosen } : {}) };
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: constraints });
+  const stream = await openStream(microphoneConstraints(music), localStorage.getItem(CHOSEN));
   await listMicrophones();
   const [track] = stream.getAudioTracks();
   if (!track) throw new DOMException('The stream has no audio.', 'NotFoundError');
   return track;
+}
+
+const open = (audio: MediaTrackConstraints) => navigator.mediaDevices.getUserMedia({ audio });
+
+async function openStream(constraints: MediaTrackConstraints, chosen: string | null): Promise<MediaStream> {
+  if (chosen === null) return open(constraints);
+  try {
+    // As a mere wish, the device would be weighed against the other constraints.
+    return await open({ ...constraints, deviceId: { exact: chosen } });
+  } catch (error) {
+    if (error instanceof OverconstrainedError) return open(constraints);
+    throw error;
+  }
 }
 
 /** Offers the microphones for choice as soon as the browser tells their names: once the visitor has allowed one. */

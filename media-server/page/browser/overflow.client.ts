@@ -9,10 +9,13 @@ const playerWords = requireElement('player-words', HTMLParagraphElement);
 
 /** What is offered to whoever finds no place in the room: its broadcast. */
 export class Overflow {
+  readonly #renewUrl: () => Promise<string | null>;
   #url: string | null = null;
   #played: PlayedBroadcast | null = null;
 
-  constructor() {
+  /** `renewUrl` is asked for the broadcast's address where the last one is good no more: it is so for some hours. */
+  constructor(renewUrl: () => Promise<string | null>) {
+    this.#renewUrl = renewUrl;
     listen.addEventListener('click', () => void this.#listen());
     player.addEventListener('playing', () =>
       setText(playerWords, 'You hear the broadcast, some seconds late.'),
@@ -40,17 +43,17 @@ export class Overflow {
   }
 
   async #listen(): Promise<void> {
-    const url = this.#url;
-    if (url === null) return;
     this.stop();
     listen.hidden = true;
     player.hidden = false;
     setText(playerWords, 'The broadcast is being loaded …');
     player.focus();
     try {
+      this.#url ??= await this.#renewUrl();
+      if (this.#url === null) return this.#failed('There is no broadcast at the moment.');
       // Most visitors never need the player.
       const { playBroadcast } = await import('./broadcast.client.ts');
-      this.#played = playBroadcast(player, url, (problem) => this.#failed(problem));
+      this.#played = playBroadcast(player, this.#url, (problem) => this.#failed(problem));
     } catch (error) {
       this.#failed(messageOf(error));
     }
@@ -58,6 +61,7 @@ export class Overflow {
 
   #failed(problem: string): void {
     this.stop();
+    this.#url = null;
     setText(playerWords, problem);
     listen.hidden = false;
   }

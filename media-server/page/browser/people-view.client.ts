@@ -1,5 +1,6 @@
 import { make, makeButton, requireElement, setText } from './elements.client.ts';
 import { isOnStage, type Person } from './people.client.ts';
+import { loudnessOf } from './speakers.client.ts';
 import { initialsOf, noteOf, qualityWords, roleWord } from './words.client.ts';
 
 const stage = requireElement('participants', HTMLUListElement);
@@ -7,7 +8,6 @@ const audience = requireElement('listeners', HTMLUListElement);
 const count = requireElement('count', HTMLSpanElement);
 const audienceCount = requireElement('listener-count', HTMLSpanElement);
 
-const QUIETEST_DB = -60;
 /** As many as the style sheet has. */
 const AVATAR_COLOURS = 6;
 
@@ -37,8 +37,7 @@ export function showLevels(levels: ReadonlyMap<string, number>): void {
   for (const row of rows()) {
     const level = levels.get(row.dataset.participantId ?? '') ?? 0;
     row.dataset.level = level.toFixed(4);
-    const decibels = 20 * Math.log10(Math.max(level, 1e-6));
-    const loudness = Math.max(0, 1 - decibels / QUIETEST_DB);
+    const loudness = loudnessOf(level);
     row.style.setProperty('--loudness', loudness.toFixed(2));
     const meter = row.querySelector('meter');
     if (meter) meter.value = loudness;

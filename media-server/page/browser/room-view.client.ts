@@ -20,6 +20,7 @@ const start = requireButton('start');
 
 /** How long a notice stays; screen readers have read it by then. */
 const NOTICE_MS = 8_000;
+const MOST_NOTICES = 3;
 
 const ENTRY_OF: Readonly<Record<StepName, string>> = {
   'sign-in': 'email',
@@ -57,6 +58,7 @@ export const showProblem = (text: string | null): void => showText(problem, text
 export function showNotice(text: string): void {
   const notice = make('p', 'notice', text);
   notices.append(notice);
+  if (notices.children.length > MOST_NOTICES) notices.firstElementChild?.remove();
   setTimeout(() => notice.remove(), NOTICE_MS);
 }
 

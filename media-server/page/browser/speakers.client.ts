@@ -8,6 +8,12 @@ interface Playing {
   readonly analyser: AnalyserNode;
 }
 
+const QUIETEST_DB = -60;
+
+/** How loud a root mean square is to ears: 0 (nothing to hear) to 1 (full scale), linear in decibels. */
+export const loudnessOf = (level: number): number =>
+  Math.max(0, 1 - (20 * Math.log10(Math.max(level, 1e-6))) / QUIETEST_DB);
+
 const SAMPLES = 2_048;
 const OWN = 'own';
 const MEASURE_EVERY_MS = 100;

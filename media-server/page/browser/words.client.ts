@@ -89,9 +89,9 @@ export const ACTION_WORDS: Readonly<Record<PersonAction, string>> = {
 export function lobbyWords({ state, scheduledFor }: RoomOverview): string {
   if (state === 'ENDED') return 'This room has ended.';
   if (state === 'LIVE') return 'This room is live. Whoever may speak is asked for the microphone on joining.';
-  if (!scheduledFor) return 'This room has not started yet.';
+  if (!scheduledFor) return 'This room has not started yet. Stay here: you can join as soon as it does.';
   const when = new Date(scheduledFor).toLocaleString([], { dateStyle: 'full', timeStyle: 'short' });
-  return `This room is to start on ${when}.`;
+  return `This room is to start on ${when}. You can join as soon as it does.`;
 }
 
 export const timeWords = (instant: string): string =>
