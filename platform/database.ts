@@ -5,6 +5,7 @@ import { MikroORM, type Options, type PostgreSqlDriver, type SqlEntityManager } 
 import { DiscreetDriver } from './discreet-driver.ts';
 import { EventTables, InboxPositionTable, OutboxTrace } from './events/event-tables.ts';
 import { CodedError, messageOf } from './errors.ts';
+import { UnclaimedFileTable } from './files/unclaimed-files.ts';
 import type { Log } from './log.ts';
 import { createQueryLog } from './query-log.ts';
 
@@ -57,6 +58,7 @@ export type MigrationClass = Extract<
 const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+const PLATFORM_TABLES = [EventTables, InboxPositionTable, OutboxTrace, UnclaimedFileTable];
 // Any constant does, as long as every process of the platform uses the same one.
 const MIGRATION_LOCK = 7_346_101;
 
@@ -98,7 +100,7 @@ function ormOptions(options: DatabaseOptions, logger: ReturnType<typeof createQu
     entities: options.entities,
     extensions: [Migrator],
     migrations: {
-      migrationsList: [EventTables, InboxPositionTable, OutboxTrace, ...options.migrations],
+      migrationsList: [...PLATFORM_TABLES, ...options.migrations],
       snapshot: false,
     },
     loggerFactory: () => logger,

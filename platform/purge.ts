@@ -1,5 +1,7 @@
 import type { Database, Em } from './database.ts';
 import { WorkLoop } from './events/work-loop.ts';
+import type { FileStore } from './files/file-store.ts';
+import { deleteUnclaimed } from './files/unclaimed-files.ts';
 import type { Log } from './log.ts';
 
 /** Rows of a table that nobody needs any more. */
@@ -15,6 +17,8 @@ export interface PurgeOptions {
   readonly database: Database;
   /** In this order: rows that refer to others come before those. */
   readonly rules: readonly PurgeRule[];
+  /** Where what nobody has claimed is deleted; without it no file is. */
+  readonly files?: FileStore;
   readonly log: Log;
   readonly now: () => Date;
   /** Rows of one table that are deleted in one transaction, 1000 unless given. */
@@ -56,17 +60,33 @@ export function createPurge(options: PurgeOptions): Purge {
 
 async function purgeBatch(options: PurgeOptions, purged: Map<string, number>): Promise<'more' | 'idle'> {
   const { database, rules, now, batchRows = BATCH_ROWS } = options;
-  const counts = await database.fork().transactional(async (em) => {
+  const batches = await database.fork().transactional(async (em) => {
     const [lock] = await em.execute<{ mine: boolean }[]>('select pg_try_advisory_xact_lock(?) as mine', [
       PURGE_LOCK,
     ]);
-    const deleted: (readonly [table: string, rows: number])[] = [];
-    if (!lock?.mine) return deleted;
-    for (const rule of rules) deleted.push([rule.table, await deleteBatch(em, rule, now(), batchRows)]);
-    return deleted;
+    const done: Batch[] = [];
+    if (!lock?.mine) return done;
+    for (const rule of rules) {
+      const rows = await deleteBatch(em, rule, now(), batchRows);
+      done.push({ table: rule.table, rows, isFull: rows === batchRows });
+    }
+    return [...done, ...(await deleteFiles(em, options))];
   });
-  for (const [table, rows] of counts) if (rows > 0) purged.set(table, (purged.get(table) ?? 0) + rows);
-  return counts.some(([, rows]) => rows === batchRows) ? 'more' : 'idle';
+  for (const { table, rows } of batches) if (rows > 0) purged.set(table, (purged.get(table) ?? 0) + rows);
+  return batches.some(({ isFull }) => isFull) ? 'more' : 'idle';
+}
+
+interface Batch {
+  readonly table: string;
+  readonly rows: number;
+  /** There may be more. */
+  readonly isFull: boolean;
+}
+
+async function deleteFiles(em: Em, { files, log, now }: PurgeOptions): Promise<Batch[]> {
+  if (!files) return [];
+  const { deleted, isFull } = await deleteUnclaimed(em, { files, log, now: now() });
+  return [{ table: 'unclaimed_file', rows: deleted, isFull }];
 }
 
 /** A row that somebody has locked is left for the next time. */

@@ -6,6 +6,7 @@ import { createEvents, type Events } from './events/events.ts';
 import { DONE_EVENTS } from './events/inbox-store.ts';
 import type { DurableBus, LiveBus } from './events/ports.ts';
 import { createFileStore, type FileStore } from './files/file-store.ts';
+import { notingUploads } from './files/unclaimed-files.ts';
 import { fileStoreOptions, fileVariables } from './files/file-environment.ts';
 import type { ReadinessChecks } from './health.ts';
 import type { HttpRoute } from './http.ts';
@@ -104,10 +105,11 @@ export async function openSubgraph<S extends Subgraph>(
   const observer = figures ? { observer: figures.relay } : {};
   const { tracing = null } = options;
   const events = createEvents({ database, durableBus, liveBus, log, tracing, ...observer });
-  const foundation: Foundation = { database, events, liveBus, files, secret, log, metrics, now };
+  const noting = notingUploads(files, database, now);
+  const foundation: Foundation = { database, events, liveBus, files: noting, secret, log, metrics, now };
   const created = definition.create(foundation);
   const measured = figures ? figures.measured(created.endpoint) : created.endpoint;
-  const purge = createPurge({ database, rules: [DONE_EVENTS, ...purges], log, now });
+  const purge = createPurge({ database, rules: [DONE_EVENTS, ...purges], files, log, now });
   const endpoint = tracing ? withEndpointSpans(measured, name, tracing) : measured;
   const subgraph = { ...created, endpoint };
   return {

@@ -119,3 +119,51 @@ describe('profiles of the user subgraph', () => {
     assert.equal((await setRoles(admin, ['EMPEROR'])).errors?.[0]?.extensions?.['code'], 'BAD_USER_INPUT');
   });
 });
+
+describe('files of the user subgraph', () => {
+  let user: TestSubgraph<UserSubgraph>;
+  let nowMs = Date.now();
+  before(async () => void (user = await startTestSubgraph(userSubgraph(), { now: () => new Date(nowMs) })));
+  after(() => user.close());
+
+  const hoursLater = async (hours: number) => {
+    nowMs += hours * 3_600_000;
+    await user.open.purge.purgeDue();
+  };
+  const isStored = async (key: string) => {
+    const content = await user.open.foundation.files.read(key).catch(() => null);
+    return content !== null && (await buffer(content)).length > 0;
+  };
+  const upload = async (viewer: Parameters<typeof user.data>[0]) => {
+    const { updateAvatar } = await user.data(viewer, AVATAR, { file: uploadOf(PNG) });
+    return verifyFileUrl(new URL(updateAvatar.user.avatarUrl), TEST_SECRET) ?? '';
+  };
+
+  it('are deleted a day after a picture was replaced, since its address was good for as long', async () => {
+    const { viewer } = await registerUser(user, 'changing');
+    const [first, second] = [await upload(viewer), await upload(viewer)];
+    await hoursLater(24.9);
+    assert.deepEqual([await isStored(first), await isStored(second)], [true, true]);
+    await hoursLater(0.2);
+    assert.deepEqual([await isStored(first), await isStored(second)], [false, true]);
+  });
+
+  it('are deleted, but for one, where several are uploaded at the same moment', async () => {
+    const { viewer } = await registerUser(user, 'hasty');
+    const keys = await Promise.all([upload(viewer), upload(viewer), upload(viewer)]);
+    await hoursLater(25.1);
+    const stored = await Promise.all(keys.map(isStored));
+    assert.equal(stored.filter(Boolean).length, 1);
+    const { viewer: account } = await user.data(viewer, '{ viewer { user { avatarUrl } } }');
+    const kept = verifyFileUrl(new URL(account.user.avatarUrl), TEST_SECRET);
+    assert.equal(kept, keys[stored.indexOf(true)]);
+  });
+
+  it('are deleted a day after a process has died between the upload and its end', async () => {
+    const options = { contentType: 'image/png', maxBytes: 1_000, field: 'file' };
+    await user.open.foundation.files.put('avatars/nobody.png', Readable.from([PNG]), options);
+    assert.ok(await isStored('avatars/nobody.png'));
+    await hoursLater(25.1);
+    assert.ok(!(await isStored('avatars/nobody.png')));
+  });
+});

@@ -43,7 +43,7 @@ test('processes that migrate at once take turns, and a second run changes nothin
     .execute<{ name: string }[]>('select name from mikro_orm_migrations order by id');
   assert.deepEqual(
     applied?.map(({ name }) => name),
-    ['EventTables', 'InboxPositionTable', 'OutboxTrace', 'Notes'],
+    ['EventTables', 'InboxPositionTable', 'OutboxTrace', 'UnclaimedFileTable', 'Notes'],
   );
   await Promise.all(databases.map((database) => database.close()));
   await testDatabase.drop();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Migration } from '@mikro-orm/migrations';
 import { openDatabase, type Database } from '#platform/database.ts';
+import { abandonFile, claimFile, KEEP_UNCLAIMED_MS } from '#platform/files/unclaimed-files.ts';
 import { createPurge } from '#platform/purge.ts';
 import { createTestDatabase, type TestDatabase } from '../support/databases.ts';
 import { silentLog } from '../support/events.ts';
@@ -98,6 +99,31 @@ describe('the purge', () => {
     await other;
     await createPurge({ ...deps(), rules: [NOTES] }).purgeDue();
     assert.equal((await left()).length, 60);
+  });
+
+  it('deletes files that nobody has claimed, and tries those again that cannot be deleted now', async () => {
+    const em = database.fork();
+    const old = new Date(NOW.getTime() - KEEP_UNCLAIMED_MS - 1);
+    const keys = Array.from({ length: 120 }, (_, index) => `files/${index}`);
+    for (const key of ['files/stuck', ...keys]) await abandonFile(em, key, old);
+    await claimFile(em, 'files/7');
+    const deleted: string[] = [];
+    let isStuck = true;
+    const remove = async (key: string) => {
+      if (isStuck && key === 'files/stuck') throw new Error('no');
+      deleted.push(key);
+    };
+    const fail = () => Promise.reject(new Error('nobody asks for this'));
+    const files = { put: fail, read: fail, urlOf: fail, delete: remove };
+    const purgeAt = (now: Date) => createPurge({ ...deps(), rules: [], files, now: () => now }).purgeDue();
+    await purgeAt(NOW);
+    assert.deepEqual(deleted.toSorted(), keys.filter((key) => key !== 'files/7').toSorted());
+    isStuck = false;
+    const later = new Date(NOW.getTime() + KEEP_UNCLAIMED_MS + 1);
+    await abandonFile(em, 'files/fresh', later);
+    await purgeAt(later);
+    assert.equal(deleted.at(-1), 'files/stuck');
+    assert.deepEqual(await em.execute('select key from unclaimed_file'), [{ key: 'files/fresh' }]);
   });
 
   it('begins when it is started, and ends between two batches', async () => {

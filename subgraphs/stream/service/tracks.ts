@@ -3,6 +3,7 @@ import type { Em } from '#platform/database.ts';
 import type { Events } from '#platform/events/events.ts';
 import type { Transaction } from '#platform/events/unit-of-work.ts';
 import type { FileStore } from '#platform/files/file-store.ts';
+import { abandonFile, claimFile } from '#platform/files/unclaimed-files.ts';
 import { isId, newId } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
 import type { Viewer } from '#platform/viewer.ts';
@@ -92,6 +93,7 @@ async function uploadTrack(
   const track = { id, artistId, ...details, ...audio, ...counts, publishedAt: at, updatedAt: at };
   const isNew = await events.transact(async ({ em, append }) => {
     if (!(await insertTrack(em, track, clientMutationKey))) return false;
+    await claimFile(em, track.audioKey);
     const payload = { ...describe(track), durationMs: track.durationMs };
     await append({ ...about(track), name: 'track.published', payload });
     return true;
@@ -109,6 +111,7 @@ async function remove(deps: TracksDeps, actorId: string, id: string): Promise<st
     const found = requireSeen(await findLocked(em, id), actorId, id);
     requireArtist(found, actorId);
     await deleteTrack(em, id);
+    await abandonFile(em, found.audioKey, deps.now());
     await append({ ...about(found), name: 'track.deleted', payload: { trackId: id, artistId: actorId } });
     return found;
   });
@@ -116,7 +119,7 @@ async function remove(deps: TracksDeps, actorId: string, id: string): Promise<st
   return id;
 }
 
-// A file that stays behind is a file nobody can find; failing for it would tell the caller that the deed was not done.
+// A file that stays behind is deleted a day later; failing for it would tell the caller that the deed was not done.
 async function discard({ files, log }: TracksDeps, audioKey: string): Promise<void> {
   await files.delete(audioKey).catch((error: unknown) => {
     log.warn({ audioKey, reason: messageOf(error) }, 'audio file not deleted');

@@ -75,8 +75,14 @@ export async function saveProfile(em: Em, id: string, profile: Profile): Promise
   await em.nativeUpdate(Account, { id }, { displayName, bio, links: [...links] });
 }
 
-export async function saveAvatar(em: Em, id: string, avatarKey: string): Promise<void> {
-  await em.nativeUpdate(Account, { id }, { avatarKey });
+/** Returns the key that it takes the place of. */
+export async function saveAvatar(em: Em, id: string, avatarKey: string): Promise<string | null> {
+  const [row] = await em.execute<{ key: string | null }[]>(
+    `update account a set avatar_key = ? from (select id, avatar_key as key from account where id = ? for update) former
+     where a.id = former.id returning former.key`,
+    [avatarKey, id],
+  );
+  return row?.key ?? null;
 }
 
 export async function saveRoles(em: Em, id: string, roles: readonly PlatformRole[]): Promise<void> {

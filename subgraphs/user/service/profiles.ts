@@ -6,6 +6,7 @@ import { invalid, notFound, Refusal } from '#platform/errors.ts';
 import type { Events } from '#platform/events/events.ts';
 import type { Transaction } from '#platform/events/unit-of-work.ts';
 import type { FileStore } from '#platform/files/file-store.ts';
+import { abandonFile, claimFile } from '#platform/files/unclaimed-files.ts';
 import { isId } from '#platform/ids.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import {
@@ -33,9 +34,10 @@ export interface Profiles {
 export interface ProfilesDeps {
   readonly events: Events;
   readonly files: FileStore;
+  readonly now: () => Date;
 }
 
-export function createProfiles({ events, files }: ProfilesDeps): Profiles {
+export function createProfiles({ events, files, now }: ProfilesDeps): Profiles {
   return {
     update: (viewer, changes) =>
       events.transact(async ({ em, append }) => {
@@ -49,7 +51,9 @@ export function createProfiles({ events, files }: ProfilesDeps): Profiles {
       const key = await storePicture(files, await file);
       return events.transact(async ({ em, append }) => {
         const user = await requireUser(em, viewer.userId, null);
-        await saveAvatar(em, user.id, key);
+        const former = await saveAvatar(em, user.id, key);
+        await claimFile(em, key);
+        if (former !== null) await abandonFile(em, former, now());
         return recordUpdate(append, { ...user, avatarKey: key });
       });
     },
