@@ -107,6 +107,7 @@ const http = z.strictObject({
 const sockets = z.strictObject({
   maxMessageBytes: count.default(SOCKET_LIMITS.maxMessageBytes),
   maxOperations: count.default(SOCKET_LIMITS.maxOperations),
+  initHeaders: z.array(freeHeaderName).default([]),
   initTimeoutMs: ms.default(SOCKET_LIMITS.initTimeoutMs),
   idleMs: ms.optional(),
   keepAliveMs: ms.default(SOCKET_LIMITS.keepAliveMs),

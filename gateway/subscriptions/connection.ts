@@ -9,7 +9,7 @@ import type { Callers, CallingRequest } from '../http/callers.ts';
 import type { RequestReport } from '../telemetry/report.ts';
 import type { Allowance, ClientLimits } from '../traffic/client-limits.ts';
 import { readMessage } from './client-message.ts';
-import { authorizationOf } from './connection-parameters.ts';
+import { authorizationOf, headersIn } from './connection-parameters.ts';
 import { Outbox } from './outbox.ts';
 import type { SocketLimits } from './socket-limits.ts';
 import { SocketOperation, type OperationDeps, type OperationHost } from './socket-operation.ts';
@@ -25,7 +25,7 @@ export interface ConnectionOptions extends OperationDeps {
   readonly clients: ClientLimits;
   /** What the client's address may take. */
   readonly address: Allowance;
-  readonly limits: Pick<SocketLimits, 'maxOperations' | 'maxBufferedBytes'>;
+  readonly limits: Pick<SocketLimits, 'maxOperations' | 'maxBufferedBytes' | 'initHeaders'>;
 }
 
 /** RFC 6455, 5.5.1: a control frame has 125 bytes, two of which are the code. */
@@ -48,7 +48,7 @@ export class Connection implements OperationHost {
   /** When the client was told that its token has expired; null where it has not. */
   expiryToldAtMs: number | null = null;
   readonly #socket: WebSocket;
-  readonly #request: CallingRequest;
+  #request: CallingRequest;
   readonly #operations = new Map<string, SocketOperation>();
   #state: State = 'connected';
   #identity: Identity | null = null;
@@ -143,6 +143,7 @@ export class Connection implements OperationHost {
     this.#state = 'initialising';
     try {
       this.#authorization = authorizationOf(payload) ?? this.#request.headers.authorization;
+      this.#tell(headersIn(payload, this.deps.limits.initHeaders));
       const identity = await this.deps.callers.identify(this.#authorization);
       if (this.#state !== 'initialising') return;
       this.#user = this.deps.clients.ofIdentity(identity);
@@ -154,6 +155,11 @@ export class Connection implements OperationHost {
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** What a proxy has put into the request stays: nobody says otherwise behind its back. */
+  #tell(headers: Readonly<Record<string, string>>): void {
+    this.#request = { ...this.#request, headers: { ...headers, ...this.#request.headers } };
   }
 
   /** A ping may bring a fresh token of the same session, so that the socket outlives the one before. */

@@ -4,6 +4,8 @@ export interface SocketLimits {
   readonly maxMessageBytes: number;
   /** Operations at the same time; the next one is refused with RATE_LIMITED, the socket stays. */
   readonly maxOperations: number;
+  /** Headers that its `connection_init` may carry for subgraphs, in lower case; they count where the request has none of that name. */
+  readonly initHeaders: readonly string[];
   /** Time for `connection_init`. */
   readonly initTimeoutMs: number;
   /** A socket without any operation for this long is closed. Unset: none is. */
@@ -25,6 +27,7 @@ export interface SocketLimits {
 export const SOCKET_LIMITS = {
   maxMessageBytes: 1024 * 1024,
   maxOperations: 100,
+  initHeaders: [],
   initTimeoutMs: 10_000,
   keepAliveMs: 15_000,
   stallMs: 30_000,

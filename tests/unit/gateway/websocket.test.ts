@@ -61,6 +61,32 @@ describe('graphql-transport-ws', () => {
     await gateway.close();
   });
 
+  test('takes headers for subgraphs from connection_init, since a browser can give no others', async () => {
+    const forwardHeaders = ['x-shop', 'x-desk', 'x-closed', 'x-veza-viewer'];
+    const socketLimits = { initHeaders: ['x-shop', 'x-desk'] };
+    const gateway = await startFakeGateway({ forwardHeaders, socketLimits, trustProxy: true });
+    const query = `{ shop: header(name: "x-shop") desk: header(name: "x-desk") closed: header(name: "x-closed")
+      viewer: header(name: "x-veza-viewer") address: header(name: "x-veza-client-ip") }`;
+    const forged = { 'x-closed': 'c', 'x-veza-viewer': 'v', 'x-veza-client-ip': '1', 'x-forwarded-for': '2' };
+    const cases: readonly [payload: object, shop: string | null, desk: string][] = [
+      [{}, null, 'by a proxy'],
+      [{ 'x-shop': 'own', 'x-desk': 'own', ...forged }, 'own', 'by a proxy'],
+      [{ headers: { 'X-Shop': 'own', 'X-Desk': 'own', ...forged } }, 'own', 'by a proxy'],
+      [{ 'x-shop': 7, headers: { 'x-shop': 'a\r\nx-closed: b' } }, null, 'by a proxy'],
+      [{ headers: 'x-shop: own' }, null, 'by a proxy'],
+    ];
+    for (const [payload, shop, desk] of cases) {
+      const client = await openSocket(gateway.url, { headers: { 'x-desk': 'by a proxy' } });
+      client.send({ type: 'connection_init', payload });
+      await client.next();
+      client.send(subscribe('1', { query }));
+      const data = { shop, desk, closed: null, viewer: null, address: '127.0.0.1' };
+      assert.deepEqual((await client.next()).payload, { data });
+      await client.close();
+    }
+    await gateway.close();
+  });
+
   test('refuses an operation with coded errors under its own id, and leaves the socket open', async () => {
     const client = await connectSocket(gateway.url);
     const refusals = [
