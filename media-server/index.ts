@@ -1,4 +1,13 @@
-import { runProcess } from '#platform/process.ts';
-import { startMediaProcess } from './media-process.ts';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 
-await runProcess(() => startMediaProcess(process.env));
+// Before anything else is loaded: rooms are silent while the only media server starts, and with the cache warm that takes half the time.
+enableCompileCache(new URL('../.veza/compile-cache', import.meta.url).pathname);
+const { runProcess } = await import('#platform/process.ts');
+const { startMediaProcess } = await import('./media-process.ts');
+
+await runProcess(async () => {
+  const running = await startMediaProcess(process.env);
+  // Now, since one that is killed does not come to it later.
+  flushCompileCache();
+  return running;
+});

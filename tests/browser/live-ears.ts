@@ -1,7 +1,9 @@
 import type { Browser, Page } from 'playwright-core';
 import { newId } from '#platform/ids.ts';
+import { createLog } from '#platform/log.ts';
 import { signMediaGrant } from '#platform/media-grant.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
+import { createMediaRefusals } from '../../subgraphs/stream/service/media-refusals.ts';
 import { grantFor, SECRET } from '../media/media-kit.ts';
 import { servePage } from './bundled-page.ts';
 import { HEARD, launch, PATIENCE_MS, SILENCE } from './live-page-driver.ts';
@@ -32,9 +34,10 @@ export type LiveEars = Awaited<ReturnType<typeof openLiveEars>>;
 export async function openLiveEars(executablePath: string, liveRoomId: string, locate: Locate) {
   const roles = new Map<string, LiveRole>();
   const closers: (() => Promise<unknown>)[] = [];
+  const refuse = createMediaRefusals({ log: createLog('live-ears', 'silent'), now: () => new Date() });
   const served = await servePage('live-ear-page.ts', async (participantId) => {
     const mediaUrl = await locate(participantId);
-    if (mediaUrl === null) return { status: 503, body: { message: 'No server.', retryAfterMs: 250 } };
+    if (mediaUrl === null) return { status: 503, body: refuse('no server').errors[0] };
     const role = roles.get(participantId) ?? 'LISTENER';
     // Without speech processing, which takes a lasting tone for noise.
     const grant = grantFor({ liveRoomId, participantId, role, musicMode: true });

@@ -11,8 +11,8 @@ const ENTRY = fileURLToPath(new URL('../../media-server/index.ts', import.meta.u
 export type MediaServerProcess = Awaited<ReturnType<typeof startMediaServerProcess>>;
 
 /** One of several media servers over Redis, as a process of its own; resolves once it is ready. Rejects where it ends before. */
-export async function startMediaServerProcess(env: NodeJS.ProcessEnv = {}) {
-  const port = await freePort();
+export async function startMediaServerProcess(env: NodeJS.ProcessEnv = {}, given?: number) {
+  const port = given ?? (await freePort());
   const { PATH = '', HOME = '', CI = '' } = process.env;
   const url = `ws://127.0.0.1:${port}/media`;
   const own = { PORT: String(port), MEDIA_INTERNAL_URL: `http://127.0.0.1:${port}`, MEDIA_PUBLIC_URL: url };
@@ -33,5 +33,5 @@ export async function startMediaServerProcess(env: NodeJS.ProcessEnv = {}) {
     throw new Error(`The media server ended with ${code}.`);
   });
   await Promise.race([ready, ended]);
-  return { child, url, exitCode };
+  return { child, port, url, exitCode };
 }

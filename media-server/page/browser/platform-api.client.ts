@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LiveRole } from '#schema/live-role.ts';
 import { FinalRefusal, type LiveGrant } from '../../../clients/live/browser/live-room.client.ts';
+import { RetryLater } from '../../../clients/live/browser/retry.client.ts';
 import type { Session } from './session.client.ts';
 
 /** As many people as fit are in the room; `hlsUrl` is where to listen instead, null where there is no broadcast. */
@@ -17,6 +18,7 @@ const refusal = z.object({
   __typename: z.string(),
   message: z.string(),
   hlsUrl: z.string().nullish(),
+  retryAfterMs: z.number().nullish(),
 });
 
 const liveJoin = z.object({
@@ -144,10 +146,9 @@ export class PlatformApi {
 function refusalOf(result: unknown): Error {
   const parsed = refusal.safeParse(result);
   if (!parsed.success) return new Error('The platform gave an answer that this page does not understand.');
-  const { __typename, message, hlsUrl = null } = parsed.data;
+  const { __typename, message, hlsUrl = null, retryAfterMs = null } = parsed.data;
   if (__typename === 'RoomFullError') return new RoomFull(message, hlsUrl);
-  const passes = __typename === 'MediaUnavailableError' || __typename === 'RateLimitedError';
-  return passes ? new Error(message) : new FinalRefusal(message);
+  return retryAfterMs === null ? new FinalRefusal(message) : new RetryLater(message, retryAfterMs);
 }
 
 const JOIN = `mutation LiveJoin($id: ID!, $resumeKey: String) {
@@ -155,6 +156,7 @@ const JOIN = `mutation LiveJoin($id: ID!, $resumeKey: String) {
     __typename
     ... on LiveJoin { mediaUrl token resumeKey iceServers { urls username credential } }
     ... on RoomFullError { hlsUrl }
+    ... on MediaUnavailableError { retryAfterMs }
     ... on UserError { message }
   }
 }`;
