@@ -50,6 +50,8 @@ export interface MediaLimits {
   readonly heartbeatMs: number;
   /** A room without peers is closed after this time. */
   readonly emptyRoomGraceMs: number;
+  /** Whoever lost their connection is in the room for as long, to others. */
+  readonly resumeWindowMs: number;
   /** How often occupancy is reported on the live bus. */
   readonly occupancyMs: number;
   /** How often connections are measured. */

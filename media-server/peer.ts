@@ -9,10 +9,9 @@ import { toldCandidates } from './domain/ice-candidates.ts';
 import type { PeerMedia } from './quality/sample.ts';
 import type { RoomRouter } from './routing/room-router.ts';
 import type { StreamUse } from './routing/shared-streams.ts';
+import { Sending } from './sending.ts';
 import type { Connection } from './signalling/connection.ts';
 import { byWorker, SignallingError } from './signalling/signalling-error.ts';
-
-const MAX_PRODUCERS = 4;
 
 type Direction = RequestData<'createTransport'>['direction'];
 
@@ -23,6 +22,8 @@ export interface PeerOwner {
   readonly onProducerClosed: (peer: Peer, producer: types.Producer) => void;
   /** What it heard does not come any more: its sender stopped, or the way of the audio broke. */
   readonly onStreamLost: (peer: Peer, producerId: string) => void;
+  /** How many people of the room send, besides that one. */
+  readonly othersSending: (participantId: string) => number;
   readonly audio: { leave(place: RoomRouter): void };
 }
 
@@ -35,18 +36,21 @@ export class Peer {
   readonly userId: string;
   readonly musicMode: boolean;
   readonly grantExpiresAtMs: number;
+  readonly maxSpeakers: number | null;
   readonly connection: Connection;
   role: LiveRole;
   muted: boolean;
   /** Whether other services were told that this participant is connected; they have to be told when it goes. */
   announced = false;
+  /** To others it comes anew, whatever they know of it; until it has. */
+  anew: boolean;
   /** Null until it was measured. */
   measured: ParticipantConnection | null = null;
   readonly #owner: PeerOwner;
   #joined: { place: RoomRouter; rtpCapabilities: RtpCapabilities } | null = null;
   #closed = false;
   readonly #transports = new Map<Direction, types.WebRtcTransport>();
-  readonly #producers = new Map<string, types.Producer>();
+  readonly #sending: Sending;
   readonly #consumers = new Map<string, types.Consumer>();
 
   constructor(grant: MediaGrant, connection: Connection, owner: PeerOwner) {
@@ -54,10 +58,19 @@ export class Peer {
     this.userId = grant.userId;
     this.musicMode = grant.musicMode;
     this.grantExpiresAtMs = grant.expiresAtMs;
+    this.maxSpeakers = grant.maxSpeakers;
+    this.anew = grant.anew;
     this.role = grant.role;
     this.muted = grant.muted;
     this.connection = connection;
     this.#owner = owner;
+    this.#sending = new Sending({
+      requireVoice: () => this.#requireVoice(),
+      isMuted: () => this.muted,
+      onOpened: (producer, router) => owner.onProducerOpened(this, producer, router),
+      onPaused: (producer) => owner.onProducerPaused(this, producer),
+      onClosed: (producer) => owner.onProducerClosed(this, producer),
+    });
   }
 
   get joined(): boolean {
@@ -70,7 +83,7 @@ export class Peer {
   }
 
   get info(): ParticipantInfo {
-    const producers = [...this.#producers.values()].map(({ id, paused }) => ({ producerId: id, paused }));
+    const { info: producers } = this.#sending;
     const { participantId, userId, role, muted, measured } = this;
     const quality = measured && { quality: measured.quality };
     return { participantId, userId, role, muted, producers, ...quality };
@@ -79,7 +92,7 @@ export class Peer {
   get media(): PeerMedia {
     return {
       transports: [...this.#transports.values()],
-      producers: [...this.#producers.values()],
+      producers: this.#sending.all,
       consumers: [...this.#consumers.values()],
     };
   }
@@ -87,7 +100,7 @@ export class Peer {
   /** What other servers are told of it. */
   get seat(): RemoteSeat {
     const { info, grantExpiresAtMs } = this;
-    return { info, grantExpiresAtMs };
+    return { info, grantExpiresAtMs, lost: false };
   }
 
   join(place: RoomRouter, rtpCapabilities: RtpCapabilities): void {
@@ -123,47 +136,25 @@ export class Peer {
     this.#requireVoice();
     const { place } = this.#requireJoined();
     const transport = this.#requireTransport(transportId, 'send');
-    if (this.#producers.size >= MAX_PRODUCERS)
-      throw new SignallingError('LIMIT_REACHED', `A participant sends at most ${MAX_PRODUCERS} streams.`);
+    this.#sending.requireSpace();
     const options = { kind: 'audio', rtpParameters, appData: { participantId: this.participantId } } as const;
     // A muted participant may set up its microphone, but nothing of it is forwarded.
     const producer = await byWorker(transport.produce({ ...options, paused: paused || this.muted }));
     this.#requireAlive(producer);
-    await this.#adopt(producer, place);
+    await this.#sending.adopt(producer, place.router);
     return producer.id;
   }
 
-  async #adopt(producer: types.Producer, place: RoomRouter): Promise<void> {
-    // An order may have come while the worker created the producer.
-    if (!maySpeak(this.role)) {
-      producer.close();
-      this.#requireVoice();
-    }
-    this.#producers.set(producer.id, producer);
-    producer.observer.once('close', () => {
-      this.#producers.delete(producer.id);
-      this.#owner.onProducerClosed(this, producer);
-    });
-    for (const event of ['pause', 'resume'] as const)
-      producer.observer.on(event, () => this.#owner.onProducerPaused(this, producer));
-    this.#owner.onProducerOpened(this, producer, place.router);
-    if (this.muted && !producer.paused) await producer.pause();
+  pauseProducer(producerId: string): Promise<void> {
+    return this.#sending.pause(producerId);
   }
 
-  async pauseProducer(producerId: string): Promise<void> {
-    await this.#requireProducer(producerId).pause();
-  }
-
-  async resumeProducer(producerId: string): Promise<void> {
-    const producer = this.#requireProducer(producerId);
-    if (this.muted) throw new SignallingError('MUTED', 'A moderator has muted you.');
-    await producer.resume();
-    // The mute may have come while the worker was resuming.
-    if (this.muted) await producer.pause();
+  resumeProducer(producerId: string): Promise<void> {
+    return this.#sending.resume(producerId);
   }
 
   closeProducer(producerId: string): void {
-    this.#requireProducer(producerId).close();
+    this.#sending.close(producerId);
   }
 
   /** `bring` makes the stream available on this peer's router, for as long as it is used. */
@@ -223,15 +214,13 @@ export class Peer {
   /** The room tells everybody else; the peer only acts on its own streams. */
   setRole(role: LiveRole): void {
     this.role = role;
-    if (maySpeak(role)) return;
-    for (const producer of this.#producers.values()) producer.close();
+    if (!maySpeak(role)) this.#sending.closeAll();
   }
 
   async setMuted(muted: boolean): Promise<void> {
     this.muted = muted;
     // Lifting a mute does not open a microphone: its owner does that.
-    if (!muted) return;
-    await Promise.all([...this.#producers.values()].map((producer) => producer.pause()));
+    if (muted) await this.#sending.pauseAll();
   }
 
   /** Back to before `join`. */
@@ -272,7 +261,11 @@ export class Peer {
   }
 
   #requireVoice(): void {
-    if (!maySpeak(this.role)) throw new SignallingError('FORBIDDEN', 'Listeners cannot send audio.');
+    const { role, maxSpeakers, participantId } = this;
+    if (!maySpeak(role)) throw new SignallingError('FORBIDDEN', 'Listeners cannot send audio.');
+    if (role === 'HOST' || maxSpeakers === null) return;
+    if (this.#owner.othersSending(participantId) >= maxSpeakers)
+      throw new SignallingError('SPEAKER_LIMIT', 'As many people send audio as may in this room.');
   }
 
   #requireTransport(transportId: string, direction?: Direction): types.WebRtcTransport {
@@ -282,12 +275,6 @@ export class Peer {
     if (direction && found[0] !== direction)
       throw new SignallingError('BAD_REQUEST', `This transport is not one to ${direction}.`);
     return found[1];
-  }
-
-  #requireProducer(producerId: string): types.Producer {
-    const producer = this.#producers.get(producerId);
-    if (!producer) throw new SignallingError('NOT_FOUND', 'There is no such producer.');
-    return producer;
   }
 }
 

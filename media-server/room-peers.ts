@@ -1,5 +1,4 @@
 import type { ParticipantConnection } from '#schema/connection-quality.ts';
-import { maySpeak } from '#schema/live-role.ts';
 import type { SpeakersReport } from '#schema/media-bus.ts';
 import type { NotificationData, NotificationEvent } from '#schema/signalling.ts';
 import type { Peer } from './peer.ts';
@@ -44,27 +43,29 @@ export class RoomPeers {
     return this.joined.flatMap(({ measured }) => (measured ? [measured] : []));
   }
 
-  /** Whether its quality is another one. Everybody is told of speakers; of listeners, who may be many, only themselves. */
+  /** Whether its quality is another one, which it is told itself. */
   setConnection(peer: Peer, measured: ParticipantConnection): boolean {
     const { participantId, quality } = measured;
     const isOther = peer.measured?.quality !== quality;
     peer.measured = measured;
-    if (!isOther) return false;
-    if (maySpeak(peer.role)) this.tellAll('connectionChanged', { participantId, quality });
-    else peer.connection.notify('connectionChanged', { participantId, quality });
-    return true;
+    if (isOther) peer.connection.notify('connectionChanged', { participantId, quality });
+    return isOther;
   }
 
-  others(peer: Peer): Peer[] {
-    return this.joined.filter((other) => other !== peer);
-  }
-
-  tellOthers<E extends NotificationEvent>(peer: Peer, event: E, data: NotificationData<E>): void {
-    for (const { connection } of this.others(peer)) connection.notify(event, data);
+  tellBut<E extends NotificationEvent>(participantId: string, event: E, data: NotificationData<E>): void {
+    this.#tell(
+      this.joined.filter((peer) => peer.participantId !== participantId),
+      { event, data },
+    );
   }
 
   tellAll<E extends NotificationEvent>(event: E, data: NotificationData<E>): void {
-    for (const { connection } of this.joined) connection.notify(event, data);
+    this.#tell(this.joined, { event, data });
+  }
+
+  #tell(peers: readonly Peer[], notification: { event: string; data: unknown }): void {
+    const frame = JSON.stringify(notification);
+    for (const { connection } of peers) connection.forward(frame);
   }
 
   hintLevels(levels: SpeakersReport['levels']): void {

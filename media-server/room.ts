@@ -1,12 +1,12 @@
 import type { types } from 'mediasoup';
 import type { Log } from '#platform/log.ts';
 import type { MediaGrant } from '#platform/media-grant.ts';
+import type { ParticipantConnection } from '#schema/connection-quality.ts';
 import type { DisconnectReason, ParticipantOrder, SpeakersReport } from '#schema/media-bus.ts';
 import type { RemoteSeat } from '#schema/media-mesh.ts';
 import type { RtpCapabilities } from '#schema/rtp.ts';
 import type { ParticipantInfo, RequestAnswer } from '#schema/signalling.ts';
-import type { RosterChange } from './domain/roster-changes.ts';
-import { RemoteRoster } from './mesh/remote-roster.ts';
+import { Attendance } from './attendance.ts';
 import { outranks } from './mesh/remote-seats.ts';
 import type { RoomSpan, SpanningRoom } from './mesh/room-span.ts';
 import { Peer, type PeerOwner } from './peer.ts';
@@ -23,23 +23,30 @@ import type { Connection } from './signalling/connection.ts';
 import { SignallingError } from './signalling/signalling-error.ts';
 import type { MediaWorker } from './workers.ts';
 
+export interface RoomOptions {
+  /** Whoever lost their connection is in the room for as long, to others. */
+  readonly resumeWindowMs: number;
+  readonly log: Log;
+}
+
 /**
- * The peers of one live room, and the order in which they learn of each other: `peerJoined` before `producerOpened`, `producerClosed` before `peerLeft`.
- * Owns its peers and its audio. Closing it closes every socket with the given reason. Those on other servers are known through its span.
+ * The peers of one live room. Owns them, its audio, and its roster, by which they learn of each other. Closing it closes every socket with the given
+ * reason. Those on other servers are known through its span.
  */
 export class Room implements PeerOwner, SpanningRoom {
   readonly id: string;
   readonly audio: RoomAudio;
   readonly peers = new RoomPeers();
+  readonly attendance: Attendance;
   readonly #owner: RoomOwner;
   readonly #levels = new RoomLevels(this.peers);
-  #span: RoomSpan | null = null;
-  #remote: RemoteRoster | null = null;
   #closed = false;
 
-  constructor(id: string, owner: RoomOwner, routers: RoomRouters, log: Log) {
+  constructor(id: string, owner: RoomOwner, routers: RoomRouters, { resumeWindowMs, log }: RoomOptions) {
     this.id = id;
     this.#owner = owner;
+    const onLeft = (participantId: string) => this.#levels.onGone(participantId);
+    this.attendance = new Attendance({ peers: this.peers, resumeWindowMs, onLeft });
     this.audio = new RoomAudio(routers, this, log.child({ liveRoomId: id }));
   }
 
@@ -48,7 +55,7 @@ export class Room implements PeerOwner, SpanningRoom {
   }
 
   get span(): RoomSpan | null {
-    return this.#span;
+    return this.attendance.span;
   }
 
   /** Whether nobody is connected here. */
@@ -61,33 +68,27 @@ export class Room implements PeerOwner, SpanningRoom {
     return this.peers.joined.map(({ info }) => info);
   }
 
-  /** Participants on other servers. */
-  get remoteParticipants(): readonly ParticipantInfo[] {
-    return this.#remote?.participants ?? [];
-  }
-
   get seats(): RemoteSeat[] {
-    return this.peers.joined.map(({ seat }) => seat);
+    return this.attendance.seats;
   }
 
   /** Whether there is space for that participant, who may be in the room already, on this server or another. */
   hasSpace(participantId: string, maxPeers: number): boolean {
-    const isHere = this.peers.find(participantId) !== null || this.#remote?.has(participantId) === true;
-    return isHere || this.peers.size + this.remoteParticipants.length < maxPeers;
+    const isHere = this.peers.find(participantId) !== null || this.attendance.roster.has(participantId);
+    return isHere || this.peers.size + this.attendance.elsewhere.length < maxPeers;
   }
 
   /** Gives the room a router, its first or, after the loss of all, its next; peers that are here are told to join again. Rejects with MEDIA_UNAVAILABLE. */
   async open(signal: AbortSignal): Promise<void> {
     const { rtpCapabilities } = await this.audio.open(signal);
-    this.#span?.moveEntry();
+    this.span?.moveEntry();
     for (const { connection } of this.peers.all)
       connection.notify('rejoin', { routerRtpCapabilities: rtpCapabilities });
   }
 
   /** Makes it one with the room of that id on other servers. Resolves once those who are there are known. */
   async joinOthers(span: RoomSpan): Promise<void> {
-    this.#span = span;
-    this.#remote = new RemoteRoster(span, this.audio, (change) => this.#tellElsewhere(change));
+    this.attendance.spanWith(span, this.audio);
     await span.open();
   }
 
@@ -101,8 +102,8 @@ export class Room implements PeerOwner, SpanningRoom {
     if (!lost) return false;
     const stranded = this.peers.joined.filter(({ place }) => place === lost);
     for (const peer of stranded) peer.reset();
-    for (const peer of stranded) this.#tellGone(peer);
-    if (this.audio.home !== former) this.#span?.moveEntry();
+    for (const { participantId } of stranded) this.attendance.changed(participantId);
+    if (this.audio.home !== former) this.span?.moveEntry();
     if (!this.audio.home) return true;
     for (const { connection } of stranded)
       connection.notify('rejoin', { routerRtpCapabilities: lost.rtpCapabilities });
@@ -121,9 +122,9 @@ export class Room implements PeerOwner, SpanningRoom {
   // To the outside the participant has been here all the time, so nobody is told of a disconnection.
   #replace(former: Peer, peer: Peer): void {
     peer.announced = former.announced;
-    const wasJoined = former.joined;
+    if (former.joined) this.attendance.wait(former.seat);
     former.close();
-    if (wasJoined) this.#tellGone(former);
+    this.attendance.changed(former.participantId);
     former.connection.close('DUPLICATE_IDENTITY');
   }
 
@@ -135,15 +136,14 @@ export class Room implements PeerOwner, SpanningRoom {
       this.audio.leave(place);
       throw new SignallingError('WRONG_STATE', 'The socket was closed.');
     }
-    // Its former connection, to another server, does not count any more, whether that server knows it yet or not.
-    this.#remote?.show(participantId, null);
+    if (peer.anew) this.attendance.forget(participantId);
+    peer.anew = false;
     peer.join(place, rtpCapabilities);
-    this.peers.tellOthers(peer, 'peerJoined', peer.info);
-    this.#span?.touch(participantId);
+    this.attendance.changed(participantId);
     if (!peer.announced) this.#owner.onConnected(this.id, participantId);
     peer.announced = true;
-    const others = this.peers.others(peer).map(({ info }) => info);
-    return { participants: [...others, ...this.remoteParticipants] };
+    const { roster } = this.attendance;
+    return { participants: roster.listedBesides(participantId), listenerCount: roster.listenerCount };
   }
 
   requireHome(): RoomRouter {
@@ -165,9 +165,9 @@ export class Room implements PeerOwner, SpanningRoom {
   /** Forgets a peer whose connection has ended. One that was replaced is not there any more. */
   release(peer: Peer, reason: DisconnectReason): void {
     if (!this.peers.remove(peer)) return;
-    const wasJoined = peer.joined;
+    if (peer.joined && reason === 'CONNECTION_LOST') this.attendance.wait(peer.seat);
     peer.close();
-    if (wasJoined) this.#tellGone(peer);
+    this.attendance.changed(peer.participantId);
     if (peer.announced) this.#owner.onDisconnected(this.id, peer.participantId, reason);
     if (this.empty && !this.#closed) this.#owner.onEmpty(this);
   }
@@ -176,30 +176,42 @@ export class Room implements PeerOwner, SpanningRoom {
   async obey(order: ParticipantOrder): Promise<void> {
     const { participantId } = order;
     const peer = this.peers.find(participantId);
-    if (!peer) return;
+    if (order.kind === 'remove') this.attendance.endWait(participantId);
+    if (!peer) return this.attendance.look(participantId);
     if (order.kind === 'setRole') {
       peer.setRole(order.role);
-      this.peers.tellAll('roleChanged', { participantId, role: order.role });
+      if (peer.joined) peer.connection.notify('roleChanged', { participantId, role: order.role });
     } else if (order.kind === 'mute') {
-      this.peers.tellAll('muteChanged', { participantId, muted: order.muted });
+      if (peer.joined) peer.connection.notify('muteChanged', { participantId, muted: order.muted });
       await peer.setMuted(order.muted);
     } else {
       this.release(peer, order.reason);
       peer.connection.close(order.reason === 'CLIENT' ? 'LEFT' : 'REMOVED');
     }
-    this.#span?.touch(participantId);
+    this.attendance.changed(participantId);
+  }
+
+  /** How well a peer is connected, as it was measured. */
+  setConnection(peer: Peer, measured: ParticipantConnection): void {
+    if (this.peers.setConnection(peer, measured)) this.attendance.changed(peer.participantId);
+  }
+
+  othersSending(participantId: string): number {
+    return this.attendance.roster.othersSending(participantId);
   }
 
   /** Idempotent. Tells peers, then closes their sockets, then its routers. */
   close(reason: 'ROOM_ENDED' | 'SERVER_SHUTDOWN'): void {
     if (this.#closed) return;
     this.#closed = true;
+    // Others know from it who left before; those who are put out now may go on elsewhere.
+    this.span?.flush();
     if (reason === 'ROOM_ENDED') this.peers.tellAll('roomClosed', {});
     for (const peer of this.peers.all) {
       this.release(peer, reason);
       peer.connection.close(reason);
     }
-    this.#span?.close();
+    this.attendance.close();
     this.audio.close();
     this.#owner.onClosed(this.id);
   }
@@ -207,26 +219,22 @@ export class Room implements PeerOwner, SpanningRoom {
   onProducerOpened(peer: Peer, producer: types.Producer, router: types.Router): void {
     const { participantId } = peer;
     this.audio.addOwn(producer, router);
-    const { id: producerId, paused } = producer;
-    this.peers.tellOthers(peer, 'producerOpened', { participantId, producerId, paused });
-    this.#span?.touch(participantId);
+    this.attendance.changed(participantId);
     this.#owner.onVoice(this.id, { participantId, producer, router });
   }
 
   onProducerPaused(peer: Peer, { id: producerId, paused }: types.Producer): void {
-    const event = paused ? 'producerPaused' : 'producerResumed';
-    const data = { participantId: peer.participantId, producerId };
-    this.peers.tellOthers(peer, event, data);
-    this.#span?.touch(peer.participantId);
+    const { participantId } = peer;
+    this.attendance.changed(participantId);
     // Its owner learns of a pause by a moderator this way.
-    if (peer.muted) peer.connection.notify(event, data);
+    const event = paused ? 'producerPaused' : 'producerResumed';
+    if (peer.muted) peer.connection.notify(event, { participantId, producerId });
   }
 
   onProducerClosed(peer: Peer, { id: producerId }: types.Producer): void {
     const data = { participantId: peer.participantId, producerId };
     this.audio.remove(producerId);
-    this.peers.tellOthers(peer, 'producerClosed', data);
-    this.#span?.touch(peer.participantId);
+    this.attendance.changed(peer.participantId);
     peer.connection.notify('producerClosed', data);
   }
 
@@ -239,11 +247,15 @@ export class Room implements PeerOwner, SpanningRoom {
   }
 
   onRemoteChanged(participantId: string): void {
-    const remote = this.#span?.remote.find(participantId) ?? null;
+    const remote = this.attendance.findElsewhere(participantId);
     const peer = this.peers.find(participantId);
-    const serverId = this.#span?.serverId ?? '';
+    const serverId = this.span?.serverId ?? '';
     if (peer && remote && outranks(remote, { ...peer, serverId })) this.#moveAway(peer);
-    else this.#showRemote(participantId);
+    else this.attendance.look(participantId);
+  }
+
+  onRemoteLost(seat: RemoteSeat): void {
+    this.attendance.loseElsewhere(seat);
   }
 
   // To the outside the participant has been in the room all the time, so nobody is told of a disconnection.
@@ -253,19 +265,15 @@ export class Room implements PeerOwner, SpanningRoom {
     peer.connection.close('DUPLICATE_IDENTITY');
   }
 
-  #showRemote(participantId: string): void {
-    const peer = this.peers.findJoined(participantId);
-    this.#remote?.show(participantId, peer ? null : (this.#span?.remote.find(participantId) ?? null));
-  }
-
   onWatchMoved(): void {
-    this.audio.watch(this.#span?.isWatching ?? true);
+    this.audio.watch(this.span?.isWatching ?? true);
   }
 
   onWatched(producer: types.Producer, router: types.Router): void {
     const participantId = senderOf(producer);
     // Whoever takes in all voices finds those of other servers here.
-    if (this.#remote?.has(participantId)) this.#owner.onVoice(this.id, { participantId, producer, router });
+    if (this.attendance.findElsewhere(participantId))
+      this.#owner.onVoice(this.id, { participantId, producer, router });
   }
 
   onLevels(levels: SpeakersReport['levels']): void {
@@ -279,19 +287,5 @@ export class Room implements PeerOwner, SpanningRoom {
 
   onSpeakersElsewhere(report: SpeakersReport): void {
     this.#levels.onReport(report);
-  }
-
-  /** The peer had joined, and is not here any more. */
-  #tellGone(peer: Peer): void {
-    const { participantId } = peer;
-    this.#levels.onGone(participantId);
-    this.peers.tellOthers(peer, 'peerLeft', { participantId });
-    this.#span?.touch(participantId);
-    this.#showRemote(participantId);
-  }
-
-  #tellElsewhere({ event, data }: RosterChange): void {
-    this.peers.tellAll(event, data);
-    if (event === 'peerLeft') this.#levels.onGone(data.participantId);
   }
 }

@@ -14,6 +14,7 @@ export interface RoomsOptions extends RoomRoutersOptions {
   readonly span: (room: Room) => RoomSpan | null;
   readonly owner: Omit<RoomOwner, 'onEmpty'>;
   readonly emptyRoomGraceMs: number;
+  readonly resumeWindowMs: number;
   readonly log: Log;
 }
 
@@ -61,7 +62,7 @@ export class Rooms {
 
   #create(liveRoomId: string): Entry {
     const owner: RoomOwner = { ...this.#options.owner, onEmpty: () => this.#closeLater(entry) };
-    const room = new Room(liveRoomId, owner, new RoomRouters(this.#options), this.#options.log);
+    const room = new Room(liveRoomId, owner, new RoomRouters(this.#options), this.#options);
     const entry: Entry = { room, placed: Promise.resolve(), entering: 0, timer: null };
     this.#entries.set(liveRoomId, entry);
     this.#closeLater(entry);

@@ -10,6 +10,7 @@ import {
   MEDIA_ABILITIES_PATH,
   MEDIA_HEARTBEAT_MS,
   MEDIA_HEARTBEAT_TOPIC,
+  RESUME_WINDOW_MS,
   speakersTopic,
   type MediaAbilities,
   type MediaControl,
@@ -41,6 +42,7 @@ const DEFAULT_LIMITS: MediaLimits = {
   authenticationDeadlineMs: AUTHENTICATION_DEADLINE_MS,
   heartbeatMs: HEARTBEAT_MS,
   emptyRoomGraceMs: 30_000,
+  resumeWindowMs: RESUME_WINDOW_MS,
   occupancyMs: MEDIA_HEARTBEAT_MS,
   connectionsMs: 2_000,
   maxConsumersPerRouter: DEFAULT_MAX_CONSUMERS_PER_ROUTER,
@@ -160,8 +162,7 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
     findPool: () => pool,
     span: mesh.span,
     owner: roomOwner(presence, voices, tell),
-    emptyRoomGraceMs: limits.emptyRoomGraceMs,
-    maxConsumersPerRouter: limits.maxConsumersPerRouter,
+    ...limits,
     log,
   });
   const obey = async (order: MediaControl) => {

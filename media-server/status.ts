@@ -47,12 +47,12 @@ export function mediaStatus(
     availability,
     workers: (pool?.workers ?? []).map((one) => ({ pid: one.worker.pid, rooms: one.rooms })),
     workerDeaths: pool?.deaths ?? 0,
-    rooms: rooms.all.map(({ id, participants, peers, remoteParticipants, audio, span }) => ({
+    rooms: rooms.all.map(({ id, participants, peers, attendance, audio, span }) => ({
       liveRoomId: id,
       participants,
       watching: audio.isWatching,
       connections: peers.connections,
-      remoteParticipants,
+      remoteParticipants: attendance.elsewhere,
       routers: audio.routers.map(({ host, seats }) => ({ pid: host.worker.pid, peers: seats })),
       pipes: audio.pipes,
       links: span?.links ?? { imported: 0, exported: 0 },

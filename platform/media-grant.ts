@@ -16,6 +16,12 @@ const rights = z.object({
   muted: z.boolean().default(false),
   /** Stereo at a high bitrate, without gaps in silence. */
   musicMode: z.boolean().default(false),
+  /** People who fit into the room; null for as many as the media server takes. */
+  capacity: z.number().int().nullable().default(null),
+  /** People who may send at once, besides a host who comes last; null for any number. */
+  maxSpeakers: z.number().int().nullable().default(null),
+  /** They have left since they were here before: to others they come anew. */
+  anew: z.boolean().default(false),
 });
 
 /** `grantId` tells grants with the same rights apart: each lets one socket in, once. */

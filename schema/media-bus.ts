@@ -10,6 +10,9 @@ import { liveRole } from './live-role.ts';
 /** People who fit into one live room: no room is announced for more, and media servers take as many unless told otherwise. */
 export const MAX_LIVE_ROOM_PEOPLE = 250;
 
+/** How long a lost connection can be resumed: to others its participant has not left before. */
+export const RESUME_WINDOW_MS = 30_000;
+
 /** Topic of orders to media servers. Every media server hears all of them and acts on the rooms that it hosts. */
 export const MEDIA_CONTROL_TOPIC = 'media:control';
 

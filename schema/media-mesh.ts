@@ -15,6 +15,8 @@ export const remoteSeat = z.object({
   info: participantInfo,
   /** Of the grant with which it connected: of two connections the one with the later grant counts. Milliseconds since 1970. */
   grantExpiresAtMs: z.number(),
+  /** Their connection broke, and they may still resume it. */
+  lost: z.boolean().default(false),
 });
 export type RemoteSeat = z.infer<typeof remoteSeat>;
 

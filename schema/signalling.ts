@@ -30,6 +30,11 @@ export const AUTHENTICATION_DEADLINE_MS = 5_000;
 /** The server pings (WebSocket control frame) this often, and closes a socket that has not answered by the next one. */
 export const HEARTBEAT_MS = 10_000;
 
+/** Of listeners so many are told of one by one, and everybody who may speak. Of further listeners only their number is told, so often at most. */
+export const MAX_LISTED_LISTENERS = 100;
+export const LISTENER_COUNT_MS = 1_000;
+export const LISTENERS_PER_PAGE = 100;
+
 /** Why the server closed a socket. The reason text of the close frame is the name. */
 export const CLOSE_CODES = {
   FRAME_TOO_LARGE: 1009,
@@ -50,26 +55,6 @@ export const CLOSE_CODES = {
   HEARTBEAT_LOST: 4504,
 } as const;
 export type CloseReason = keyof typeof CLOSE_CODES;
-
-/** What each of them means. */
-export const CLOSE_MEANINGS: Readonly<Record<CloseReason, string>> = {
-  FRAME_TOO_LARGE: 'A frame was too large.',
-  BAD_FRAME: 'A frame was binary, no JSON, or no request.',
-  GRANT_INVALID: 'The grant is forged, malformed or for something else.',
-  REMOVED: 'A moderator removed or banned the participant.',
-  VERSION_UNSUPPORTED: 'The client speaks another version of this protocol; it has to be updated.',
-  AUTHENTICATION_TIMEOUT: 'No grant was shown in time.',
-  DUPLICATE_IDENTITY: 'The same participant has connected elsewhere: the newest connection counts.',
-  ROOM_ENDED: 'The room has ended.',
-  GRANT_EXPIRED: 'The grant is older than a minute.',
-  GRANT_USED: 'The grant has let a socket in before: each does so once.',
-  ROOM_FULL: 'The server takes no more people into this room.',
-  RATE_LIMITED: 'Too many requests were refused or wait for their answer, or the client does not read.',
-  INTERNAL: 'A fault of the media server.',
-  SERVER_SHUTDOWN: 'The media server is being stopped.',
-  MEDIA_UNAVAILABLE: 'The media server has no media worker now.',
-  HEARTBEAT_LOST: 'The client did not answer a ping before the next one.',
-};
 
 /** Whether a client that asks for a new grant and connects again may succeed. */
 export const isWorthReconnecting = (closeCode: number): boolean =>
@@ -98,27 +83,13 @@ export const ERROR_CODES = [
   'MUTED',
   'NOT_FOUND',
   'LIMIT_REACHED',
+  'SPEAKER_LIMIT',
   'RATE_LIMITED',
   'MEDIA_UNAVAILABLE',
   'INTERNAL',
 ] as const;
 export const errorCode = z.enum(ERROR_CODES);
 export type SignallingErrorCode = z.infer<typeof errorCode>;
-
-/** What each of them means. */
-export const ERROR_MEANINGS: Readonly<Record<SignallingErrorCode, string>> = {
-  BAD_REQUEST: 'The data does not have the shape of the method, or describes something impossible.',
-  UNKNOWN_METHOD: 'There is no such method.',
-  WRONG_STATE: 'The method needs `authenticate` or `join` first, or comes a second time.',
-  FORBIDDEN: 'The role of the participant does not allow it.',
-  MUTED: 'A moderator has muted the participant.',
-  NOT_FOUND: 'No such transport, producer or consumer of this participant, and no such stream in the room.',
-  LIMIT_REACHED: 'The participant has as many of these as it may.',
-  RATE_LIMITED: 'Too many requests. `retryAfterMs` says when there is room for the next one.',
-  MEDIA_UNAVAILABLE:
-    'The room is being moved to another worker: a `rejoin` notification follows. Of `consume`, also: the stream does not come from another server now; `producerOpened` follows once it does.',
-  INTERNAL: 'A fault of the media server.',
-};
 
 const id = z.string().min(1).max(64);
 const nothing = z.object({});
@@ -145,6 +116,12 @@ export const participantInfo = z
   .meta({ id: 'ParticipantInfo', description: 'Somebody who has joined.' });
 export type ParticipantInfo = z.infer<typeof participantInfo>;
 
+const listenerCount = z
+  .number()
+  .int()
+  .nullable()
+  .describe('Of the whole room, oneself included; null while all of them are told of one by one.');
+
 const define = <D extends z.ZodType, A extends z.ZodType>(description: string, data: D, answer: A) => ({
   description,
   data,
@@ -168,9 +145,14 @@ export const REQUESTS = {
     }),
   ),
   join: define(
-    'Enters the room with what the device can receive. Answers with the others who are here; from now on changes are notified.',
+    `Enters the room with what the device can receive. Answers with the others who may speak and up to ${MAX_LISTED_LISTENERS} of those who listen, and how many listen in all; from now on changes are notified.`,
     z.object({ rtpCapabilities }),
-    z.object({ participants: z.array(participantInfo) }),
+    z.object({ participants: z.array(participantInfo), listenerCount }),
+  ),
+  listListeners: define(
+    `A page of ${LISTENERS_PER_PAGE} of those who listen, in the order of their ids. \`next\` is the \`after\` of the next page; null where there is none.`,
+    z.object({ after: z.string().max(64).optional() }),
+    z.object({ participants: z.array(participantInfo), next: z.string().nullable() }),
   ),
   createTransport: define(
     'One transport for each direction; a second one replaces the first.',
@@ -233,8 +215,15 @@ const ofProducer = { participantId, producerId: id };
 
 /** Notifications: event → data. Sent to sockets that have joined. */
 export const NOTIFICATIONS = {
-  peerJoined: z.object(participantInfo.shape).describe('Somebody joined.'),
+  peerJoined: z
+    .object(participantInfo.shape)
+    .describe(
+      'Somebody joined, or is told of from now on. Who lost their connection and resumes it in time was never away.',
+    ),
   peerLeft: z.object({ participantId }).describe('Somebody left, and with them what they sent.'),
+  listenerCount: z
+    .object({ count: listenerCount })
+    .describe(`How many people listen, at most every ${LISTENER_COUNT_MS} ms.`),
   producerOpened: z
     .object({ ...ofProducer, paused: z.boolean() })
     .describe('Somebody began to send, or has to be consumed again: `consume` it.'),

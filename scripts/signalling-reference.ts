@@ -4,9 +4,7 @@ import type { z } from 'zod';
 import {
   AUTHENTICATION_DEADLINE_MS,
   CLOSE_CODES,
-  CLOSE_MEANINGS,
   ERROR_CODES,
-  ERROR_MEANINGS,
   HEARTBEAT_MS,
   isWorthReconnecting,
   MAX_FRAME_BYTES,
@@ -16,6 +14,7 @@ import {
   SUBPROTOCOL,
   type CloseReason,
 } from '#schema/signalling.ts';
+import { CLOSE_MEANINGS, ERROR_MEANINGS } from '#schema/signalling-meanings.ts';
 import { printShape, shapeOf, type JsonShape } from './json-shape.ts';
 
 const shared = new Map<string, JsonShape>();

@@ -5,17 +5,15 @@ import type { RoomStream } from '../routing/supply.ts';
 import type { LocatedSeat } from './remote-seats.ts';
 import type { RoomSpan } from './room-span.ts';
 
-/** Those on other servers, as people on this one see them: their coming and going is told by `tell`, their streams are kept with the room's. */
+/** Those on other servers, as people on this one see them. Their streams are kept with the room's. */
 export class RemoteRoster {
   readonly #span: RoomSpan;
   readonly #audio: RoomAudio;
-  readonly #tell: (change: RosterChange) => void;
   readonly #shown = new Map<string, LocatedSeat>();
 
-  constructor(span: RoomSpan, audio: RoomAudio, tell: (change: RosterChange) => void) {
+  constructor(span: RoomSpan, audio: RoomAudio) {
     this.#span = span;
     this.#audio = audio;
-    this.#tell = tell;
   }
 
   get participants(): ParticipantInfo[] {
@@ -26,15 +24,16 @@ export class RemoteRoster {
     return this.#shown.has(participantId);
   }
 
-  /** Shows the participant as they are now, or as gone; tells what is different from before. */
+  find(participantId: string): ParticipantInfo | null {
+    return this.#shown.get(participantId)?.info ?? null;
+  }
+
+  /** Shows the participant as they are now, or as gone. */
   show(participantId: string, seat: LocatedSeat | null): void {
     const before = this.#shown.get(participantId)?.info ?? null;
     if (seat) this.#shown.set(participantId, seat);
     else this.#shown.delete(participantId);
-    for (const change of rosterChanges(before, seat?.info ?? null)) {
-      this.#follow(change, seat);
-      this.#tell(change);
-    }
+    for (const change of rosterChanges(before, seat?.info ?? null)) this.#follow(change, seat);
   }
 
   #follow({ event, data }: RosterChange, seat: LocatedSeat | null): void {

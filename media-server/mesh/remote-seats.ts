@@ -60,9 +60,9 @@ export class RemoteSeats {
   }
 
   /** Forgets a server; the participants that were connected to it. */
-  drop(serverId: string): readonly string[] {
+  drop(serverId: string): readonly RemoteSeat[] {
     const seats = this.#hosts.get(serverId)?.seats;
     this.#hosts.delete(serverId);
-    return [...(seats?.keys() ?? [])];
+    return [...(seats?.values() ?? [])];
   }
 }

@@ -28,6 +28,8 @@ export interface SpanningRoom extends ExportingRoom {
   readonly seats: readonly RemoteSeat[];
   /** Whoever that is came to another server, left it, or is another there than before. */
   onRemoteChanged(participantId: string): void;
+  /** The server of that participant is gone, and said nothing of where they are now. */
+  onRemoteLost(seat: RemoteSeat): void;
   /** Another server measures levels from now on, or this one. */
   onWatchMoved(): void;
   onSpeakersElsewhere(report: SpeakersReport): void;
@@ -127,6 +129,11 @@ export class RoomSpan {
     if (this.#isTelling) return;
     this.#isTelling = true;
     setImmediate(() => this.#tellChanges());
+  }
+
+  /** Tells at once what has changed until now. */
+  flush(): void {
+    if (this.#isTelling) this.#tellChanges();
   }
 
   /** The room's home is another router now, or there is one again. */
@@ -244,12 +251,12 @@ export class RoomSpan {
   }
 
   #forget(serverId: string): void {
-    const gone = this.remote.drop(serverId);
-    for (const participantId of gone) this.#room.onRemoteChanged(participantId);
+    for (const seat of this.remote.drop(serverId)) this.#room.onRemoteLost(seat);
     this.#imports.close(serverId);
   }
 
   #tellChanges(): void {
+    if (!this.#isTelling) return;
     this.#isTelling = false;
     const ids = [...this.#changed].filter((id) => id !== '');
     this.#changed.clear();

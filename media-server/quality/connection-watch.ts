@@ -39,8 +39,7 @@ export function watchConnections(options: ConnectionWatchOptions): ConnectionWat
     if (!verdict || !peer.joined) return;
     judged.set(peer, verdict);
     const { participantId } = peer;
-    if (room.peers.setConnection(peer, { participantId, ...figuresOf(verdict) }))
-      room.span?.touch(participantId);
+    room.setConnection(peer, { participantId, ...figuresOf(verdict) });
   };
 
   const lookAround = async () => {

@@ -64,6 +64,11 @@ export class Connection {
     this.#send({ event, data });
   }
 
+  /** As notify, of a frame that is written already: many are told the same. */
+  forward(frame: string): void {
+    this.#write(frame);
+  }
+
   /** As notify, for what is outdated soon: dropped while the client is behind. */
   hint<E extends NotificationEvent>(event: E, data: NotificationData<E>): void {
     if (this.#socket.bufferedAmount < HINT_BUFFER_BYTES) this.#send({ event, data });
@@ -140,13 +145,17 @@ export class Connection {
   }
 
   #send(frame: ServerFrame): void {
+    this.#write(JSON.stringify(frame));
+  }
+
+  #write(frame: string): void {
     if (this.#closed || this.#socket.readyState !== WebSocket.OPEN) return;
     if (this.#socket.bufferedAmount > MAX_BUFFER_BYTES) {
       this.close('RATE_LIMITED');
       this.#socket.terminate();
       return;
     }
-    this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(frame);
   }
 }
 

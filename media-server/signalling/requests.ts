@@ -24,6 +24,8 @@ const handlers: Handlers = {
     const { room, peer } = session.requireSeat();
     return room.join(peer, rtpCapabilities);
   },
+  listListeners: (session, { after = '' }) =>
+    session.requireSeat().room.attendance.roster.listenersBehind(after),
   createTransport: (session, { direction }) => session.requireSeat().peer.createTransport(direction),
   connectTransport: async (session, { transportId, dtlsParameters }) => {
     await session.requireSeat().peer.connectTransport(transportId, dtlsParameters);

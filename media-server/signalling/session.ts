@@ -66,7 +66,9 @@ export class Session {
     if (typeof grant === 'string') return this.#turnAway(grant);
     const connection = this.#connection();
     if (connection.closed) throw new SignallingError('WRONG_STATE', 'The socket was closed.');
-    if (!room.hasSpace(grant.participantId, this.#deps.maxPeersPerRoom)) return this.#turnAway('ROOM_FULL');
+    const { maxPeersPerRoom } = this.#deps;
+    const capacity = Math.min(maxPeersPerRoom, grant.capacity ?? maxPeersPerRoom);
+    if (!room.hasSpace(grant.participantId, capacity)) return this.#turnAway('ROOM_FULL');
     const { rtpCapabilities } = room.requireHome();
     const peer = room.admit(grant, connection);
     this.#seat = { room, peer };

@@ -169,6 +169,7 @@ describe('A media server in trouble', { skip: skipWithoutWorker }, () => {
         liveRoomId: kit.liveRoomId,
         participantIds: [participantId],
         recordingIds: [],
+        watching: true,
         connections: [],
       };
       const { value } = await heartbeats.next();

@@ -191,9 +191,15 @@ describe('Signalling with a real media worker', { skip: skipWithoutWorker }, () 
     const other = await kit.enter();
     const second = await kit.enter({ participantId: first.participantId });
     assert.equal((await first.client.closed).code, CLOSE_CODES.DUPLICATE_IDENTITY);
-    await other.client.notified('peerLeft', (one) => one.participantId === first.participantId);
     assert.ok(second.participants.some((one) => one.participantId === other.participantId));
     await second.client.request('leave', {});
+    await other.client.notified('peerLeft', (one) => one.participantId === first.participantId);
+    const told = other.client.notifications.all.filter(({ event }) => event.startsWith('peer'));
+    assert.deepEqual(
+      told.map(({ event }) => event),
+      ['peerLeft'],
+      'it was never away',
+    );
     const mine = kit.events.all.filter(({ payload }) =>
       JSON.stringify(payload).includes(first.participantId),
     );

@@ -100,7 +100,7 @@ describe('live rooms of the stream subgraph', () => {
 
   it('let people in with a grant for the media server, one participant each', async () => {
     const [host, guest] = [newUser(), newUser()];
-    const id = await openLiveRoom(stream, host, { musicMode: true });
+    const id = await openLiveRoom(stream, host, { musicMode: true, capacity: 12, maxSpeakers: 3 });
     const joined = await mutate(stream, guest, 'joinLiveRoom', { id });
     assert.equal(joined.mediaUrl, 'ws://media.example:4010/media');
     assert.deepEqual(joined.participant.role, 'LISTENER');
@@ -114,6 +114,9 @@ describe('live rooms of the stream subgraph', () => {
       expiresAtMs: Date.parse(joined.tokenExpiresAt),
       muted: false,
       musicMode: true,
+      capacity: 12,
+      maxSpeakers: 3,
+      anew: true,
     });
     assert.ok(Date.parse(joined.tokenExpiresAt) <= Date.now() + MEDIA_GRANT_TTL_MS);
     const [ice] = joined.iceServers;

@@ -4,6 +4,7 @@ import {
   MEDIA_CONTROL_TOPIC,
   MEDIA_HEARTBEAT_MS,
   MEDIA_HEARTBEAT_TOPIC,
+  RESUME_WINDOW_MS,
   mediaControl,
   type MediaHeartbeat,
 } from '#schema/media-bus.ts';
@@ -20,7 +21,6 @@ import {
   type Stream,
 } from './stream-kit.ts';
 import { until } from './result-streams.ts';
-import { RESUME_WINDOW_MS } from '../../subgraphs/stream/domain/participant.ts';
 
 describe('who is connected to a live room', () => {
   let stream: Stream;

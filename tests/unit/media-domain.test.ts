@@ -19,6 +19,9 @@ const grant: MediaGrant = {
   expiresAtMs: ISSUED_AT_MS + MEDIA_GRANT_TTL_MS,
   muted: false,
   musicMode: false,
+  capacity: null,
+  maxSpeakers: null,
+  anew: false,
 };
 
 const ordersOf = (...orders: readonly [MediaControl, atMs: number][]): RecentOrders =>

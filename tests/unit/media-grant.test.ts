@@ -23,7 +23,8 @@ const claims: MediaGrantClaims = {
 describe('Media grants', () => {
   test('what was signed is read back, with defaults for what was left out', () => {
     const grant = verifyMediaGrant(signMediaGrant(claims, SECRET), SECRET, NOW_MS);
-    assert.deepEqual(grant, { ...claims, muted: false, musicMode: false, grantId: grant?.grantId });
+    const defaults = { muted: false, musicMode: false, capacity: null, maxSpeakers: null, anew: false };
+    assert.deepEqual(grant, { ...claims, ...defaults, grantId: grant?.grantId });
   });
 
   test('grants with the same rights differ, so that the use of one is not the use of another', () => {

@@ -1,11 +1,11 @@
-import type { ConnectionQuality } from '#schema/connection-quality.ts';
-import { maySpeak, type LiveRole } from '#schema/live-role.ts';
+import { maySpeak } from '#schema/live-role.ts';
 import { isWorthReconnecting, NORMAL_CLOSURE, type RequestAnswer } from '#schema/signalling.ts';
 import { MediaLink, type RemoteTrack } from './media-link.client.ts';
 import { retryDelayMs } from './retry.client.ts';
-import { Roster, type RosterEntry } from './roster.client.ts';
+import { Roster, type LiveSelf, type RosterChanges, type RosterEntry } from './roster.client.ts';
 import {
-  SignallingRefusal,
+  isRefused,
+  messageOf,
   SignallingSocket,
   SocketClosedError,
   type NotificationHandlers,
@@ -35,25 +35,15 @@ export interface LiveRoomState {
   readonly closeCode: number | null;
   /** What went wrong last, in words for a person. */
   readonly problem: string | null;
-  readonly self: {
-    readonly participantId: string;
-    readonly userId: string;
-    readonly role: LiveRole;
-    readonly muted: boolean;
-    /** Of one's own connection; null until it was measured. */
-    readonly quality: ConnectionQuality | null;
-  } | null;
+  readonly self: LiveSelf | null;
   readonly microphone: 'off' | 'on';
   /** Whether the room is for music: a microphone should then be opened without speech processing. */
   readonly music: boolean;
   readonly dominant: string | null;
+  /** Everybody who may speak, and listeners up to a number that the server sets. */
   readonly others: readonly RosterEntry[];
-}
-
-interface Changes {
-  readonly role?: LiveRole;
-  readonly muted?: boolean;
-  readonly quality?: ConnectionQuality;
+  /** How many people listen, oneself included, where `others` has not all of them; else null. */
+  readonly listenerCount: number | null;
 }
 
 type Welcome = RequestAnswer<'authenticate'>;
@@ -73,6 +63,7 @@ export class LiveRoomClient {
     microphone: 'off',
     music: false,
     dominant: null,
+    listenerCount: null,
   };
   #socket: SignallingSocket | null = null;
   #grant: LiveGrant | null = null;
@@ -151,16 +142,28 @@ export class LiveRoomClient {
       { socket, opus, onTrack, onTrackEnded, iceServers: this.#grant?.iceServers ?? [] },
       routerRtpCapabilities,
     );
-    const { participants } = await socket.request('join', { rtpCapabilities: link.rtpCapabilities });
+    const joined = await socket.request('join', { rtpCapabilities: link.rtpCapabilities });
+    const { participants, listenerCount } = joined;
     // Where the room has moved, what it sent was heard until now.
     this.#link?.close();
     this.#link = link;
     this.#roster.reset(participants);
-    this.#change({ connection: 'connected', problem: null, music: opus.stereo, dominant: null });
+    const now = { music: opus.stereo, dominant: null, listenerCount };
+    this.#change({ connection: 'connected', problem: null, ...now });
     const heard = participants.flatMap(({ producers }) =>
       producers.map(({ producerId }) => link.consume(producerId)),
     );
-    await Promise.all([...heard, this.#track && this.#send(link, this.#track)]);
+    await Promise.all([...heard, this.#sendAgain(link)]);
+  }
+
+  // Whoever lost their turn to others meanwhile goes on listening.
+  async #sendAgain(link: MediaLink): Promise<void> {
+    const sent = this.#track && this.#send(link, this.#track);
+    await sent?.catch((error: unknown) => {
+      if (!isRefused(error, 'SPEAKER_LIMIT')) throw error;
+      this.#track = null;
+      this.#change({ microphone: 'off', problem: error.message });
+    });
   }
 
   async #send(link: MediaLink, track: MediaStreamTrack): Promise<void> {
@@ -193,6 +196,7 @@ export class LiveRoomClient {
       roleChanged: ({ participantId, role }) => this.#changed(participantId, { role }),
       muteChanged: ({ participantId, muted }) => this.#changed(participantId, { muted }),
       connectionChanged: ({ participantId, quality }) => this.#changed(participantId, { quality }),
+      listenerCount: ({ count }) => this.#change({ listenerCount: count }),
       activeSpeaker: ({ participantId }) => this.#change({ dominant: participantId }),
       rejoin: ({ routerRtpCapabilities }) => this.#rejoin(routerRtpCapabilities),
       move: () => void this.#move(),
@@ -206,14 +210,14 @@ export class LiveRoomClient {
     this.#change({});
   }
 
-  #changed(participantId: string, changes: Changes): void {
+  #changed(participantId: string, changes: RosterChanges): void {
     this.#roster.change(participantId, changes);
     const { self } = this.#state;
     if (self?.participantId !== participantId) return this.#change({});
     this.#setSelf({ ...self, ...changes });
   }
 
-  #setSelf(self: NonNullable<LiveRoomState['self']>): void {
+  #setSelf(self: LiveSelf): void {
     const isSilenced = self.muted || !maySpeak(self.role);
     // A mute that ends does not open the microphone again: its owner does.
     if (isSilenced) this.#track = null;
@@ -225,9 +229,8 @@ export class LiveRoomClient {
     if (!socket) return;
     this.#change({ connection: 'reconnecting' });
     this.#join(socket, routerRtpCapabilities).catch((error: unknown) => {
-      const isRepeated = error instanceof SignallingRefusal && error.code === 'MEDIA_UNAVAILABLE';
       // The worker that should take over died as well: there will be another `rejoin`.
-      if (isRepeated) return this.#report(error);
+      if (isRefused(error, 'MEDIA_UNAVAILABLE')) return this.#report(error);
       if (socket === this.#socket) this.#failed(error);
     });
   }
@@ -291,5 +294,3 @@ export class LiveRoomClient {
     this.#options.onChange(this.state);
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

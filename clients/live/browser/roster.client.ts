@@ -17,6 +17,11 @@ export interface RosterEntry {
   readonly level: number;
 }
 
+export type LiveSelf = Pick<RosterEntry, 'participantId' | 'userId' | 'role' | 'muted' | 'quality'>;
+
+/** What can be another about somebody who stays. */
+export type RosterChanges = Partial<Pick<ParticipantInfo, 'role' | 'muted' | 'quality'>>;
+
 /** What changes nothing but this. */
 type RosterHandlers = Pick<
   NotificationHandlers,
@@ -67,7 +72,7 @@ export class Roster {
     this.#participants.delete(participantId);
   }
 
-  change(participantId: string, changes: Partial<Pick<ParticipantInfo, 'role' | 'muted' | 'quality'>>): void {
+  change(participantId: string, changes: RosterChanges): void {
     const known = this.#participants.get(participantId);
     if (known) this.join({ ...known, ...changes });
   }

@@ -22,6 +22,11 @@ export class SignallingRefusal extends Error {
   }
 }
 
+export const isRefused = (error: unknown, code: SignallingErrorCode): error is SignallingRefusal =>
+  error instanceof SignallingRefusal && error.code === code;
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** The socket was closed while a request was waiting, or before it was sent. */
 export class SocketClosedError extends Error {
   /** The close frame's code; 1006 where the connection was lost. */

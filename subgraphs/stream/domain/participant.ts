@@ -1,4 +1,4 @@
-import { DISCONNECT_REASONS, type DisconnectReason } from '#schema/media-bus.ts';
+import { DISCONNECT_REASONS, RESUME_WINDOW_MS, type DisconnectReason } from '#schema/media-bus.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 import { conflict, forbidden, invalid, Refusal } from '#platform/errors.ts';
 
@@ -114,9 +114,6 @@ export function judgeConnected(participant: LiveParticipant): 'joined' | 'known'
   if (participant.banned || participant.leaveReason === 'REMOVED') return 'remove';
   return participant.status === 'CONNECTED' ? 'known' : 'joined';
 }
-
-/** How long a lost connection can be resumed. */
-export const RESUME_WINDOW_MS = 30_000;
 
 /** Whether somebody who is gone for that reason may want to come back as if nothing had been. */
 export const isResumable = (reason: DisconnectReason): boolean =>

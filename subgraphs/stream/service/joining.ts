@@ -90,12 +90,12 @@ async function join(
   const entry = { userId, liveRoomId, resumeKey, location, broadcaster };
   const entered = await deps.events.transact((tx) => enter(deps, tx, entry));
   if (!location.available) throw deps.unavailable(location.reason);
-  const { participant, liveRoom } = entered;
+  const { anew, ...joined } = entered;
   return {
     __typename: 'LiveJoin',
-    ...entered,
+    ...joined,
     mediaUrl: location.url,
-    ...grant(deps, liveRoom, participant),
+    ...grant(deps, joined.liveRoom, joined.participant, anew),
   };
 }
 
@@ -114,8 +114,9 @@ async function enter(deps: Deps, tx: Transaction, entry: Entry) {
   const resumed = known !== null && resumeKey !== null && resumes(known, resumeKey, deps.secret, at);
   const isGone = known?.lostReason != null && !resumed;
   const former = isGone ? await recordLeft(tx, known, known.lostReason, null, at) : known;
+  const anew = isGone || known === null || !isPresent(known);
   const participant = await admit(em, room, userId, former, at);
-  return { participant, liveRoom: isGone ? await readAgain(em, room) : room, resumed };
+  return { participant, liveRoom: isGone ? await readAgain(em, room) : room, resumed, anew };
 }
 
 async function admit(
@@ -173,11 +174,12 @@ const newParticipant = (room: LiveRoom, userId: string, at: Date): LiveParticipa
   banned: false,
 });
 
-function grant({ secret, turn }: JoiningDeps, room: LiveRoom, participant: LiveParticipant) {
+function grant({ secret, turn }: JoiningDeps, room: LiveRoom, participant: LiveParticipant, anew: boolean) {
   const { id: participantId, userId, role, muted, grantedAt } = participant;
   const expiresAtMs = grantedAt.getTime() + MEDIA_GRANT_TTL_MS;
-  const { id: liveRoomId, musicMode } = room;
-  const claims = { liveRoomId, participantId, userId, role, muted, musicMode, expiresAtMs };
+  const { id: liveRoomId, musicMode, capacity, maxSpeakers } = room;
+  const limits = { capacity, maxSpeakers };
+  const claims = { liveRoomId, participantId, userId, role, muted, musicMode, ...limits, anew, expiresAtMs };
   return {
     token: signMediaGrant(claims, secret),
     tokenExpiresAt: new Date(expiresAtMs),
