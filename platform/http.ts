@@ -51,15 +51,14 @@ export async function listen({
   upgrades = [],
   log,
 }: ListenOptions): Promise<HttpListener> {
+  const upgraded = new Set<Duplex>();
+  const answering = new Set<ServerResponse>();
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // Java's HTTP client, and curl --http2, offer h2c with a plain request, which is then to be answered as it stands (RFC 9110, 7.8).
-    shouldUpgradeCallback: ({ headers }) => /\bwebsocket\b/i.test(headers.upgrade ?? ''),
+    shouldUpgradeCallback: (request) => isUpgrade(request, answering),
   });
-  const upgraded = new Set<Duplex>();
-  const answering = new Set<ServerResponse>();
   server.on('request', (request, response) => {
     answering.add(response);
     if (!server.listening) announceEnd(response);
@@ -97,6 +96,15 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   if (error.code === 'EACCES')
     return new Error(`Port ${port} on ${host} needs more rights. Set PORT to one above 1023.`);
   return new Error(`Cannot listen on ${host}:${port}: ${error.message}`);
+}
+
+/** Whether the protocol changes. What only offers another one is answered as it stands (RFC 9110, 7.8). */
+function isUpgrade({ headers, socket }: IncomingMessage, answering: ReadonlySet<ServerResponse>): boolean {
+  // Java's HTTP client, and curl --http2, offer h2c with plain requests.
+  if (!/\bwebsocket\b/i.test(headers.upgrade ?? '')) return false;
+  // Answers to what was asked before on this connection would get among the frames.
+  for (const { req } of answering) if (req.socket === socket) return false;
+  return true;
 }
 
 async function closeServer(

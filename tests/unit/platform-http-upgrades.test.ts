@@ -42,6 +42,18 @@ describe('requests for another protocol', () => {
     assert.match(got, /^HTTP\/1\.1 200 OK\r\n[^]*\{"method":"GET","body":""\}$/);
   });
 
+  it('lets no socket begin among the answers to earlier requests of its connection', async () => {
+    const earlier = 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nfirst';
+    const socket =
+      'GET /echo HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, close\r\nupgrade: websocket\r\n\r\n';
+    const answers = await rawAnswer(listener.port, earlier + socket);
+    assert.deepEqual(
+      [...answers.matchAll(/^(HTTP\/1\.1 \d+|\{.*?\})/gm)].map(([found]) => found),
+      ['HTTP/1.1 200', '{"method":"POST","body":"first"}'],
+    );
+    assert.match(answers, /\}HTTP\/1\.1 200 [^]*\{"method":"GET","body":""\}$/);
+  });
+
   for (const [path, status] of [
     ['/echo', '403'],
     ['/elsewhere', '404'],
