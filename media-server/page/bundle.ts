@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { basename, parse } from 'node:path';
+import { basename, dirname, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { PluginBuild } from 'esbuild';
 
 const SOURCE_DIR = fileURLToPath(new URL('browser/', import.meta.url));
 /** For names only. */
@@ -8,6 +9,16 @@ const OUTPUT_DIR = '/';
 
 /** Style sheet of the page. */
 export const readStyles = (): Promise<Buffer> => readFile(`${SOURCE_DIR}live.css`);
+
+/** Messages of the validator in fifty languages, of which the page shows none, would be a third of the script. */
+const ONE_LANGUAGE = {
+  name: 'one language',
+  setup: ({ onLoad }: PluginBuild) =>
+    onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, ({ path }) => ({
+      contents: "export { default as en } from './en.js';",
+      resolveDir: dirname(path),
+    })),
+};
 
 /** Name of the page's script. The chunks that it loads when they are needed have names of their own. */
 export const SCRIPT = 'live.js';
@@ -22,6 +33,7 @@ export async function bundleScripts(): Promise<ReadonlyMap<string, Buffer>> {
       bundle: true,
       // Without what video needs.
       alias: { 'hls.js': 'hls.js/light' },
+      plugins: [ONE_LANGUAGE],
       splitting: true,
       minify: true,
       write: false,

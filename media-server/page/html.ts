@@ -22,7 +22,7 @@ const LOBBY = `<section id="lobby" class="card" aria-label="Before joining" hidd
             <select id="device-select"></select>
           </div>
         </div>
-        <div class="check">
+        <div id="check-microphone">
           <button id="check" type="button" aria-pressed="false">Check my microphone</button>
           <meter id="check-level" max="1" aria-label="Loudness of your microphone" hidden></meter>
           <p id="check-words" class="quiet" role="status"></p>

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { CodedError } from '#platform/errors.ts';
 import type { HttpRoute } from '#platform/http.ts';
 import { isId } from '#platform/ids.ts';
@@ -7,10 +8,19 @@ import { bundleScripts, readStyles, SCRIPT } from './bundle.ts';
 import { liveHtml } from './html.ts';
 
 interface Asset {
-  readonly body: Buffer;
   readonly type: string;
+  readonly plain: Representation;
+  readonly gzipped: Representation;
+}
+
+/** The same content in another coding is another representation, with an entity tag of its own (RFC 9110, 8.8.3). */
+interface Representation {
+  readonly body: Buffer;
   readonly etag: string;
 }
+
+/** Also where it has a weight, unless that is 0. */
+const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i;
 
 const ASSETS_PATH = '/live/assets/';
 const STYLES = 'live.css';
@@ -36,6 +46,7 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
   // Always asked for anew, and answered with 304 while it is the same.
   'cache-control': 'no-cache',
+  vary: 'accept-encoding',
 };
 
 /**
@@ -84,15 +95,28 @@ function createAssetRoute(): HttpRoute {
   };
 }
 
+// Compressed once: the scripts are a quarter of their size then.
 const asset = (body: Buffer, type: string): Asset => ({
-  body,
   type,
+  plain: representation(body),
+  gzipped: representation(gzipSync(body)),
+});
+
+const representation = (body: Buffer): Representation => ({
+  body,
   etag: `"${createHash('sha256').update(body).digest('base64url')}"`,
 });
 
-function send(request: IncomingMessage, response: ServerResponse, { body, type, etag }: Asset): void {
+function send(request: IncomingMessage, response: ServerResponse, { type, plain, gzipped }: Asset): void {
+  const isGzipped = ACCEPTS_GZIP.test(String(request.headers['accept-encoding'] ?? ''));
+  const { body, etag } = isGzipped ? gzipped : plain;
+  const headers = {
+    ...HEADERS,
+    etag,
+    'content-type': type,
+    ...(isGzipped && { 'content-encoding': 'gzip' }),
+  };
   const isKnown = request.headers['if-none-match'] === etag;
-  const headers = { ...HEADERS, 'content-type': type, etag };
   response.writeHead(isKnown ? 304 : 200, isKnown ? headers : { ...headers, 'content-length': body.length });
   response.end(isKnown || request.method === 'HEAD' ? undefined : body);
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CLOSE_CODES } from '#schema/signalling.ts';
 import { chatAfter, type Chat, type ChatMessage } from '../../media-server/page/browser/chat.client.ts';
 import { noticesBetween } from '../../media-server/page/browser/notices.client.ts';
 import type { Person } from '../../media-server/page/browser/people.client.ts';
 import { actionsOn } from '../../media-server/page/browser/permissions.client.ts';
 import { stageAfter, type Stage } from '../../media-server/page/browser/stage.client.ts';
+import { connectionWords } from '../../media-server/page/browser/words.client.ts';
 
 const STAGE: Stage = { state: 'LIVE', hands: ['a', 'b'], invited: ['c'], recording: null, cursor: '0' };
 const after = (stage: Stage, event: object): Stage | null => stageAfter(stage, { cursor: '1', ...event });
@@ -125,6 +127,19 @@ describe('what a live room’s page offers', () => {
     const told = (me: Person) => noticesBetween({ self: me, stage: before }, { self: me, stage: now }, names);
     assert.deepEqual(told(self), ['Cleo asks to speak.']);
     assert.deepEqual(told({ ...self, role: 'SPEAKER' }), []);
+  });
+
+  it('a connection that is lost is told of in words, with what is done about it', () => {
+    const lost = {
+      connection: 'reconnecting',
+      closeCode: null,
+      problem: 'The connection was lost.',
+    } as const;
+    assert.equal(connectionWords(lost), 'The connection was lost. Connecting again …');
+    assert.equal(
+      connectionWords({ connection: 'closed', closeCode: CLOSE_CODES.REMOVED, problem: null }),
+      'A moderator has removed you from the room.',
+    );
   });
 
   it('nobody is told of what was so before they came', () => {

@@ -49,6 +49,24 @@ describe('The live-room page', () => {
     }
   });
 
+  test('sends its script compressed to whoever takes it so', async () => {
+    const lengthFor = async (coding: string) => {
+      const response = await fetch(`${origin}/live/assets/live.js`, {
+        headers: { 'accept-encoding': coding },
+      });
+      assert.equal(response.headers.get('content-encoding'), coding === 'gzip;q=0.5' ? 'gzip' : null, coding);
+      assert.equal(response.headers.get('vary'), 'accept-encoding');
+      // Decoded by the client.
+      return [(await response.text()).length, Number(response.headers.get('content-length'))] as const;
+    };
+    const [[plain, sent], [decoded, compressed]] = [
+      await lengthFor('gzip;q=0, br'),
+      await lengthFor('gzip;q=0.5'),
+    ];
+    assert.equal(decoded, plain);
+    assert.ok(compressed < sent / 3, `${compressed} of ${sent} bytes`);
+  });
+
   test('brings the player of broadcasts only when it is asked for', async () => {
     const script = await (await fetch(`${origin}/live/assets/live.js`)).text();
     const [, chunk] = /import\("\.\/([\w-]+\.js)"\)/.exec(script) ?? [];

@@ -48,6 +48,7 @@ export function showOverview(overview: RoomOverview): void {
   showText(requireElement('host', HTMLParagraphElement), host ? `Hosted by ${host.displayName}` : null);
   setText(requireElement('lobby-words', HTMLParagraphElement), lobbyWords(overview));
   join.hidden = state !== 'LIVE';
+  requireElement('check-microphone', HTMLDivElement).hidden = state === 'ENDED';
   start.hidden = state !== 'SCHEDULED' || host === null || host.id !== viewerId;
 }
 

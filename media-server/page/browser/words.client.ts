@@ -18,7 +18,11 @@ const CLOSED: Readonly<Record<number, string>> = {
 };
 
 /** The state of the connection in plain words. */
-export function connectionWords({ connection, closeCode, problem }: LiveRoomState): string {
+export function connectionWords({
+  connection,
+  closeCode,
+  problem,
+}: Pick<LiveRoomState, 'connection' | 'closeCode' | 'problem'>): string {
   if (connection === 'connecting') return 'Connecting …';
   if (connection === 'connected') return 'Connected';
   if (connection === 'reconnecting') return `${problem ?? 'The room is being moved.'} Connecting again …`;
