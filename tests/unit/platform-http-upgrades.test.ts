@@ -47,11 +47,9 @@ describe('requests for another protocol', () => {
     const socket =
       'GET /echo HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, close\r\nupgrade: websocket\r\n\r\n';
     const answers = await rawAnswer(listener.port, earlier + socket);
-    assert.deepEqual(
-      [...answers.matchAll(/^(HTTP\/1\.1 \d+|\{.*?\})/gm)].map(([found]) => found),
-      ['HTTP/1.1 200', '{"method":"POST","body":"first"}'],
-    );
-    assert.match(answers, /\}HTTP\/1\.1 200 [^]*\{"method":"GET","body":""\}$/);
+    const bodies = [...answers.matchAll(/\{.*?\}/g)].map(([body]) => body);
+    assert.deepEqual(bodies, ['{"method":"POST","body":"first"}', '{"method":"GET","body":""}']);
+    assert.equal(answers.split('HTTP/1.1 200 ').length, 3, answers);
   });
 
   for (const [path, status] of [
