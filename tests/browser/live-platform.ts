@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { memoryDurableBus } from '#platform/events/durable-bus-memory.ts';
+import type { UserErrorData } from '#platform/errors.ts';
 import type { EventFrame } from '#platform/events/ports.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { createFileStore } from '#platform/files/file-store.ts';
@@ -104,6 +105,8 @@ interface Entrance {
   readonly mediaUrl: string;
   /** Default: music, because speech processing takes a lasting tone for noise and removes it. */
   readonly musicMode?: boolean;
+  /** Why nobody can be sent there now; null where everybody can. Default: they always can. */
+  readonly findRefusal?: () => Promise<UserErrorData | null>;
 }
 
 /** Answers what the page asks on the way into a room: signing in, what the room is, names, the grant. */
@@ -117,22 +120,24 @@ export const pageOperations = (
   handle: async (request, response) => {
     const { query, variables } = graphqlRequest.parse(JSON.parse(await readBody(request, 10_000)));
     const caller = users.find(({ userId }) => request.headers.authorization === `Bearer ${userId}`);
-    sendJson(response, 200, { data: answer(query, variables, caller, users, { liveRoomId, ...entrance }) });
+    const data = await answer(query, variables, caller, users, { liveRoomId, ...entrance });
+    sendJson(response, 200, { data });
   },
 });
 
-function answer(
+async function answer(
   query: string,
   variables: unknown,
   caller: LiveUser | undefined,
   users: readonly LiveUser[],
   entrance: Entrance & { readonly liveRoomId: string },
-): unknown {
+): Promise<unknown> {
   if (query.includes('LiveSignIn')) return { login: signIn(loginVariables.parse(variables).input, users) };
   if (query.includes('LiveOverview')) return overviewFor(caller);
   if (!caller) throw new Error('the page asked without a token');
   if (query.includes('LiveNames')) return namesOf(users);
-  return { joinLiveRoom: joinOf(caller, entrance) };
+  const refusal = await entrance.findRefusal?.();
+  return { joinLiveRoom: refusal ?? joinOf(caller, entrance) };
 }
 
 function signIn(

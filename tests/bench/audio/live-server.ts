@@ -5,8 +5,10 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { listen } from '#platform/http.ts';
 import { newId } from '#platform/ids.ts';
-import { createLog } from '#platform/log.ts';
+import { createLog, type Log } from '#platform/log.ts';
 import { createLivePage } from '../../../media-server/page/live-page.ts';
+import { httpMediaServers } from '../../../subgraphs/stream/service/media-http.ts';
+import { createMediaRefusals } from '../../../subgraphs/stream/service/media-refusals.ts';
 import { pageOperations, type LiveUser } from '../../browser/live-platform.ts';
 import { SECRET } from '../../media/media-kit.ts';
 import { freePort, GATEWAY_CORE, startPinned } from '../gateway/processes.ts';
@@ -32,9 +34,10 @@ export async function startLiveServer(users: readonly LiveUser[]) {
 
   const liveRoomId = newId('LiveRoom');
   const mediaUrl = `ws://127.0.0.1:${port}/media`;
-  const api = pageOperations(users, liveRoomId, { secret: SECRET, mediaUrl });
+  const log = createLog('audio-bench', 'error');
+  const findRefusal = refusalsWhile(port, mediaUrl, liveRoomId, log);
+  const api = pageOperations(users, liveRoomId, { secret: SECRET, mediaUrl, findRefusal });
   const routes = [...createLivePage({ graphqlPath: '/graphql' }), api];
-  const log = createLog('audio-bench', 'warn');
   const listener = await listen({ host: '127.0.0.1', port: 0, routes, log });
   return {
     url: `http://127.0.0.1:${listener.port}/live/${liveRoomId}`,
@@ -53,6 +56,17 @@ export async function startLiveServer(users: readonly LiveUser[]) {
       await server.end();
       path.close();
     },
+  };
+}
+
+/** As `joinLiveRoom` does it: by the server's health. */
+function refusalsWhile(port: number, publicUrl: string, liveRoomId: string, log: Log) {
+  const url = `http://127.0.0.1:${port}`;
+  const media = httpMediaServers({ url, publicUrl, webUrl: url });
+  const refuse = createMediaRefusals({ log, now: () => new Date() });
+  return async () => {
+    const location = await media.locate(liveRoomId);
+    return location.available ? null : refuse(location.reason).errors[0];
   };
 }
 
