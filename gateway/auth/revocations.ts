@@ -39,6 +39,7 @@ export function watchRevocations(options: RevocationOptions): Revocations {
 
   const add = (sessionId: string) => {
     if (seenAtMs.has(sessionId)) return;
+    forgetOld();
     seenAtMs.set(sessionId, now());
     for (const listener of listeners) listener(sessionId);
   };
@@ -52,7 +53,7 @@ export function watchRevocations(options: RevocationOptions): Revocations {
 
   const running = [
     liveBus && follow(liveBus, add, stopping.signal, log),
-    revokedSessions && poll({ revokedSessions, add, forgetOld, now, pollMs, signal: stopping.signal, log }),
+    revokedSessions && poll({ revokedSessions, add, now, pollMs, signal: stopping.signal, log }),
   ];
   return {
     has: (sessionId) => seenAtMs.has(sessionId),
@@ -93,21 +94,19 @@ async function follow(
 
 interface Polling extends Required<Pick<RevocationSources, 'revokedSessions'>> {
   readonly add: (sessionId: string) => void;
-  readonly forgetOld: () => void;
   readonly now: () => number;
   readonly pollMs: number;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
 
-async function poll({ revokedSessions, add, forgetOld, now, pollMs, signal, log }: Polling): Promise<void> {
+async function poll({ revokedSessions, add, now, pollMs, signal, log }: Polling): Promise<void> {
   let sinceMs = now() - REMEMBER_MS;
   while (!signal.aborted) {
     try {
       const startedAtMs = now();
       for (const { sessionId } of await revokedSessions(sinceMs)) add(sessionId);
       sinceMs = startedAtMs - OVERLAP_MS;
-      forgetOld();
     } catch (error) {
       log.warn({ err: messageOf(error) }, 'revoked sessions cannot be asked for');
     }

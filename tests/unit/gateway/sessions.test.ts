@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { createLog } from '#platform/log.ts';
 import { VIEWER_HEADER } from '#platform/viewer.ts';
 import { createJwtAuth, type JwtAuthOptions } from '../../../gateway/auth/jwt-auth.ts';
+import { REMEMBER_MS, watchRevocations } from '../../../gateway/auth/revocations.ts';
 import type { SocketLimits } from '../../../gateway/subscriptions/socket-limits.ts';
-import { REVOKED_SESSIONS_TOPIC } from '#platform/revoked-sessions.ts';
+import { announceRevoked, REVOKED_SESSIONS_TOPIC } from '#platform/revoked-sessions.ts';
 import { connectSocket, openSocket, type SocketMessage } from '../../support/graphql-ws-client.ts';
 import { openRaw } from '../../support/raw-http.ts';
 import { post, startFakeGateway } from './fake-gateway.ts';
@@ -123,6 +125,24 @@ describe('sessions', () => {
     }
     await gateway.close();
     await jwt.close();
+    await liveBus.close();
+  });
+
+  test('that are told of by the live bus alone are forgotten once no token of theirs can live', async () => {
+    let nowMs = 0;
+    const liveBus = memoryLiveBus();
+    const revocations = watchRevocations({ liveBus, log, now: () => nowMs });
+    const told = async (sessionId: string) => {
+      while (!revocations.has(sessionId)) {
+        await announceRevoked(liveBus, log, [sessionId]);
+        await setImmediate();
+      }
+    };
+    await told('ses_old');
+    nowMs += REMEMBER_MS + 60_000;
+    await told('ses_new');
+    assert.ok(!revocations.has('ses_old'));
+    await revocations.close();
     await liveBus.close();
   });
 
