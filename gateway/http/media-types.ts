@@ -79,10 +79,15 @@ function streamOf(range: Range): StreamTransport | null {
 
 const wildcard: Range = { type: '*/*', quality: 1, order: 0, parameters: [] };
 
+// Between quotes, such as those of a boundary, commas and semicolons separate nothing (RFC 9110, 5.6.4). A quote that is not
+// closed goes to the end, so that no header takes longer to read than its length says.
+const ITEM = /(?:"(?:\\.|[^"\\])*"?|[^,"])+/g;
+const PIECE = /(?:"(?:\\.|[^"\\])*"?|[^;"])+/g;
+
 /** The weighted list that is the value of Accept, Accept-Encoding and their like, in lower case. */
 export function parseRanges(header: string): Range[] {
-  return header.split(',').map((part, order) => {
-    const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+  return (header.match(ITEM) ?? []).map((item, order) => {
+    const [type = '', ...parameters] = (item.match(PIECE) ?? []).map((piece) => piece.trim().toLowerCase());
     const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
     const quality = weight === undefined ? 1 : Number(weight);
     return { type, quality: Number.isFinite(quality) ? quality : 0, order, parameters };

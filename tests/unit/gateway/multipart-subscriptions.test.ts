@@ -48,6 +48,7 @@ describe('subscriptions in parts', () => {
       PARTS_ONLY,
       'multipart/mixed; SubscriptionSpec="1.0"',
       'multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json',
+      'multipart/mixed;boundary="a,b;c\\",d";subscriptionSpec="1.0",application/json',
       'application/graphql-response+json, text/event-stream;q=0.5, multipart/mixed;subscriptionSpec=1.0',
     ]) {
       const stream = await readParts(gateway.url, TICKS, { accept });
