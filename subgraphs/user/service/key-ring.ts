@@ -17,7 +17,7 @@ const RETIREMENT_MS = ACCESS_TOKEN_TTL_MS + 24 * 3_600_000;
 const REFRESH_MS = 60_000;
 /** Other processes must know a new key before a token comes that it signed. */
 const WARM_UP_MS = 2 * REFRESH_MS;
-const ROTATION_LOCK = 7_346_102;
+const ROTATION_LOCK = 7_346_104;
 
 export interface KeyRing {
   /** Access token for a session; EdDSA, with the id of the key that signed it. */
