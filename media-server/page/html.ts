@@ -94,6 +94,7 @@ const ROOM = `<section id="room" aria-label="The room" hidden>
           <section aria-labelledby="listeners-title">
             <h2 id="listeners-title">Listening <span id="listener-count" class="count">0</span></h2>
             <ul id="listeners"></ul>
+            <p id="more-listeners" class="quiet" hidden></p>
             <p id="no-listeners" class="empty">Nobody is listening yet. Share the address of this page.</p>
           </section>
         </div>

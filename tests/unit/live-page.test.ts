@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { LiveRoomState } from '../../clients/live/browser/live-room.client.ts';
 import { CLOSE_CODES } from '#schema/signalling.ts';
 import { chatAfter, type Chat, type ChatMessage } from '../../media-server/page/browser/chat.client.ts';
 import { noticesBetween } from '../../media-server/page/browser/notices.client.ts';
-import type { Person } from '../../media-server/page/browser/people.client.ts';
+import { NameBook } from '../../media-server/page/browser/name-book.client.ts';
+import { peopleOf, unlistedListeners, type Person } from '../../media-server/page/browser/people.client.ts';
 import { actionsOn } from '../../media-server/page/browser/permissions.client.ts';
 import { stageAfter, type Stage } from '../../media-server/page/browser/stage.client.ts';
 import { connectionWords } from '../../media-server/page/browser/words.client.ts';
@@ -144,5 +146,56 @@ describe('what a live room’s page offers', () => {
 
   it('nobody is told of what was so before they came', () => {
     assert.deepEqual(noticesBetween({ self: null, stage: null }, { self, stage: STAGE }, names), []);
+  });
+});
+
+const entry = (participantId: string) =>
+  ({
+    participantId,
+    userId: `user of ${participantId}`,
+    role: 'LISTENER',
+    muted: false,
+    quality: null,
+  }) as const;
+const CONNECTED: LiveRoomState = {
+  connection: 'connected',
+  closeCode: null,
+  problem: null,
+  self: entry('me'),
+  microphone: 'off',
+  music: false,
+  dominant: null,
+  others: [{ ...entry('a'), sending: false, level: 0 }],
+  listenerCount: null,
+};
+
+describe('a live room’s page in a room with very many listeners', () => {
+  const unlisted = (listenerCount: number | null) => {
+    const state = { ...CONNECTED, listenerCount };
+    return unlistedListeners(state, peopleOf(state, null, new Map()));
+  };
+
+  it('says how many there are besides those who are listed', () => {
+    assert.equal(unlisted(null), 0);
+    assert.equal(unlisted(120), 118);
+    assert.equal(unlisted(1), 0);
+  });
+
+  it('names whoever asks to speak, also where they are not listed, and asks for each once', async () => {
+    const asked: string[] = [];
+    const book = new NameBook({
+      namesOf: async (userIds) => {
+        asked.push(...userIds);
+        return new Map([['user of a', 'Ada']]);
+      },
+      namesOfHands: async () => {
+        asked.push('hands');
+        return new Map([['z', 'Zoe']]);
+      },
+    });
+    assert.equal(await book.learn(CONNECTED, ['a', 'z']), true);
+    assert.equal(await book.learn(CONNECTED, ['a', 'z']), false);
+    assert.deepEqual(Object.fromEntries(book.names), { me: 'Somebody', a: 'Ada', z: 'Zoe' });
+    assert.deepEqual(asked, ['user of me', 'user of a', 'hands']);
   });
 });

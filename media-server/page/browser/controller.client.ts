@@ -12,7 +12,7 @@ import { manage, optionsFor, type Act } from './moderation.client.ts';
 import { NameBook } from './name-book.client.ts';
 import { noticesBetween, type Moment } from './notices.client.ts';
 import { Overflow } from './overflow.client.ts';
-import { peopleOf, type Person } from './people.client.ts';
+import { peopleOf, unlistedListeners, type Person } from './people.client.ts';
 import { showLevels, showPeople } from './people-view.client.ts';
 import { PlatformApi, RoomFull, type RoomOverview } from './platform-api.client.ts';
 import { showConnection, showNotice, showOverview, showProblem, showStep } from './room-view.client.ts';
@@ -222,6 +222,7 @@ export class LivePageController {
     const self = people.find(({ isSelf }) => isSelf) ?? null;
     showPeople(
       people,
+      unlistedListeners(state, people),
       (person) => optionsFor(self, person).length > 0,
       (participantId) => void this.#manage(participantId),
     );
@@ -237,7 +238,7 @@ export class LivePageController {
   async #learnNames(state: LiveRoomState): Promise<void> {
     try {
       // Who came meanwhile has no name yet.
-      if (await this.#names.learn(state)) this.#draw();
+      if (await this.#names.learn(state, this.#stage?.hands ?? [])) this.#draw();
     } catch (error) {
       showProblem(`Names cannot be shown: ${messageOf(error)}`);
     }

@@ -1,4 +1,4 @@
-import { make, makeButton, requireElement, setText } from './elements.client.ts';
+import { make, makeButton, requireElement, setText, showText } from './elements.client.ts';
 import { isOnStage, type Person } from './people.client.ts';
 import { loudnessOf } from './speakers.client.ts';
 import { initialsOf, noteOf, qualityWords, roleWord } from './words.client.ts';
@@ -15,19 +15,24 @@ const AVATAR_COLOURS = 6;
 type Manage = (participantId: string) => void;
 
 /**
- * Draws everybody who is here. Rows are kept, so that focus and meters do not jump. `hasOptions`: whether the visitor can do something about that
- * person.
+ * Draws everybody who is here, and how many more are. Rows are kept, so that focus and meters do not jump. `hasOptions`: whether the visitor can do
+ * something about that person.
  */
 export function showPeople(
   people: readonly Person[],
+  unlisted: number,
   hasOptions: (person: Person) => boolean,
   manage: Manage,
 ): void {
-  setText(count, String(people.length));
+  setText(count, String(people.length + unlisted));
   for (const row of rows())
     if (!people.some((one) => one.participantId === row.dataset.participantId)) row.remove();
   for (const person of people) drawPerson(person, hasOptions(person), manage);
-  setText(audienceCount, String(audience.children.length));
+  setText(audienceCount, String(audience.children.length + unlisted));
+  showText(
+    requireElement('more-listeners', HTMLParagraphElement),
+    unlisted === 0 ? null : `and ${unlisted} more`,
+  );
   requireElement('no-speakers', HTMLParagraphElement).hidden = stage.children.length > 0;
   requireElement('no-listeners', HTMLParagraphElement).hidden = audience.children.length > 0;
 }

@@ -19,7 +19,10 @@ export interface Person {
 
 export type Names = ReadonlyMap<string, string>;
 
-export const nameOf = (names: Names, participantId: string): string => names.get(participantId) ?? 'Somebody';
+/** Who has no name, or none yet. */
+export const UNKNOWN = 'Somebody';
+
+export const nameOf = (names: Names, participantId: string): string => names.get(participantId) ?? UNKNOWN;
 
 /** The visitor first, then everybody else in order of joining. */
 export function peopleOf(state: LiveRoomState, stage: Stage | null, names: Names): Person[] {
@@ -37,6 +40,12 @@ export function peopleOf(state: LiveRoomState, stage: Stage | null, names: Names
     quality,
     dominant: participantId === state.dominant,
   }));
+}
+
+/** Listeners who are in the room and not among those people: of very many, a media server tells the number alone. */
+export function unlistedListeners({ listenerCount }: LiveRoomState, people: readonly Person[]): number {
+  if (listenerCount === null) return 0;
+  return Math.max(0, listenerCount - people.filter((person) => !isOnStage(person)).length);
 }
 
 export const isOnStage = ({ role }: Person): boolean => maySpeak(role);

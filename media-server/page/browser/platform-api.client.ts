@@ -38,6 +38,10 @@ const liveJoin = z.object({
 const userShape = z.object({ id: z.string(), displayName: z.string() }).nullable();
 const payload = z.object({ userErrors: z.array(z.object({ message: z.string() })) });
 
+const handsShape = z
+  .object({ raisedHands: z.array(z.object({ id: z.string(), user: userShape })) })
+  .nullish();
+
 const liveState = z.enum(['SCHEDULED', 'LIVE', 'ENDED']);
 export type LiveState = z.infer<typeof liveState>;
 export const recordingShape = z.object({ id: z.string(), state: z.string() });
@@ -126,12 +130,20 @@ export class PlatformApi {
 
   /** Display names of users, by their ids; one whom the platform does not know is left out. */
   async namesOf(userIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (userIds.length === 0) return new Map();
     const { users } = await this.#session.ask(NAMES, { userIds: userIds.slice(0, MAX_USERS) });
     const known = z
       .array(userShape)
       .parse(users)
       .filter((user) => user !== null);
     return new Map(known.map((user) => [user.id, user.displayName]));
+  }
+
+  /** Display names of those whose hands are up, by participant. */
+  async namesOfHands(): Promise<ReadonlyMap<string, string>> {
+    const { liveRoom } = await this.#session.ask(HANDS, { id: this.#liveRoomId });
+    const hands = handsShape.parse(liveRoom)?.raisedHands ?? [];
+    return new Map(hands.flatMap(({ id, user }) => (user ? [[id, user.displayName]] : [])));
   }
 
   /** Throws an error with the platform's words where it is refused. */
@@ -165,6 +177,10 @@ const JOIN = `mutation LiveJoin($id: ID!, $resumeKey: String) {
 const MAX_USERS = 100;
 
 const NAMES = 'query LiveNames($userIds: [ID!]!) { users(ids: $userIds) { id displayName } }';
+
+const HANDS = `query LiveHands($id: ID!) {
+  liveRoom(id: $id) { raisedHands { id user { id displayName } } }
+}`;
 
 const OVERVIEW = `query LiveOverview($id: ID!) {
   viewer { id }
