@@ -34,7 +34,9 @@ async function open({
   const speech = sound ? speechOf(sound) : { createWriter: createPacketWriter, compare: readPayload };
   const venue: Venue = { url, identity: createIdentity(), voices, tally, ...speech };
   const order: RoomOptions['order'] = async (what) => {
-    const { ok } = await fetch(ordersUrl, { method: 'POST', body: JSON.stringify(what) });
+    // A connection that is kept would look like one that somebody has left behind.
+    const headers = { connection: 'close' };
+    const { ok } = await fetch(ordersUrl, { method: 'POST', headers, body: JSON.stringify(what) });
     if (!ok) throw new Error(`the media server did not take the order to ${what.kind}`);
   };
   const { speakers, listeners } = size;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { RequestAnswer } from '#schema/signalling.ts';
 import type { SignallingClient } from '../../../media/signalling-client.ts';
 import { createSrtpWriter } from '../srtp.ts';
@@ -81,7 +82,7 @@ async function openClientTransport(
       const last = path;
       path = next;
       former.add(last);
-      setTimeout(() => former.has(last) && retire(last), FORMER_PATH_MS);
+      void readOut(last).then(() => former.has(last) && retire(last));
     },
     close() {
       if (closed) return;
@@ -89,4 +90,10 @@ async function openClientTransport(
       for (const one of [path, ...former]) retire(one);
     },
   };
+}
+
+/** Resolves once nothing more waits in the socket, also where this process had no turn for a while. */
+async function readOut(path: IcePath): Promise<void> {
+  await delay(FORMER_PATH_MS);
+  for (let seen = -1; seen !== path.received; await nextTurn()) seen = path.received;
 }

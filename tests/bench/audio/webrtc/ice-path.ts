@@ -26,6 +26,8 @@ export interface PathOptions {
 /** A UDP socket that the other side has accepted for an ICE session. */
 export interface IcePath {
   readonly port: number;
+  /** Packets so far. */
+  readonly received: number;
   send(packet: Buffer): void;
   close(): void;
 }
@@ -38,7 +40,9 @@ export async function openPath({ remote, credentials, onDtls, onMedia }: PathOpt
   const ownFragment = randomBytes(4).toString('hex');
   const check = () => bindingRequest(ownFragment, credentials);
   const socket = await acceptedSocket(remote, check);
+  let received = 0;
   socket.on('message', (packet) => {
+    received += 1;
     const first = packet.readUInt8(0);
     if (isDtls(first)) onDtls(packet);
     else if (!isStun(first)) onMedia(packet);
@@ -49,7 +53,14 @@ export async function openPath({ remote, credentials, onDtls, onMedia }: PathOpt
     clearInterval(consent);
     socket.close();
   };
-  return { port: socket.address().port, send, close };
+  return {
+    port: socket.address().port,
+    get received() {
+      return received;
+    },
+    send,
+    close,
+  };
 }
 
 async function acceptedSocket(
