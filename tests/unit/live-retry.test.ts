@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { RetryLater, retryDelayMs } from '../../clients/live/browser/retry.client.ts';
+import { afterEach, beforeEach, describe, it, mock } from 'node:test';
+import { inTime, RetryLater, retryDelayMs } from '../../clients/live/browser/retry.client.ts';
 
 const LOST = new Error('lost');
 
@@ -19,5 +19,32 @@ describe('How long the live client waits for its next try', () => {
   it('is what the platform says, and a little more that nobody shares', () => {
     const told = new RetryLater('The media server is away.', 3_000);
     assert.deepEqual([retryDelayMs(0, told, () => 0), retryDelayMs(60_000, told, () => 1)], [3_000, 3_250]);
+  });
+});
+
+describe('How long the live client waits for a grant', () => {
+  beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+  afterEach(() => mock.timers.reset());
+
+  /** Milliseconds after which a request without an answer is given up. */
+  const givenUpAfter = async (lostForMs: number): Promise<number> => {
+    let isOver = false;
+    inTime(new Promise(() => undefined), lostForMs).catch(() => (isOver = true));
+    for (let waitedMs = 500; ; waitedMs += 500) {
+      mock.timers.tick(500);
+      await new Promise(setImmediate);
+      if (isOver) return waitedMs;
+    }
+  };
+
+  it('is two seconds, and as long as it has waited already, up to half a minute', async () => {
+    assert.equal(await givenUpAfter(0), 2_000);
+    assert.equal(await givenUpAfter(12_000), 12_000);
+    assert.equal(await givenUpAfter(600_000), 30_000);
+  });
+
+  it('ends with the answer', async () => {
+    assert.equal(await inTime(Promise.resolve('grant'), 0), 'grant');
+    await assert.rejects(inTime(Promise.reject(LOST), 0), LOST);
   });
 });

@@ -1,7 +1,7 @@
 import { maySpeak } from '#schema/live-role.ts';
 import { isWorthReconnecting, NORMAL_CLOSURE, type RequestAnswer } from '#schema/signalling.ts';
 import { MediaLink, type RemoteTrack } from './media-link.client.ts';
-import { retryDelayMs } from './retry.client.ts';
+import { inTime, retryDelayMs } from './retry.client.ts';
 import { Roster, type LiveSelf, type RosterChanges, type RosterEntry } from './roster.client.ts';
 import {
   isRefused,
@@ -87,7 +87,7 @@ export class LiveRoomClient {
   async connect(): Promise<void> {
     if (this.#stopped) return;
     try {
-      const grant = await this.#options.getGrant();
+      const grant = await inTime(this.#options.getGrant(), this.#lostForMs);
       if (!this.#stopped) await this.#open(grant);
     } catch (error) {
       this.#failed(error);
@@ -272,7 +272,11 @@ export class LiveRoomClient {
     this.#drop();
     this.#change({ connection: 'reconnecting', problem: messageOf(error), self: null });
     this.#lostAtMs ??= Date.now();
-    setTimeout(() => void this.connect(), retryDelayMs(Date.now() - this.#lostAtMs, error));
+    setTimeout(() => void this.connect(), retryDelayMs(this.#lostForMs, error));
+  }
+
+  get #lostForMs(): number {
+    return this.#lostAtMs === null ? 0 : Date.now() - this.#lostAtMs;
   }
 
   #end(closeCode: number | null, problem: string | null): void {

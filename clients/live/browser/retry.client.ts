@@ -24,3 +24,21 @@ export function retryDelayMs(lostForMs: number, error: unknown, random: () => nu
   const ceilingMs = Math.min(MAX_MS, Math.max(MIN_MS, lostForMs * SHARE));
   return ceilingMs * (0.25 + 0.75 * random());
 }
+
+const MIN_DEADLINE_MS = 2_000;
+const MAX_DEADLINE_MS = 30_000;
+
+/**
+ * Settles as `answer` does, or rejects where it takes too long: a request over a connection that went dead without a word would never end. Whoever has
+ * waited for long waits on, so that a platform that is slow is not asked ever more.
+ */
+export async function inTime<T>(answer: Promise<T>, lostForMs: number): Promise<T> {
+  const deadlineMs = Math.min(MAX_DEADLINE_MS, Math.max(MIN_DEADLINE_MS, lostForMs));
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('The platform does not answer.')), deadlineMs);
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
