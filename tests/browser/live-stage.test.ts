@@ -206,5 +206,8 @@ describe('people in a live room', { skip: missing ?? false, timeout: 8 * PATIENC
       await status(page, 'closed').filter({ hasText: 'The room has ended.' }).waitFor();
       assert.equal(await page.getByRole('button', { name: 'Join again' }).isVisible(), false);
     }
+    await bens.reload();
+    await bens.getByText('This room has ended.').waitFor();
+    assert.equal(await bens.getByRole('button', { name: 'Join the room' }).isVisible(), false);
   });
 });

@@ -92,6 +92,8 @@ export class Call {
     if (state.microphone === 'off' && this.#wasOn) this.#stopMicrophone();
     this.#wasOn = state.microphone === 'on';
     const { self, connection } = state;
+    // The server, or the platform, had a reason against it: whoever comes back does so by a decision of their own.
+    if (connection === 'closed') this.#options.visit.end();
     if (connection !== 'connected' || !self || !this.#opensAtFirst) return;
     this.#opensAtFirst = false;
     if (maySpeak(self.role) && !self.muted) void this.#openMicrophone();

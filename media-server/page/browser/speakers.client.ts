@@ -65,8 +65,9 @@ export class Speakers {
 
   /** Starts playing again what the browser had blocked; call it on a click. */
   async resume(): Promise<void> {
+    // Where the browser wants a click first, this waits for it; playing fails at once, and says so.
+    void this.#context.resume();
     try {
-      await this.#context.resume();
       await Promise.all([...this.#playing.values()].map(({ audio }) => audio?.play()));
     } catch (error) {
       // An element that was stopped meanwhile aborts its own play().
