@@ -53,14 +53,17 @@ export async function listen({
 }: ListenOptions): Promise<HttpListener> {
   const upgraded = new Set<Duplex>();
   const answering = new Set<ServerResponse>();
+  /** The last answer of each connection: once it has gone, those before it have, too. */
+  const latest = new WeakMap<Duplex, ServerResponse>();
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    shouldUpgradeCallback: (request) => isUpgrade(request, answering),
+    shouldUpgradeCallback: (request) => isUpgrade(request, latest.get(request.socket)),
   });
   server.on('request', (request, response) => {
     answering.add(response);
+    latest.set(request.socket, response);
     if (!server.listening) announceEnd(response);
     // A connection that was busy when closing began would otherwise idle until its keep-alive is over.
     response.once('close', () => {
@@ -99,12 +102,11 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
 }
 
 /** Whether the protocol changes. What only offers another one is answered as it stands (RFC 9110, 7.8). */
-function isUpgrade({ headers, socket }: IncomingMessage, answering: ReadonlySet<ServerResponse>): boolean {
-  // Java's HTTP client, and curl --http2, offer h2c with plain requests.
-  if (!/\bwebsocket\b/i.test(headers.upgrade ?? '')) return false;
+function isUpgrade({ headers }: IncomingMessage, before: ServerResponse | undefined): boolean {
   // Answers to what was asked before on this connection would get among the frames.
-  for (const { req } of answering) if (req.socket === socket) return false;
-  return true;
+  if (before && !before.writableFinished) return false;
+  // Java's HTTP client, and curl --http2, offer h2c with plain requests.
+  return /\bwebsocket\b/i.test(headers.upgrade ?? '');
 }
 
 async function closeServer(
