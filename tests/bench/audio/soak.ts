@@ -48,11 +48,25 @@ export async function soak({ soakSeconds, seed }: Settings): Promise<{ soak: Soa
   await crowd.live();
   const { readings, coreShares } = await watch(server, crowd, soakSeconds);
   const report = await crowd.report();
+  // Before sockets are closed, and their figures are gone with them.
+  const { workers } = await server.holdings();
+  const droppedByWorkers = workers.reduce((sum, { dropped }) => sum + dropped, 0);
   await crowd.empty();
   const after = await emptied(server, before);
   console.log(describe('after', await server.memoryMb(), after, await crowd.report()));
   await Promise.all([crowd.end(), server.end()]);
-  return { soak: judge({ seed, seconds: soakSeconds, report, readings, coreShares, before, after }) };
+  return {
+    soak: judge({
+      seed,
+      seconds: soakSeconds,
+      report,
+      droppedByWorkers,
+      readings,
+      coreShares,
+      before,
+      after,
+    }),
+  };
 }
 
 const HEAD = [
@@ -143,18 +157,19 @@ interface Outcome extends Watched {
   readonly seed: number;
   readonly seconds: number;
   readonly report: CrowdReport;
+  readonly droppedByWorkers: number;
   readonly before: Holdings;
   readonly after: Holdings;
 }
 
-function judge({ seed, seconds, report, readings, coreShares, before, after }: Outcome): SoakFigures {
+function judge(outcome: Outcome): SoakFigures {
+  const { seed, seconds, report, droppedByWorkers, readings, coreShares, before, after } = outcome;
   const growth = growthPercents(readings);
   const left = orphans(before, after);
   const [workerCpuPercentPerRoom, serverCpuPercentPerRoom] = [coreShares.workers, coreShares.server].map(
     (cores) => (cores * 100) / ROOMS,
   );
   const percent = (value: number) => `${value.toFixed(2)} %`;
-  const droppedByWorkers = after.workers.reduce((sum, { dropped }) => sum + dropped, 0);
   console.log(
     `\n${report.received} packets were received, ${report.opened} of them decrypted; speakers were at most ${report.latestMs.toFixed(0)} ms late` +
       `\nCPU per room: ${percent(workerCpuPercentPerRoom ?? 0)} of a core in workers, ${percent(serverCpuPercentPerRoom ?? 0)} in the media server` +
