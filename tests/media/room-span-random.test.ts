@@ -113,7 +113,7 @@ describe('A random schedule over two servers with two workers each', { skip: ski
     context.diagnostic(`SEED=${seed}`);
     const kit = await startMesh(2, {
       workerCount: 2,
-      limits: { emptyRoomGraceMs: 1, occupancyMs: 200, maxConsumersPerRouter: 3 },
+      limits: { emptyRoomGraceMs: 1, occupancyMs: 200, maxConsumersPerRouter: 3, resumeWindowMs: 1 },
     });
     try {
       const visitors = await runSchedule(kit, seededRandom(seed));
