@@ -1,8 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { request as send } from 'undici';
 import { CodedError, messageOf } from '#platform/errors.ts';
 import type { HttpRoute } from '#platform/http.ts';
 
+/** Headers of a request that change what is answered. */
+const ASKED_BY = ['accept-encoding', 'if-none-match'];
 /** Headers of an answer that are its content's, not the connection's. */
 const PASSED_ON = [
   'cache-control',
@@ -11,6 +14,10 @@ const PASSED_ON = [
   'content-security-policy',
   'content-type',
   'etag',
+  'permissions-policy',
+  'referrer-policy',
+  'vary',
+  'x-content-type-options',
 ];
 const TIMEOUT_MS = 5_000;
 
@@ -21,9 +28,8 @@ export function proxyRoute(path: string, target: URL): HttpRoute {
     path,
     handle: async (request, response, url) => {
       const address = new URL(url.pathname + url.search, target);
-      const accept = request.headers['accept-encoding'];
       const answer = await send(address, {
-        headers: accept === undefined ? {} : { 'accept-encoding': String(accept) },
+        headers: only(ASKED_BY, request.headers),
         headersTimeout: TIMEOUT_MS,
         bodyTimeout: TIMEOUT_MS,
       }).catch((error: unknown) => {
@@ -34,12 +40,16 @@ export function proxyRoute(path: string, target: URL): HttpRoute {
           messageOf(error),
         );
       });
-      const headers = PASSED_ON.flatMap((name) => {
-        const value = answer.headers[name];
-        return value === undefined ? [] : [[name, value] as const];
-      });
-      response.writeHead(answer.statusCode, Object.fromEntries(headers));
+      response.writeHead(answer.statusCode, only(PASSED_ON, answer.headers));
       await pipeline(answer.body, response);
     },
   };
 }
+
+const only = (names: readonly string[], headers: IncomingHttpHeaders): Record<string, string | string[]> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = headers[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
