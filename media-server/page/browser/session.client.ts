@@ -5,6 +5,8 @@ export class SignInNeeded extends Error {}
 
 const ACCESS_TOKEN = 'veza.accessToken';
 const REFRESH_TOKEN = 'veza.refreshToken';
+/** A connection that was kept for the next request may be dead without the browser knowing it, after a change of networks. */
+const ANSWER_DEADLINE_MS = 5_000;
 
 const answerShape = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),
@@ -95,6 +97,7 @@ export class Session {
         ...(accessToken === null ? {} : { authorization: `Bearer ${accessToken}` }),
       },
       body: JSON.stringify({ query, variables }),
+      signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
     });
     const { data, errors = [] } = answerShape.parse(await response.json());
     if (errors.some((error) => error.extensions?.code === 'UNAUTHENTICATED'))
