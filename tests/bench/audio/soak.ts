@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { table, tableRow } from '../table.ts';
 import { openCrowd, type Crowd, type CrowdReport } from './soak/crowd.ts';
 import { startObservedServer, type Holdings, type ObservedServer } from './soak/observed-server.ts';
-import { failures, growthPercents, lostOf, MAX_GROWTH_PERCENT, orphans } from './soak/verdict.ts';
+import { failures, growthLimit, growthPercents, lostOf, orphans } from './soak/verdict.ts';
 import type { Settings } from './settings.ts';
 
 const ROOMS = 25;
@@ -173,7 +173,7 @@ function judge(outcome: Outcome): SoakFigures {
   console.log(
     `\n${report.received} packets were received, ${report.opened} of them decrypted; speakers were at most ${report.latestMs.toFixed(0)} ms late` +
       `\nCPU per room: ${percent(workerCpuPercentPerRoom ?? 0)} of a core in workers, ${percent(serverCpuPercentPerRoom ?? 0)} in the media server` +
-      `\nmemory from the third to the last quarter: ${growth.map(percent).join(', ')} (used by the server, its RSS, that of each worker), at most ${MAX_GROWTH_PERCENT} %`,
+      `\nmemory from the third to the last quarter: ${growth.map((one, at) => `${percent(one)} of at most ${growthLimit(at).atMost}`).join(', ')} (used by the server, its RSS, that of each worker)`,
   );
   const reasons = failures(report, growth, left, droppedByWorkers);
   if (reasons.length > 0) throw new Error(`The soak has failed (seed ${seed}):\n${reasons.join('\n')}`);
