@@ -19,6 +19,7 @@ import { findFfmpeg } from '../../media-server/ffmpeg.ts';
 import { Observed } from '../media/observed.ts';
 import { createLivePage } from '../../media-server/page/live-page.ts';
 import { createMediaServer } from '../../media-server/server.ts';
+import type { IceServer } from '../../subgraphs/stream/domain/ports.ts';
 
 const SECRET = 'a secret of the browser tests, 32+ characters';
 
@@ -43,7 +44,7 @@ export const liveUser = (displayName: string, role: LiveRole): LiveUser => ({
 const graphqlRequest = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()) });
 const loginVariables = z.object({ input: z.object({ email: z.string(), password: z.string() }) });
 
-export interface LivePlatformOptions extends Pick<Entrance, 'musicMode'> {
+export interface LivePlatformOptions extends Pick<Entrance, 'musicMode' | 'iceServers'> {
   readonly listen?: MediaListen;
 }
 
@@ -75,8 +76,9 @@ export async function startLivePlatform(
     metrics: createMetrics('live-test'),
   });
   const liveRoomId = newId('LiveRoom');
-  const { musicMode } = options;
-  const graphql = pageOperations(users, liveRoomId, { secret: SECRET, mediaUrl: '/media', musicMode });
+  const { musicMode, iceServers } = options;
+  const entrance = { secret: SECRET, mediaUrl: '/media', musicMode, iceServers };
+  const graphql = pageOperations(users, liveRoomId, entrance);
   const routes = [...media.routes, ...createLivePage({ graphqlPath: '/graphql' }), graphql];
   const listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades: [media.upgrade], log });
   return {
@@ -105,6 +107,8 @@ interface Entrance {
   readonly mediaUrl: string;
   /** Default: music, because speech processing takes a lasting tone for noise and removes it. */
   readonly musicMode?: boolean;
+  /** Servers that find a way for somebody; default: none. */
+  readonly iceServers?: (userId: string) => readonly IceServer[];
   /** Why nobody can be sent there now; null where everybody can. Default: they always can. */
   readonly findRefusal?: () => Promise<UserErrorData | null>;
 }
@@ -167,10 +171,16 @@ const namesOf = (users: readonly LiveUser[]) => ({
 
 function joinOf(
   { participantId, userId, role }: LiveUser,
-  { liveRoomId, secret, mediaUrl, musicMode = true }: Entrance & { readonly liveRoomId: string },
+  {
+    liveRoomId,
+    secret,
+    mediaUrl,
+    musicMode = true,
+    iceServers = () => [],
+  }: Entrance & { readonly liveRoomId: string },
 ): unknown {
   const expiresAtMs = Date.now() + MEDIA_GRANT_TTL_MS;
   const grant = { liveRoomId, participantId, userId, role, expiresAtMs, musicMode };
   const token = signMediaGrant(grant, secret);
-  return { __typename: 'LiveJoin', mediaUrl, token, resumeKey: 'unused', iceServers: [] };
+  return { __typename: 'LiveJoin', mediaUrl, token, resumeKey: 'unused', iceServers: iceServers(userId) };
 }

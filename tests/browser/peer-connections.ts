@@ -5,6 +5,8 @@ import type { Page } from 'playwright-core';
 declare global {
   /** Every connection that the page has made. */
   var peerConnections: RTCPeerConnection[];
+  /** Codes of TURN and STUN servers that refused the page. */
+  var iceErrors: number[];
 }
 
 /** A microphone that no speech processing touches, whatever the page asks for: the tests' tone is none. Call it before the page is opened. */
@@ -24,6 +26,19 @@ export async function watchPeerConnections(page: Page): Promise<void> {
       constructor(configuration?: RTCConfiguration) {
         super(configuration);
         globalThis.peerConnections.push(this);
+      }
+    };
+  });
+}
+
+/** Has all connections go through TURN servers. Call it before the page is opened, and before `watchPeerConnections`. */
+export async function relayOnly(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    globalThis.iceErrors = [];
+    globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super({ ...configuration, iceTransportPolicy: 'relay' });
+        this.addEventListener('icecandidateerror', ({ errorCode }) => globalThis.iceErrors.push(errorCode));
       }
     };
   });
@@ -99,18 +114,31 @@ export const received = (page: Page, packets: number): Promise<Reception> =>
     }
   }, packets);
 
-/** How ICE goes: protocols of the pairs that carry data now. */
-export const carriedBy = (page: Page): Promise<string[]> =>
-  page.evaluate(async () => {
+/** One end of the pairs of candidates that carry data now. */
+const carrying = (page: Page, end: 'localCandidateId' | 'remoteCandidateId'): Promise<Candidate[]> =>
+  page.evaluate(async (end) => {
     const open = globalThis.peerConnections.filter(({ connectionState }) => connectionState === 'connected');
     const reports = await Promise.all(open.map((one) => one.getStats()));
-    return reports.flatMap((report) => {
+    return reports.map((report) => {
       const all = [...report.values()];
       const { selectedCandidatePairId } = all.find(({ type }) => type === 'transport') ?? {};
-      const { remoteCandidateId } = report.get(selectedCandidatePairId) ?? {};
-      return [report.get(remoteCandidateId)?.protocol ?? 'none'];
+      return report.get(report.get(selectedCandidatePairId)?.[end]) ?? {};
     });
-  });
+  }, end);
+
+interface Candidate {
+  readonly protocol?: string;
+  /** How the TURN server is reached. */
+  readonly relayProtocol?: string;
+}
+
+/** How ICE goes: protocols of the pairs that carry data now. */
+export const carriedBy = async (page: Page): Promise<string[]> =>
+  (await carrying(page, 'remoteCandidateId')).map(({ protocol = 'none' }) => protocol);
+
+/** How the TURN servers are reached that carry data now; `none` where there is none in between. */
+export const relayedBy = async (page: Page): Promise<string[]> =>
+  (await carrying(page, 'localCandidateId')).map(({ relayProtocol = 'none' }) => relayProtocol);
 
 /** Resolves once every connection of the page that stands now has noticed that nothing comes any more. */
 export const cutOff = (page: Page): Promise<void> =>

@@ -45,6 +45,22 @@ async function obtainFfmpeg(): Promise<Program> {
   return 'path' in found ? { executablePath: found.path } : found;
 }
 
+let turnServer: Promise<Program> | undefined;
+
+/** The same for coturn, a TURN server. */
+export function requireTurnServer(): Promise<Program> {
+  return (turnServer ??= obtainTurnServer().then(refuseInCi));
+}
+
+async function obtainTurnServer(): Promise<Program> {
+  const present = findCommand('turnserver');
+  if (present) return { executablePath: present };
+  const installed = await installPackages({ packages: ['coturn'], purpose: 'the tests of TURN', log });
+  if (!installed.ok) return { missing: `no coturn: ${installed.reason} (${installed.remedy})` };
+  const executablePath = findCommand('turnserver');
+  return executablePath ? { executablePath } : { missing: 'no coturn: the installed one is not found' };
+}
+
 /** A browser counts only when it starts: a leftover launcher without its libraries does not. */
 function findChromium(): Program | null {
   const own = process.env.CHROMIUM_PATH;
