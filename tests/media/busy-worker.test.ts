@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { connectTransport, NEGOTIATED } from '../bench/audio/webrtc/client-transport.ts';
 import { createIdentity } from '../bench/audio/webrtc/dtls.ts';
-import { createPacketWriter, readHeader, readPayload, streamOf } from '../bench/audio/rtp.ts';
-import { createSrtpReader } from '../bench/audio/srtp.ts';
 import { findCommand } from '#platform/machine/debian-packages.mjs';
 import { skipWithoutWorker, startMedia, type MediaKit } from './media-kit.ts';
-import { Observed } from './observed.ts';
+import { speechOverWebRtc } from './speech-over-webrtc.ts';
 
 const SSRC = 8_181;
 /** 20 speakers for a second. */
@@ -33,30 +30,7 @@ describe('A media worker', { skip: reasonToSkip() }, () => {
   after(() => kit.close());
 
   test('loses nothing of what arrives while it has no turn', async () => {
-    const identity = createIdentity();
-    const [speaker, listener] = [await kit.enter(), await kit.enter({ role: 'LISTENER' })];
-    const heard = new Observed<number>();
-    let read = (_packet: Buffer) => {};
-    const mouth = await connectTransport(speaker.client, 'send', identity, () => undefined);
-    const ear = await connectTransport(listener.client, 'recv', identity, (packet) => read(packet));
-    const { transportId } = mouth;
-    const { producerId } = await speaker.client.request('produce', {
-      transportId,
-      rtpParameters: streamOf(SSRC),
-    });
-    const { consumerId } = await listener.client.request('consume', { producerId });
-    const open = createSrtpReader(NEGOTIATED, ear.readerKey);
-    read = (packet) => {
-      const header = readHeader(packet);
-      if (header) heard.add(readPayload(open(packet, header.bytes)).count);
-    };
-    await listener.client.request('resumeConsumer', { consumerId });
-
-    const next = createPacketWriter(SSRC);
-    const say = () => {
-      const packet = next(0n);
-      mouth.send(packet, readHeader(packet)?.bytes ?? 0);
-    };
+    const { heard, say, close } = await speechOverWebRtc(kit, createIdentity(), SSRC);
     const [worker] = kit.media.status().workers;
     assert.ok(worker);
     process.kill(worker.pid, 'SIGSTOP');
@@ -74,8 +48,7 @@ describe('A media worker', { skip: reasonToSkip() }, () => {
     const missing = Array.from({ length: PACKETS }, (_, count) => count).filter(
       (count) => !heard.all.includes(count),
     );
-    mouth.close();
-    ear.close();
+    close();
     assert.equal(missing.length, 0, `${missing.length} of ${PACKETS} packets are lost`);
   });
 });

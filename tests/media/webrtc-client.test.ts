@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createIdentity, type Identity } from '../bench/audio/webrtc/dtls.ts';
-import { connectTransport, NEGOTIATED } from '../bench/audio/webrtc/client-transport.ts';
-import { createPacketWriter, readHeader, readPayload, streamOf } from '../bench/audio/rtp.ts';
-import { createSrtpReader } from '../bench/audio/srtp.ts';
 import { findCommand } from '#platform/machine/debian-packages.mjs';
 import { skipWithoutWorker, startMedia, type MediaKit } from './media-kit.ts';
-import { Observed } from './observed.ts';
+import { speechOverWebRtc } from './speech-over-webrtc.ts';
 
 const SSRC = 7_171;
 const SPEAK_MS = 20;
@@ -22,28 +19,11 @@ describe('The WebRTC client of the benchmarks', { skip }, () => {
   after(() => kit.close());
 
   test('sends and receives what is authentic, and goes on from other addresses after a restart of ICE', async () => {
-    const [speaker, listener] = [await kit.enter(), await kit.enter({ role: 'LISTENER' })];
-    const mouth = await connectTransport(speaker.client, 'send', identity, () => undefined);
-    const heard = new Observed<number>();
-    let read = (_packet: Buffer) => {};
-    const ear = await connectTransport(listener.client, 'recv', identity, (packet) => read(packet));
-    const { transportId } = mouth;
-    const { producerId } = await speaker.client.request('produce', {
-      transportId,
-      rtpParameters: streamOf(SSRC),
-    });
-    const { consumerId } = await listener.client.request('consume', { producerId });
-    const open = createSrtpReader(NEGOTIATED, ear.readerKey);
-    read = (packet) => {
-      const header = readHeader(packet);
-      if (header) heard.add(readPayload(open(packet, header.bytes)).count);
-    };
-    await listener.client.request('resumeConsumer', { consumerId });
-    const next = createPacketWriter(SSRC);
+    const speech = await speechOverWebRtc(kit, identity, SSRC);
+    const { speaker, listener, mouth, ear, heard } = speech;
     let said = 0;
     const talk = setInterval(() => {
-      const packet = next(0n);
-      mouth.send(packet, readHeader(packet)?.bytes ?? 0);
+      speech.say();
       said += 1;
     }, SPEAK_MS);
     await heard.find(() => true);
@@ -68,7 +48,6 @@ describe('The WebRTC client of the benchmarks', { skip }, () => {
     );
     assert.equal(ports().length, 4, 'former addresses are read until nothing more can come');
     assert.ok(!former.includes(mouth.ports[0] ?? 0));
-    mouth.close();
-    ear.close();
+    speech.close();
   });
 });
