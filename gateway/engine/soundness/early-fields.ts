@@ -2,11 +2,10 @@ import {
   isListType,
   isNonNullType,
   Kind,
-  type ConstDirectiveNode,
   type DirectiveNode,
   type FieldNode,
   type FragmentDefinitionNode,
-  type GraphQLOutputType,
+  type GraphQLType,
   type GraphQLSchema,
   type InlineFragmentNode,
   type SelectionNode,
@@ -152,7 +151,8 @@ function listsOf(schema: GraphQLSchema, parent: string, name: string): string[] 
   const type = schema.getType(parent);
   const field = type && 'getFields' in type ? type.getFields()[name] : undefined;
   const levels: string[] = [];
-  for (let value = field?.type as GraphQLOutputType | undefined; value;) {
+  let value: GraphQLType | undefined = field?.type;
+  while (value) {
     if (isListType(value)) levels.push('@');
     value = isListType(value) || isNonNullType(value) ? value.ofType : undefined;
   }
@@ -163,7 +163,7 @@ function listsOf(schema: GraphQLSchema, parent: string, name: string): string[] 
 export function onType(
   type: string | undefined,
   selectionSet: SelectionSetNode,
-  directives: readonly DirectiveNode[] | readonly ConstDirectiveNode[] = [],
+  directives: readonly DirectiveNode[] = [],
 ): readonly InlineFragmentNode[] {
   if (selectionSet.selections.length === 0) return [];
   const name = type === undefined ? undefined : ({ kind: Kind.NAME, value: type } as const);
