@@ -1,8 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CodedError, ERROR_STATUS } from './errors.ts';
 import type { Log } from './log.ts';
+import { readTarget } from './request-target.ts';
 
 export interface HttpRoute {
   /** Methods that the route answers, for example `['GET']`; GET routes answer HEAD too. Anything else gets 405. */
@@ -38,6 +45,8 @@ const CLOSE_GRACE_MS = 5_000;
 // A client that dribbles its headers is cut soon; a body may be an upload over a slow line.
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 15 * 60_000;
+/** Of a request's head, its target included: the next byte gets 431. */
+const MAX_HEADER_BYTES = 32 * 1024;
 /** Longer than the 60 s of usual balancers: one that sends into a connection which is just being closed here answers 502 to its client. */
 const KEEP_ALIVE_MS = 65_000;
 /** How long the rest of a body is thrown away after an early answer, before its connection is cut. */
@@ -59,9 +68,14 @@ export async function listen({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // Of two that should be one Node would take the first, and others the last. Joined they are neither.
+    joinDuplicateHeaders: true,
     shouldUpgradeCallback: (request) => isUpgrade(request, latest.get(request.socket)),
   });
   server.on('request', (request, response) => {
+    // Nobody would get the answer to what stands behind a request whose connection ends with it.
+    if (latest.get(request.socket)?.getHeader('connection') === 'close') return;
     answering.add(response);
     latest.set(request.socket, response);
     if (!server.listening) announceEnd(response);
@@ -80,6 +94,7 @@ export async function listen({
     socket.once('close', () => upgraded.delete(socket));
     upgrade(upgrades, request, socket, head);
   });
+  server.on('connect', (_request, socket) => refuseUpgrade(socket, '405 Method Not Allowed'));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
     server.listen(port, host, resolve);
@@ -138,7 +153,7 @@ async function answer(
   log: Log,
 ): Promise<void> {
   try {
-    const url = requestUrl(request);
+    const url = targetOf(request, response);
     const route = routes.find(({ path }) => matches(path, url.pathname));
     if (!route) throw new CodedError('NOT_FOUND', `Nothing is served at ${url.pathname}.`);
     if (!allows(route, request.method)) {
@@ -151,6 +166,16 @@ async function answer(
     await route.handle(request, response, url);
   } catch (error) {
     sendError(response, error, log);
+  }
+}
+
+/** What stands behind an ambiguous request may be somebody else's, or none at all for a proxy in front. */
+function targetOf(request: IncomingMessage, response: ServerResponse): URL {
+  try {
+    return readTarget(request);
+  } catch (error) {
+    response.setHeader('connection', 'close');
+    throw error;
   }
 }
 
@@ -169,28 +194,24 @@ const allows = (route: HttpRoute, method = 'GET') => allowedMethods(route).inclu
 const matches = (pattern: string, path: string) =>
   pattern.endsWith('/*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
 
-function requestUrl(request: IncomingMessage): URL {
-  const url = parseTarget(request.url);
-  if (!url) throw new CodedError('BAD_REQUEST', 'The request target is not a valid URL.');
-  return url;
-}
-
-// Put behind a host rather than resolved against one: `//a/b` is a path here, not the host `a`.
-const parseTarget = (target = '/') =>
-  URL.parse(target.startsWith('/') ? `http://localhost${target}` : target);
-
 function upgrade(
   routes: readonly UpgradeRoute[],
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
 ): void {
-  const path = parseTarget(request.url)?.pathname;
-  const route = routes.find((candidate) => candidate.path === path);
   // Without a listener an `error` event on this raw socket would end the process.
   socket.on('error', () => socket.destroy());
-  if (route) route.handle(request, socket, head);
-  else refuseUpgrade(socket, '404 Not Found');
+  try {
+    const { pathname } = readTarget(request);
+    const route = routes.find(({ path }) => path === pathname);
+    if (route) route.handle(request, socket, head);
+    else refuseUpgrade(socket, '404 Not Found');
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const status = ERROR_STATUS[error.code];
+    refuseUpgrade(socket, `${status} ${STATUS_CODES[status] ?? ''}`);
+  }
 }
 
 /** Answers a request for another protocol with `status` and closes its connection. `headers` are further lines, each with its end. */

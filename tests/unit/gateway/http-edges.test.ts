@@ -33,6 +33,34 @@ describe('the edges of HTTP', () => {
     ['a bare carriage return', `${HEAD}x-a: 1\rcontent-length: 5\r\n\r\n`],
     ['no host', 'GET /graphql?query=%7Bhello%7D HTTP/1.1\r\n\r\n'],
     ['a null in a header', `${HEAD}x-a: a\0b\r\n\r\n`],
+    ['one length twice', `${HEAD}content-length: 2\r\ncontent-length: 2\r\n\r\n{}`],
+    ['a list of equal lengths', `${HEAD}content-length: 2, 2\r\n\r\n{}`],
+    ['chunks twice', `${HEAD}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`],
+    ['chunks of something else', `${HEAD}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
+    ['chunks in HTTP/1.0', 'POST /graphql HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['a folded coding', `${HEAD}transfer-encoding:\r\n chunked\r\n\r\n0\r\n\r\n`],
+    ['a bare line feed between headers', 'GET / HTTP/1.1\r\nhost: x\nx-a: b\r\n\r\n'],
+    ['bare line feeds', 'GET / HTTP/1.1\nhost: x\n\n'],
+    ['a bare line feed behind a chunk’s size', `${HEAD}transfer-encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n`],
+    [
+      'a bare line feed in a chunk’s extension',
+      `${HEAD}transfer-encoding: chunked\r\n\r\n2;a\nb\r\n{}\r\n0\r\n\r\n`,
+    ],
+    [
+      'a chunk larger than numbers go',
+      `${HEAD}transfer-encoding: chunked\r\n\r\n10000000000000002\r\n{}\r\n0\r\n\r\n`,
+    ],
+    ['two hosts', 'GET /graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n'],
+    ['one host twice', 'GET /graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\nHost: x\r\n\r\n'],
+    ['two hosts of a socket', `GET /graphql HTTP/1.1\r\nhost: x\r\nhost: y\r\n${UPGRADE}\r\n`],
+    ['a host that is none', 'GET /graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x/y\r\n\r\n'],
+    ['a host with a name in front', 'GET /graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: a@x\r\n\r\n'],
+    ['steps in a path', 'GET /none/../graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['steps in a path, encoded', 'GET /none/.%2E/graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['backslashes in a path', 'GET /none\\..\\graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['a fragment', 'GET /graphql?query=%7Bhello%7D#x HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['another scheme', 'GET ftp://x/graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['a user in the target', 'GET http://a:b@x/graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\n\r\n'],
   ];
   for (const [what, request] of ambiguous)
     test(`${what}: refused, and nothing behind it is read as a request`, async () => {
@@ -40,9 +68,55 @@ describe('the edges of HTTP', () => {
       assert.deepEqual(statuses(answer), ['400'], answer);
     });
 
-  test('headers beyond all measure are refused with 431', async () => {
-    const answer = await ask(`GET / HTTP/1.1\r\nhost: x\r\nx-a: ${'a'.repeat(20_000)}\r\n\r\n`);
-    assert.deepEqual(statuses(answer), ['431']);
+  test('a target in absolute form is answered, whatever host is named beside it', async () => {
+    const answer = await ask(
+      'GET http://veza.example/graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    );
+    assert.deepEqual(statuses(answer), ['200']);
+    assert.match(answer, /Hello, world/);
+  });
+
+  test('whether a page is the gateway’s own is told by the host of a target in absolute form', async () => {
+    const open = (origin: string) =>
+      `GET http://veza.example/graphql HTTP/1.1\r\nhost: x\r\norigin: http://${origin}\r\n${UPGRADE}\r\n`;
+    // Only what is refused for its page gets 403: of a socket both lack the key.
+    for (const [origin, status] of [
+      ['veza.example', '400'],
+      ['x', '403'],
+    ] as const)
+      assert.deepEqual(statuses(await ask(open(origin))), [status], origin);
+  });
+
+  test('hosts of all forms are taken', async () => {
+    for (const host of ['', 'veza.example', 'my_host:4000', '127.0.0.1:', '[::1]:4000', 'a%20b']) {
+      const answer = await ask(`GET /health/live HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+      assert.deepEqual(statuses(answer), ['200'], host);
+    }
+  });
+
+  test('a tunnel is refused', async () => {
+    assert.deepEqual(statuses(await ask('CONNECT x:80 HTTP/1.1\r\nhost: x:80\r\n\r\n')), ['405']);
+  });
+
+  test('of a header that came twice neither is taken', async () => {
+    const types = 'content-type: text/plain\r\nconnection: close\r\n';
+    const answer = await ask(`${HEAD}${types}content-length: ${BODY.length}\r\n\r\n${BODY}`);
+    assert.notDeepEqual(statuses(answer), ['200'], answer);
+  });
+
+  test('a target beyond all measure is refused with 414, and a longer one with 431', async () => {
+    const of = (length: number) => `GET /graphql?query=${'a'.repeat(length)} HTTP/1.1\r\nhost: x\r\n\r\n`;
+    const answer = await ask(of(16_384));
+    assert.deepEqual(statuses(answer), ['414']);
+    assert.match(answer, /"code":"URI_TOO_LONG"/);
+    assert.deepEqual(statuses(await ask(of(33_000))), ['431']);
+  });
+
+  test('headers beyond all measure are refused with 431: one that is too long, and too many', async () => {
+    for (const headers of [`x-a: ${'a'.repeat(33_000)}\r\n`, 'a:b\r\n'.repeat(7_000)]) {
+      const answer = await ask(`GET / HTTP/1.1\r\nhost: x\r\n${headers}\r\n`);
+      assert.deepEqual(statuses(answer), ['431']);
+    }
   });
 
   test('a body that dribbles is given up with 408, and its connection is closed', async () => {
