@@ -15,6 +15,8 @@ export interface OperationCache {
   kindOf(query: string, operationName: string | null | undefined): RestrictedOperation['kind'] | null;
   /** Valid operations that are kept, as those may run them who did so last, the one used last first. */
   recent(): RecentOperation[];
+  /** From then on what was used first counts as used last: for a cache that was filled in that order. */
+  reverse(): void;
   readonly counts: Readonly<CacheCounts>;
   size(): CacheSize;
 }
@@ -108,6 +110,7 @@ export function createOperationCache(
     },
     counts,
     size: store.size,
+    reverse: store.reverse,
     recent: () => store.recent().map(([key, { grants }]) => ({ ...readKey(key), grants })),
   };
 }
@@ -144,6 +147,7 @@ interface Store {
   keep<T extends PreparedOperation>(key: string, operation: T, grants?: Grants): T;
   /** Valid operations with their keys, the one used last first. */
   recent(): (readonly [key: string, variant: Variant])[];
+  reverse(): void;
   size(): CacheSize;
 }
 
@@ -172,6 +176,10 @@ function createStore({ authorization }: SupergraphState, maxBytes: number, count
       return operation;
     },
     recent: valid.entries,
+    reverse() {
+      valid.reverse();
+      restricted.reverse();
+    },
     size: () => sumOfSizes([valid.size(), invalid.size(), restricted.size()]),
   };
 }
@@ -186,6 +194,7 @@ interface Lru<T> {
   set(key: string, operation: T, bytes: number): void;
   /** The one used last first. */
   entries(): (readonly [key: string, operation: T])[];
+  reverse(): void;
   size(): CacheSize;
 }
 
@@ -200,6 +209,11 @@ function createLru<T>(maxBytes: number, onEvict: () => void): Lru<T> {
   return {
     entries: () => [...entries].map(([key, { operation }]) => [key, operation] as const).toReversed(),
     size: () => ({ entries: entries.size, bytes: total }),
+    reverse() {
+      const all = [...entries].toReversed();
+      entries.clear();
+      for (const [key, entry] of all) entries.set(key, entry);
+    },
     get(key) {
       const entry = entries.get(key);
       if (!entry) return undefined;

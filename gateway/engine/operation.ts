@@ -34,7 +34,7 @@ import { askedOnce } from './asked-once.ts';
 import { liftFields } from './required/lifted-fields.ts';
 import { restorePlan } from './required/restore-plan.ts';
 import { fragmentsOf, subscriptionErrors } from './subscription-rules.ts';
-import { refuse, soundPlan } from './soundness/sound-plan.ts';
+import { soundPlan } from './soundness/sound-plan.ts';
 import type { SupergraphState } from './supergraph-state.ts';
 import { coerceVariables, type CoercedVariables } from './variables.ts';
 
@@ -203,16 +203,14 @@ function compile(state: SupergraphState, given: OperationAst): CompiledOperation
   };
 }
 
-function planOf(state: SupergraphState, ast: OperationAst, names: PrivateNames, isConditional: boolean) {
+function planOf(state: SupergraphState, whole: OperationAst, names: PrivateNames, isConditional: boolean) {
   const { apiSchema, fullSchema, planner, plannerSchema, overrides, required, liftable } = state;
-  const lifted =
-    liftFields(apiSchema, liftable, ast) ??
-    refuse(state, { ast, names }, 'a field of an interface object shares its name with another one');
-  const planned = withPrivateNames(documentOf(lifted), names, isConditional);
-  const plannable = operationFromDocument(plannerSchema, planned, { validate: false });
-  const plan = planner.buildQueryPlan(plannable, { overrideConditions: overrides });
-  const node = plan.node && restorePlan(fullSchema, required, plan.node);
-  return soundPlan(state, { ast, names }, node);
+  return soundPlan(state, { ast: whole, names }, (ast) => {
+    const planned = liftFields(apiSchema, liftable, withPrivateNames(ast, names, isConditional));
+    const plannable = operationFromDocument(plannerSchema, documentOf(planned), { validate: false });
+    const { node } = planner.buildQueryPlan(plannable, { overrideConditions: overrides });
+    return node && restorePlan(fullSchema, required, node);
+  });
 }
 
 /** The operation alone with its fragments: the planner takes one. */

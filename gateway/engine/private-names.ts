@@ -3,12 +3,12 @@ import {
   print,
   visit,
   type ASTNode,
-  type DocumentNode,
   type FieldNode,
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
 import { deferLabelOf } from './incremental/resolve-defers.ts';
+import type { OperationAst } from './projection/selection.ts';
 
 /**
  * The planner fetches what it needs itself (keys, `@requires`) under the plain field names, in the same objects as the client's fields. A
@@ -74,18 +74,27 @@ function numbersOfVariants(document: ASTNode): Map<string, Map<string, number>> 
 const isPlannersVariable = (name: string) =>
   MARK.test(name) || name === 'representations' || name.startsWith('contextualArgument_');
 
+/** The name that one of the client's variables travels under. */
+export const privateVariable = (name: string): string => (isPlannersVariable(name) ? `c__${name}` : name);
+
 /**
- * The document as the planner sees it. The client's own document is left as it is.
+ * The operation as the planner sees it. The client's own is left as it is.
  *
  * With `isConditional`, every object also gets an unconditional `__typename`: the planner leaves out the whole fetch of an object when all that
  * is selected of it is excluded, and a list of four empty objects would become null.
  */
 export function withPrivateNames(
-  document: DocumentNode,
+  { operation, fragments }: OperationAst,
   names: PrivateNames,
   isConditional: boolean,
-): DocumentNode {
-  return visit(document, {
+): OperationAst {
+  const renamed = <N extends ASTNode>(node: N): N => withNames(node, names, isConditional);
+  const all = [...fragments].map(([name, fragment]) => [name, renamed(fragment)] as const);
+  return { operation: renamed(operation), fragments: new Map(all) };
+}
+
+const withNames = <N extends ASTNode>(node: N, names: PrivateNames, isConditional: boolean): N =>
+  visit(node, {
     Field: {
       leave(field) {
         const inner = names.of(field);
@@ -95,11 +104,10 @@ export function withPrivateNames(
       },
     },
     Variable(variable) {
-      if (!isPlannersVariable(variable.name.value)) return undefined;
-      return { ...variable, name: { ...variable.name, value: `c__${variable.name.value}` } };
+      const value = privateVariable(variable.name.value);
+      return value === variable.name.value ? undefined : { ...variable, name: { ...variable.name, value } };
     },
   });
-}
 
 const TYPE_NAME: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
 

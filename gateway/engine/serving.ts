@@ -48,11 +48,12 @@ function warmUp({ plain }: LabelledOperations, before: Serving): void {
   const endMs = performance.now() + MAX_WARM_UP_MS;
   const planned = new Map<string, number>();
   for (const { query, operationName, grants } of before.operations.plain.recent()) {
-    if (performance.now() > endMs) return;
+    if (performance.now() > endMs) break;
     const key = `${operationName ?? ''}\n${query}`;
     const variants = planned.get(key) ?? 0;
     if (variants === MAX_VARIANTS) continue;
     planned.set(key, variants + 1);
     guarded(() => plain.get(query, operationName, grants));
   }
+  plain.reverse();
 }

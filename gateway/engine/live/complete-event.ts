@@ -16,11 +16,11 @@ export async function completeEvent(
   log: Log,
 ): Promise<LiveEvent> {
   const { operation, subscription, execute } = plan;
-  const { service, rest } = subscription;
+  const { service, placeOf, rest } = subscription;
   try {
     const completed = await execute((fresh) =>
       withinEventSpan(fresh, async (run) => {
-        run.errors.push(...subgraphErrors(result.errors, service, (path) => [path]));
+        run.errors.push(...subgraphErrors(result.errors, service, placeOf));
         if (isJsonObject(result.data)) Object.assign(run.data, result.data);
         await rest?.(run);
         return finish(operation, run, correlationId);

@@ -8,7 +8,7 @@ import { compileDefer, reportingFetch } from './defer.ts';
 import { compileEntityFetch } from './entity-fetch.ts';
 import type { ResponsePath, Run } from './execution.ts';
 import { compileRootFetch, compileVariables, operationOf, type PickVariables } from './fetch.ts';
-import { compileRewrites, type Rewrite } from './rewrites.ts';
+import { compileRewrites, renamedPath, type Rewrite } from './rewrites.ts';
 
 /** Turns a plan into a function once, so that a request walks no plan. `schema` is the full one; `path` is where the node stands. */
 export function compilePlan(schema: GraphQLSchema, node: PlanNode, path: ResponsePath = []): Run {
@@ -81,6 +81,8 @@ export interface CompiledSubscription {
   /** Null where its events have no log, so that what is lost of them is lost. */
   readonly log: EventLog | null;
   readonly rewrite: Rewrite | undefined;
+  /** Place of an error once the event is rewritten. */
+  readonly placeOf: (path: ResponsePath | undefined) => readonly (ResponsePath | undefined)[];
   readonly rest: Run | undefined;
 }
 
@@ -105,6 +107,7 @@ export function compileSubscription(
     variablesOf: compileVariables(primary),
     log,
     rewrite: compileRewrites(schema, primary.outputRewrites),
+    placeOf: (path) => [path && renamedPath(primary.outputRewrites, path)],
     rest: rest && compilePlan(schema, rest),
   };
 }

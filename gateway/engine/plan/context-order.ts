@@ -11,9 +11,10 @@ export function inOrderOfContexts(nodes: readonly PlanNode[]): readonly (readonl
   return Object.values(groups).filter((group) => group.length > 0);
 }
 
+/** Whether what a node does first reads a context, or what it does after that. */
 type Reads = 'never' | 'later' | 'atOnce';
 
-function readsContext(node: PlanNode): Reads {
+export function readsContext(node: PlanNode): Reads {
   switch (node.kind) {
     case 'Fetch':
       return node.contextRewrites?.length ? 'atOnce' : 'never';

@@ -1,5 +1,6 @@
-import type { DeferNode, PlanNode } from '@apollo/query-planner';
+import type { DeferNode, DeferredNode, PlanNode } from '@apollo/query-planner';
 import { messageOf } from '#platform/errors.ts';
+import { readsContext } from './context-order.ts';
 import type { Execution, ResponseError, Run } from './execution.ts';
 
 interface Part {
@@ -15,10 +16,13 @@ export function compileDefer(node: DeferNode, compile: (child: PlanNode) => Run)
   const { node: primaryNode } = node.primary;
   const primary = primaryNode && compile(primaryNode);
   const known = new Set(uniqueIds(fetchIdsOf(node)));
-  const parts = node.deferred.map(({ label, depends, node: child }): Part => ({
-    label: label ?? '',
-    depends: depends.every(({ id }) => known.has(id)) ? depends.map(({ id }) => id) : null,
-    run: child && compile(child),
+  // The planner does not say which fetch brings a context.
+  const isTold = ({ depends, node: child }: DeferredNode) =>
+    depends.every(({ id }) => known.has(id)) && !(child && readsContext(child) !== 'never');
+  const parts = node.deferred.map((part): Part => ({
+    label: part.label ?? '',
+    depends: isTold(part) ? part.depends.map(({ id }) => id) : null,
+    run: part.node && compile(part.node),
   }));
   return (execution) => {
     const { deferral } = execution;

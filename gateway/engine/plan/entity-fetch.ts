@@ -7,7 +7,7 @@ import { clientOf, compileVariables, staticPrefix, operationOf } from './fetch.t
 import { compilePath, entitiesAt, placesAt, type Steps } from './flatten.ts';
 import { copyOf, mergeInto } from './merge.ts';
 import { compileEntityRepresentation, type Represent } from './representation.ts';
-import { compileRewrites, type Rewrite } from './rewrites.ts';
+import { compileRewrites, renamedPath, type Rewrite } from './rewrites.ts';
 import { FRAGMENT_PREFIX, typeSet } from './type-sets.ts';
 import { servesSeveralCases } from './several-cases.ts';
 import { fetchFailure, subgraphErrors } from './subgraph-errors.ts';
@@ -133,6 +133,7 @@ function compileSend(schema: GraphQLSchema, node: FetchNode, path: ResponsePath,
   const pickVariables = compileVariables(node);
   const rewrite = compileOutput(schema, node);
   const prefix = staticPrefix(path);
+  const rename = (place: ResponsePath) => renamedPath(node.outputRewrites, place);
   return async (execution, batch) => {
     const { headers, signal, endsAtMs } = execution;
     const groups = [...batch.targets.values()];
@@ -141,7 +142,7 @@ function compileSend(schema: GraphQLSchema, node: FetchNode, path: ResponsePath,
       const representations = [...batch.targets.keys()];
       const request = { operation, variables, representations, headers, signal, endsAtMs };
       const result = await clientOf(execution, service).fetch(request);
-      if (result.errors) addErrors(execution, service, result.errors, groups, steps, prefix);
+      if (result.errors) addErrors(execution, service, result.errors, { groups, steps, prefix, rename });
       mergeEntities(entitiesOf(result, groups.length, service), groups, rewrite);
     } catch (error) {
       fetchFailure(execution, service, error, [prefix]);
@@ -166,14 +167,20 @@ function compileOutput(schema: GraphQLSchema, node: FetchNode): Rewrite | undefi
   };
 }
 
+/** Where the objects of a fetch's representations stand. */
+interface Targets {
+  readonly groups: readonly JsonObject[][];
+  readonly steps: Steps;
+  readonly prefix: ResponsePath;
+  readonly rename: (place: ResponsePath) => ResponsePath;
+}
+
 /** An error at `_entities.n` becomes one at every object that the n-th representation stands for. */
 function addErrors(
   execution: Execution,
   service: string,
   errors: unknown,
-  groups: readonly JsonObject[][],
-  steps: Steps,
-  prefix: ResponsePath,
+  { groups, steps, prefix, rename }: Targets,
 ): void {
   const places = placesAt(execution.data, steps);
   const hydrated = (path: ResponsePath | undefined): ResponsePath[] => {
@@ -181,7 +188,7 @@ function addErrors(
     const targets = typeof index === 'number' ? (groups[index] ?? []) : [];
     const found = targets.flatMap((target) => {
       const place = places.get(target);
-      return place && path ? [[...place.path, ...path.slice(2)]] : [];
+      return place && path ? [[...place.path, ...rename(path.slice(2))]] : [];
     });
     return found.length > 0 ? found : [prefix];
   };

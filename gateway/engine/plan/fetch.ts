@@ -6,7 +6,7 @@ import { publicName } from '../private-names.ts';
 import { isJsonObject, type Execution, type JsonObject, type ResponsePath, type Run } from './execution.ts';
 import { compilePath, entitiesAt } from './flatten.ts';
 import { copyOf, mergeInto } from './merge.ts';
-import { compileRewrites } from './rewrites.ts';
+import { compileRewrites, renamedPath } from './rewrites.ts';
 import { fetchFailure, subgraphErrors } from './subgraph-errors.ts';
 
 /** The constant part of a fetch's requests. */
@@ -58,6 +58,9 @@ export function compileRootFetch(schema: GraphQLSchema, node: FetchNode, path: R
   const steps = compilePath(path);
   const prefix = staticPrefix(path);
   const keys = rootKeys(node);
+  const placeOf = (place: ResponsePath | undefined) => [
+    place && [...prefix, ...renamedPath(node.outputRewrites, place)],
+  ];
   return async (execution) => {
     const { headers, signal, endsAtMs, passThrough } = execution;
     const asText = passThrough !== undefined;
@@ -66,7 +69,7 @@ export function compileRootFetch(schema: GraphQLSchema, node: FetchNode, path: R
       const request = { operation, variables, representations: null, headers, signal, endsAtMs, asText };
       const { data, errors, text } = await clientOf(execution, service).fetch(request);
       if (passThrough && text !== undefined) return void (passThrough.text = text);
-      execution.errors.push(...subgraphErrors(errors, service, (place) => [place && [...prefix, ...place]]));
+      execution.errors.push(...subgraphErrors(errors, service, placeOf));
       if (!isJsonObject(data)) return requireErrors(errors, service);
       rewrite?.(data);
       mergeEverywhere(entitiesAt(execution.data, steps), data);

@@ -1,7 +1,7 @@
 import type { FetchDataRewrite } from '@apollo/query-planner';
 import type { GraphQLSchema } from 'graphql';
-import { isJsonObject, type JsonObject } from './execution.ts';
-import { FRAGMENT_PREFIX, typeSet } from './type-sets.ts';
+import { isJsonObject, type JsonObject, type ResponsePath } from './execution.ts';
+import { FRAGMENT_PREFIX, isFragment, typeSet } from './type-sets.ts';
 
 export type Rewrite = (value: unknown) => void;
 type Step = { readonly types: ReadonlySet<string> } | { readonly key: string };
@@ -20,7 +20,7 @@ export function compileRewrites(
 
 function compileRewrite(schema: GraphQLSchema, rewrite: FetchDataRewrite): Rewrite {
   const steps = rewrite.path.slice(0, -1).map((part): Step => {
-    if (!part.startsWith(FRAGMENT_PREFIX)) return { key: part };
+    if (!isFragment(part)) return { key: part };
     return { types: typeSet(schema, part.slice(FRAGMENT_PREFIX.length)) };
   });
   const change = changeOf(rewrite, rewrite.path.at(-1) ?? '');
@@ -55,4 +55,22 @@ function applyAt(
   else if ('key' in step) applyAt(value[step.key], steps, index + 1, change);
   else if (typeof value['__typename'] !== 'string' || step.types.has(value['__typename']))
     applyAt(value, steps, index + 1, change);
+}
+
+/** Where that which a fetch brings at `path` is found once it has renamed what it has to. */
+export function renamedPath(
+  rewrites: readonly FetchDataRewrite[] | undefined,
+  path: ResponsePath,
+): ResponsePath {
+  if (!rewrites?.length) return path;
+  let keys: string[] = [];
+  return path.map((part) => {
+    // Lists are no step of a rewrite's path.
+    if (part === '@' || typeof part === 'number') return part;
+    keys = [...keys, part];
+    const rename = rewrites.find(
+      (rewrite) => rewrite.path.filter((one) => !isFragment(one)).join() === keys.join(),
+    );
+    return rename?.kind === 'KeyRenamer' ? rename.renameKeyTo : part;
+  });
 }

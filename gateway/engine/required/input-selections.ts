@@ -13,7 +13,8 @@ const asSelections = ({ selections }: SelectionSetNode): QueryPlanSelectionNode[
   selections.map((node) => {
     if (node.kind === Kind.FRAGMENT_SPREAD) throw new Error('a field set cannot spread a fragment');
     const inner = node.selectionSet && asSelections(node.selectionSet);
-    if (node.kind === Kind.FIELD) return { kind: 'Field', name: node.name.value, selections: inner };
+    if (node.kind === Kind.FIELD)
+      return { kind: 'Field', alias: node.alias?.value, name: node.name.value, selections: inner };
     return { kind: 'InlineFragment', typeCondition: node.typeCondition?.name.value, selections: inner ?? [] };
   });
 

@@ -1,8 +1,6 @@
 import {
   Kind,
-  OverlappingFieldsCanBeMergedRule,
   TypeInfo,
-  validate,
   visit,
   visitWithTypeInfo,
   type DocumentNode,
@@ -49,14 +47,10 @@ const objectGraphsOf = ({ directives = [] }: InterfaceTypeDefinitionNode) =>
 /**
  * The operation with such fields selected of all objects of the interface, without conditions, where it selects them of some type's only or under
  * conditions. Where neither the subgraph that brings an object nor the one that resolves the field knows its type, the planner follows a plan
- * for the former in circles until memory ends, and fails at the latter. The answer is read as the operation was. Null where a field of another type has
- * the name of one that would have to be lifted.
+ * for the former in circles until memory ends, and fails at the latter. The answer is read as the operation was. No two fields of `ast` share a response
+ * name without being the same: see private-names.ts.
  */
-export function liftFields(
-  schema: GraphQLSchema,
-  liftable: LiftableFields,
-  ast: OperationAst,
-): OperationAst | null {
+export function liftFields(schema: GraphQLSchema, liftable: LiftableFields, ast: OperationAst): OperationAst {
   if (liftable.size === 0) return ast;
   const fragments = new Map<string, FragmentDefinitionNode>();
   const fragmentOf = (name: string): FragmentDefinitionNode | undefined => {
@@ -74,11 +68,7 @@ export function liftFields(
   };
   const operation = lifted(ast.operation);
   for (const name of ast.fragments.keys()) fragmentOf(name);
-  const definitions = [operation, ...fragments.values()];
-  const conflicts = validate(schema, { kind: Kind.DOCUMENT, definitions }, [
-    OverlappingFieldsCanBeMergedRule,
-  ]);
-  return conflicts.length > 0 ? null : { ...ast, operation, fragments };
+  return { ...ast, operation, fragments };
 }
 
 type FragmentOf = (name: string) => FragmentDefinitionNode | undefined;

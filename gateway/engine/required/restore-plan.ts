@@ -7,6 +7,7 @@ import {
   visit,
   type DocumentNode,
   type GraphQLSchema,
+  type SelectionNode,
 } from 'graphql';
 import { divideFetch } from './divide-fetch.ts';
 import { restoreSelections } from './input-selections.ts';
@@ -71,16 +72,23 @@ function joined(parts: readonly FetchNode[]): PlanNode {
 
 function restoreFetch({ realNames }: RequiredFields, node: FetchNode): FetchNode {
   const document = parse(node.operation, { noLocation: true });
-  const restored: DocumentNode = visit(document, {
-    Field(field) {
-      const value = realNames.get(field.name.value);
-      if (value === undefined) return undefined;
-      return { ...field, alias: field.alias ?? field.name, name: { kind: Kind.NAME, value } as const };
-    },
-  });
+  const restored = restoreFields(realNames, document);
   return {
     ...node,
     operation: restored === document ? node.operation : stripIgnoredCharacters(print(restored)),
     requires: node.requires && restoreSelections(node.requires, realNames),
   };
 }
+
+/** With aliases of real fields; the very node that was given where there is nothing to restore. */
+export const restoreFields = <N extends DocumentNode | SelectionNode>(
+  realNames: RequiredFields['realNames'],
+  node: N,
+): N =>
+  visit(node, {
+    Field(field) {
+      const value = realNames.get(field.name.value);
+      if (value === undefined) return undefined;
+      return { ...field, alias: field.alias ?? field.name, name: { kind: Kind.NAME, value } as const };
+    },
+  });

@@ -1,18 +1,16 @@
-import type {
-  FetchNode,
-  PlanNode,
-  QueryPlanFieldNode,
-  QueryPlanSelectionNode,
-  SubscriptionNode,
-} from '@apollo/query-planner';
-import { Kind, type SelectionSetNode } from 'graphql';
+import type { FetchNode, PlanNode, QueryPlanSelectionNode, SubscriptionNode } from '@apollo/query-planner';
+import { Kind, type FieldNode, type GraphQLSchema, type SelectionSetNode } from 'graphql';
 import type { ResponsePath } from '../plan/execution.ts';
 import { withSelection } from '../required/fetch-text.ts';
 import type { RequiredFields } from '../required/required-fields.ts';
 import type { CheckedSupergraph } from './check-plan.ts';
 import { withoutEarly, type EarlyField } from './early-fields.ts';
-import { inEntities, ownFetch } from './own-fetch.ts';
+import { renamedPath } from '../plan/rewrites.ts';
+import { inEntities } from './own-fetch.ts';
 import { textOfFetch } from './read-fetch.ts';
+import { TYPE_NAME } from './signature.ts';
+import type { SubgraphRules } from './subgraph-rules.ts';
+import { namesOf } from './ways-to-field.ts';
 
 export interface MendableSupergraph extends CheckedSupergraph {
   readonly required: RequiredFields;
@@ -20,40 +18,34 @@ export interface MendableSupergraph extends CheckedSupergraph {
   readonly subgraphs: ReadonlyMap<string, unknown>;
 }
 
-/** A node of its own, to be run once its objects are there with all that it sends. */
-export interface Waiting {
-  readonly node: PlanNode;
+/** A field that has to be fetched by itself. */
+export interface Wanted {
+  readonly early: EarlyField;
+  /** Which it was taken out of. */
+  readonly fetch: FetchNode;
   /** To its objects, from the root. */
   readonly path: ResponsePath;
+  readonly wrap: Wrap;
 }
 
-/** A plan whose fetches ask for nothing too early, and the fetches of what they asked for. */
+/** A plan whose fetches ask for nothing that may come too early, and what they had asked for. */
 export interface Divided {
   readonly primary: FetchNode | undefined;
   readonly rest: PlanNode | undefined;
-  readonly waiting: readonly Waiting[];
+  readonly wanted: readonly Wanted[];
 }
 
 /** Puts a node under the conditions that another one stands under. */
-type Wrap = (node: PlanNode) => PlanNode;
+export type Wrap = (node: PlanNode) => PlanNode;
 
-const asIs: Wrap = (node) => node;
+export const asIs: Wrap = (node) => node;
 
-/** Takes what requires something out of fetches that do not send it, into fetches of its own. Null where there is none. */
-export function divideEarly(
-  supergraph: MendableSupergraph,
-  plan: PlanNode | SubscriptionNode,
-): Divided | null {
-  const waiting: Waiting[] = [];
-  let isChanged = false;
+/** Takes what requires something out of fetches, and what is another subgraph's. */
+export function divideEarly(supergraph: MendableSupergraph, plan: PlanNode | SubscriptionNode): Divided {
+  const wanted: Wanted[] = [];
   const ofFetch = (fetch: FetchNode, path: ResponsePath, wrap: Wrap): FetchNode | undefined => {
-    const { left, taken } = dividedFetch(supergraph, fetch);
-    if (left !== fetch) isChanged = true;
-    for (const early of taken) {
-      const ownPath = [...path, ...early.path];
-      const node = ownFetch(supergraph.required, fetch, early);
-      waiting.push({ node: wrap({ kind: 'Flatten', path: ownPath, node }), path: ownPath });
-    }
+    const { left, taken } = fetchWithoutEarly(supergraph, fetch);
+    wanted.push(...wantedOf(fetch, taken, path, wrap));
     return left;
   };
   const ofNode = (node: PlanNode, path: ResponsePath, wrap: Wrap): PlanNode | undefined => {
@@ -77,7 +69,7 @@ export function divideEarly(
   const primary = plan.kind === 'Subscription' ? ofFetch(plan.primary, [], asIs) : undefined;
   const given = plan.kind === 'Subscription' ? plan.rest : plan;
   const rest = given && ofNode(given, [], asIs);
-  return isChanged ? { primary, rest, waiting } : null;
+  return { primary, rest, wanted };
 }
 
 type Condition = Extract<PlanNode, { kind: 'Condition' }>;
@@ -94,56 +86,79 @@ function ofCondition(
   };
 }
 
+/** `path` leads to what the fetch is about. */
+export const wantedOf = (
+  fetch: FetchNode,
+  taken: readonly EarlyField[],
+  path: ResponsePath,
+  wrap: Wrap,
+): Wanted[] =>
+  taken.map((early) => ({
+    ...{ early, fetch, wrap },
+    path: [...path, ...renamedPath(fetch.outputRewrites, early.path)],
+  }));
+
 interface DividedFetch {
   /** Undefined where nothing is left of it. */
   readonly left: FetchNode | undefined;
   readonly taken: readonly EarlyField[];
 }
 
-function dividedFetch(supergraph: MendableSupergraph, fetch: FetchNode): DividedFetch {
+export const everybodyOf = ({ subgraphs, rulesOf }: MendableSupergraph): SubgraphRules[] =>
+  [...subgraphs.keys()].flatMap((name) => rulesOf(name) ?? []);
+
+/** `own` is what the fetch was made for, if it is one field of entities. */
+export function fetchWithoutEarly(
+  supergraph: MendableSupergraph,
+  fetch: FetchNode,
+  own?: FieldNode,
+): DividedFetch {
   const whole = { left: fetch, taken: [] };
-  const { fullSchema: schema, rulesOf, overrides, subgraphs } = supergraph;
-  const { requires = [], operationKind } = fetch;
+  const { fullSchema: schema, rulesOf, overrides } = supergraph;
   const rules = rulesOf(fetch.serviceName);
   const text = textOfFetch(fetch);
-  // What rewrites name by its path must stay where it is.
-  if (!rules || !text || fetch.outputRewrites?.length || fetch.contextRewrites?.length) return whole;
-  const isEntity = requires.length > 0;
-  const type = rules.type(isEntity ? '_Entity' : (rules.rootName(operationKind) ?? ''));
+  if (!rules || !text) return whole;
+  const isEntity = Boolean(fetch.requires?.length);
+  const type = rules.type(isEntity ? '_Entity' : (rules.rootName(fetch.operationKind) ?? ''));
   if (!type) return whole;
   const taken: EarlyField[] = [];
   const reading = {
     ...{ schema, rules, overrides, taken, dropped: [] },
-    everybody: [...subgraphs.keys()].flatMap((name) => rulesOf(name) ?? []),
+    everybody: everybodyOf(supergraph),
     fragments: text.fragments,
-    sends: (needed: SelectionSetNode) => sendsAll(requires, needed),
+    isOwn: ({ name }: FieldNode) => name.value === own?.name.value,
   };
   const place = { type, within: type.own, provided: [] };
-  const read = (set: SelectionSetNode) =>
-    withoutEarly(reading, set, { place, path: [], conditions: [], isEntity });
+  const read = (set: SelectionSetNode) => withoutEarly(reading, set, { place, path: [], conditions: [] });
   const { selectionSet } = text.operation;
   const left = isEntity ? inEntities(selectionSet, read) : read(selectionSet);
   if (taken.length + reading.dropped.length === 0) return whole;
-  return {
-    left: isEmpty(left) ? undefined : { ...fetch, ...withSelection(text.operation, left) },
-    taken,
-  };
+  if (isEmpty(left)) return { left: undefined, taken };
+  // What they require may be there under some conditions only.
+  const requires = own ? fetch.requires : fetch.requires && onlyKeys(schema, rules, fetch.requires);
+  return { left: { ...fetch, ...withSelection(text.operation, left), requires }, taken };
 }
 
 type Selections = readonly QueryPlanSelectionNode[];
 
-/** Whether all fields are sent, if not of every type: the check looks at that. */
-const sendsAll = (sent: Selections, { selections }: SelectionSetNode): boolean =>
-  selections.every((node) => {
-    if (node.kind === Kind.FRAGMENT_SPREAD) return false;
-    if (node.kind === Kind.INLINE_FRAGMENT) return sendsAll(sent, node.selectionSet);
-    const same = fieldsOf(sent).filter(({ name }) => name === node.name.value);
-    const inner = same.flatMap((one) => one.selections ?? []);
-    return same.length > 0 && (!node.selectionSet || sendsAll(inner, node.selectionSet));
+/** What a subgraph finds entities by, of all that is sent. */
+function onlyKeys(
+  schema: GraphQLSchema,
+  rules: SubgraphRules,
+  sent: Selections,
+  type = '',
+): QueryPlanSelectionNode[] {
+  const keys = namesOf(schema, rules, type).flatMap((name) => rules.type(name)?.keys ?? []);
+  const isKey = (name: string) =>
+    keys.some(({ selections }) =>
+      selections.some((one) => one.kind === Kind.FIELD && one.name.value === name),
+    );
+  return sent.flatMap((node): Selections => {
+    if (node.kind === 'Field') return node.name === TYPE_NAME || isKey(node.name) ? [node] : [];
+    const selections = onlyKeys(schema, rules, node.selections, node.typeCondition ?? type);
+    return selections.length > 0 ? [{ ...node, selections }] : [];
   });
-
-const fieldsOf = (selections: Selections): QueryPlanFieldNode[] =>
-  selections.flatMap((node) => (node.kind === 'Field' ? [node] : fieldsOf(node.selections)));
+}
 
 const isEmpty = ({ selections }: SelectionSetNode): boolean =>
   selections.every((node) => node.kind === Kind.FIELD && node.selectionSet?.selections.length === 0);

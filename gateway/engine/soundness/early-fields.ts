@@ -2,6 +2,7 @@ import {
   isListType,
   isNonNullType,
   Kind,
+  print,
   type DirectiveNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -15,11 +16,10 @@ import type { ResponsePath } from '../plan/execution.ts';
 import { TYPE_NAME } from './signature.ts';
 import { isHere, isProvided, placeBelow, placeOn, resolvedHere, type Place } from './subgraph-place.ts';
 import type { SubgraphRules } from './subgraph-rules.ts';
+import { waysTo } from './ways-to-field.ts';
 
-/** A field that a fetch asks for before it sends what the field requires, or though another subgraph resolves it. */
+/** A field that a fetch asks for though what it requires may not be there yet, or though another subgraph resolves it. */
 export interface EarlyField {
-  /** What does resolve it. */
-  readonly rules: SubgraphRules;
   /** To its objects from those that the fetch is about, in the planner's notation. */
   readonly path: ResponsePath;
   /** What the subgraph calls the objects' type. */
@@ -27,8 +27,6 @@ export interface EarlyField {
   readonly field: FieldNode;
   /** Of the fragments that it stands in, from the outside in. */
   readonly conditions: readonly (readonly DirectiveNode[])[];
-  /** By which the subgraph finds the objects; null where they are those that the fetch is about. */
-  readonly key: SelectionSetNode | null;
 }
 
 /** One fetch, read to take such fields out of it. */
@@ -40,10 +38,10 @@ export interface EarlyReading {
   readonly everybody: readonly SubgraphRules[];
   readonly overrides: ReadonlyMap<string, boolean>;
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** Whether the fetch sends so much of entities of some type that it is about. */
-  readonly sends: (needed: SelectionSetNode) => boolean;
+  /** Whether a field that requires something may stay: the fetch was made for it, and sends just that. */
+  readonly isOwn: (field: FieldNode) => boolean;
   readonly taken: EarlyField[];
-  /** Those of other subgraphs, which may or may not be among the former. */
+  /** Fields of other subgraphs, of objects that these cannot be asked for: somebody must have fetched them with what is around. */
   readonly dropped: FieldNode[];
 }
 
@@ -52,13 +50,11 @@ interface At {
   readonly place: Place;
   readonly path: ResponsePath;
   readonly conditions: EarlyField['conditions'];
-  readonly isEntity: boolean;
 }
 
 /**
- * The selection without fields that the subgraph cannot resolve here: those of others, and those that lack what they require. They are `taken`, and the
- * keys by which their objects are found again take their place. What nobody resolves by such a key must be fetched by somebody already. Fragments are
- * written out.
+ * The selection without fields of other subgraphs and without those that require something. They are `taken`, and the keys by which their objects are
+ * found again take their place. Fragments are written out.
  */
 export function withoutEarly(reading: EarlyReading, set: SelectionSetNode, at: At): SelectionSetNode {
   const selections = set.selections.flatMap((node): readonly SelectionNode[] => {
@@ -71,13 +67,13 @@ export function withoutEarly(reading: EarlyReading, set: SelectionSetNode, at: A
     const inner = withoutEarly(reading, fragment.selectionSet, { ...at, place, conditions });
     return onType(fragment.typeCondition?.name.value, inner, node.directives);
   });
-  return { kind: Kind.SELECTION_SET, selections };
+  return setOf(selections);
 }
 
 function ofField(reading: EarlyReading, field: FieldNode, at: At): readonly SelectionNode[] {
   if (field.name.value === TYPE_NAME) return [field];
   const { within } = at.place;
-  const states = within.map((type) => stateOf(reading, field.name.value, type, at));
+  const states = within.map((type) => stateOf(reading, field, type, at));
   if (states.every((state) => state === 'here')) return withInner(reading, field, at);
   return within.flatMap((type, index) => {
     const place = placeOn(reading.rules, at.place, type);
@@ -86,54 +82,48 @@ function ofField(reading: EarlyReading, field: FieldNode, at: At): readonly Sele
       states[index] === 'here'
         ? withInner(reading, field, { ...at, place })
         : takeOut(reading, field, type, at, states[index] === 'elsewhere');
-    return within.length === 1 ? own : onType(type, { kind: Kind.SELECTION_SET, selections: own });
+    return within.length === 1 ? own : onType(type, setOf(own));
   });
 }
 
 function stateOf(
-  { rules, sends }: EarlyReading,
-  name: string,
+  { rules, overrides, isOwn }: EarlyReading,
+  field: FieldNode,
   type: string,
-  { place, isEntity }: At,
+  { place, path }: At,
 ): 'here' | 'early' | 'elsewhere' {
+  const name = field.name.value;
   const rule = rules.type(type)?.field(name);
-  if (!rule) return 'here';
-  if (rule.isExternal && !isProvided(rules, place, type, name)) return 'elsewhere';
+  // A key that another subgraph finds its objects by, for one.
+  if (!rule) return 'elsewhere';
+  if (!isHere(overrides, rule) || (rule.isExternal && !isProvided(rules, place, type, name)))
+    return 'elsewhere';
   if (!rule.requires || resolvedHere(rules, type, place.provided, rule.requires)) return 'here';
-  return isEntity && sends(rule.requires) ? 'here' : 'early';
+  return path.length === 0 && isOwn(field) ? 'here' : 'early';
 }
 
 function takeOut(
   reading: EarlyReading,
   field: FieldNode,
   type: string,
-  at: At,
+  { place, path, conditions }: At,
   isElsewhere: boolean,
 ): readonly SelectionNode[] {
-  if (isElsewhere) reading.dropped.push(field);
-  for (const rules of isElsewhere ? reading.everybody : [reading.rules]) {
-    const rule = rules.type(type)?.field(field.name.value);
-    if (!rule || rule.isExternal || !isHere(reading.overrides, rule)) continue;
-    const key = keyFor(reading, rules, type, at);
-    if (key === undefined) continue;
-    const { path, conditions } = at;
-    reading.taken.push({ rules, path, type, field, conditions, key });
-    return key ? [TYPE_NAME_FIELD, ...key.selections] : [];
+  const early = { path, type, field, conditions };
+  if (waysTo(reading, early).length > 0) {
+    reading.taken.push(early);
+    return [TYPE_NAME_FIELD, ...keysHere(reading, type, place)];
   }
-  return isElsewhere ? [] : [field];
+  if (!isElsewhere) return [field];
+  reading.dropped.push(field);
+  return [];
 }
 
-/** A key by which `rules` find an object that is known here; null where the fetch sends one itself. */
-function keyFor(
-  { rules: own, sends }: EarlyReading,
-  rules: SubgraphRules,
-  type: string,
-  { place, isEntity }: At,
-): SelectionSetNode | null | undefined {
-  const found = rules.type(type);
-  if (!found || found.isInterfaceObject) return undefined;
-  if (isEntity) return found.keys.some(sends) ? null : undefined;
-  return found.keys.find((key) => resolvedHere(own, type, place.provided, key));
+/** Whatever somebody finds such objects by, as far as this subgraph has it. */
+function keysHere({ rules, everybody }: EarlyReading, type: string, { provided }: Place): SelectionNode[] {
+  const keys = everybody.flatMap((one) => one.type(type)?.keys ?? []);
+  const known = keys.filter((key) => resolvedHere(rules, type, provided, key));
+  return [...new Map(known.map((key) => [print(key), key.selections])).values()].flat();
 }
 
 function withInner(reading: EarlyReading, field: FieldNode, at: At): readonly SelectionNode[] {
@@ -141,7 +131,7 @@ function withInner(reading: EarlyReading, field: FieldNode, at: At): readonly Se
   if (!below || !field.selectionSet) return [field];
   const name = (field.alias ?? field.name).value;
   const path = [...at.path, name, ...listsOf(reading.schema, at.place.type.name, field.name.value)];
-  const inner = { place: below.place, path, conditions: [], isEntity: false };
+  const inner = { place: below.place, path, conditions: [] };
   const selectionSet = withoutEarly(reading, field.selectionSet, inner);
   return selectionSet.selections.length > 0 ? [{ ...field, selectionSet }] : [];
 }
@@ -158,6 +148,11 @@ function listsOf(schema: GraphQLSchema, parent: string, name: string): string[] 
   }
   return levels;
 }
+
+export const setOf = (selections: SelectionSetNode['selections']): SelectionSetNode => ({
+  kind: Kind.SELECTION_SET,
+  selections,
+});
 
 /** A fragment, if there is anything in it. */
 export function onType(

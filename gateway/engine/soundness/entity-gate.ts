@@ -69,11 +69,17 @@ function entryOf({ inspection, rules, node, entities }: EntityFetch, type: strin
   const name =
     renamed(inspection, node, type) ?? (told.length > 0 ? type : interfaceOf(inspection, onInterface, type));
   const keys = rules.type(name)?.keys ?? [];
-  const found = eitherOf(keys.flatMap((key) => whenSent(sender, key)));
+  // That one key of several is not sent is nothing to doubt.
+  const found = eitherOf(keys.flatMap((key) => whenSent(keys.length > 1 ? silently(sender) : sender, key)));
   if (found.length === 0) inspection.doubt(`${rules.name} cannot find ${name} by what it is sent`);
   const rest = servesSeveralCases(node) ? SURELY : whenAllKnown(sender);
   return { sender, when: allOf(allOf(known, found), rest) };
 }
+
+const silently = (sender: Sender): Sender => ({
+  ...sender,
+  inspection: { ...sender.inspection, doubt: () => undefined },
+});
 
 const sendsType = ({ sent }: Sender) => sent.some(({ key }) => key === TYPE_NAME);
 

@@ -1,45 +1,65 @@
 import type { FetchNode } from '@apollo/query-planner';
-import { Kind, OperationTypeNode, parse, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
+import {
+  Kind,
+  OperationTypeNode,
+  parse,
+  type FieldNode,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { FRAGMENT_PREFIX } from '../plan/type-sets.ts';
 import { withSelection } from '../required/fetch-text.ts';
-import { inputSelection, restoreSelections } from '../required/input-selections.ts';
+import { inputSelection } from '../required/input-selections.ts';
 import type { RequiredFields } from '../required/required-fields.ts';
-import { onType, TYPE_NAME_FIELD, type EarlyField } from './early-fields.ts';
+import { restoreFields } from '../required/restore-plan.ts';
+import { onType, setOf, TYPE_NAME_FIELD, type EarlyField } from './early-fields.ts';
+import { contextsBelow, renamesBelow } from './moved-rewrites.ts';
 import { textOfFetch } from './read-fetch.ts';
+import { TYPE_NAME } from './signature.ts';
+import type { Way } from './ways-to-field.ts';
 
-const setOf = (selections: SelectionSetNode['selections']): SelectionSetNode => ({
-  kind: Kind.SELECTION_SET,
-  selections,
-});
-
-/** A fetch of one field that was taken out of `fetch`. */
+/** A fetch, in one of the ways there are, of one field that was taken out of `fetch`. */
 export function ownFetch(
   required: RequiredFields,
   fetch: FetchNode,
-  { rules, type, field, conditions, key }: EarlyField,
+  { path, type, field, conditions }: EarlyField,
+  way: Way,
 ): FetchNode {
   const inner = conditions.reduceRight(
     (selectionSet, directives) => setOf(onType(undefined, selectionSet, directives)),
     setOf([field]),
   );
-  const inputs =
-    required.requirementOf(rules.name, type, field.name.value)?.selectionSet ??
-    rules.type(type)?.field(field.name.value)?.requires;
-  const sent = inputs ? [inputSelection(type, inputs)] : [];
-  const found = key
-    ? [inputSelection(type, setOf([TYPE_NAME_FIELD, ...key.selections]))]
-    : (fetch.requires ?? []);
+  const sent = setOf([TYPE_NAME_FIELD, ...inputsOf(required, way, field)]);
+  const text = withSelection(
+    entitiesOperation(fetch),
+    inEntities(ENTITIES.selectionSet, () => setOf(onType(way.type, inner))),
+  );
+  const name = [`${FRAGMENT_PREFIX}${type}`, TYPE_NAME];
   return {
     kind: 'Fetch',
-    serviceName: rules.name,
+    serviceName: way.rules.name,
     operationKind: OperationTypeNode.QUERY,
     operationName: undefined,
-    ...withSelection(
-      entitiesOperation(fetch),
-      inEntities(ENTITIES.selectionSet, () => setOf(onType(type, inner))),
-    ),
-    requires: [...found, ...restoreSelections(sent, required.realNames)],
-    ...(!key && { inputRewrites: fetch.inputRewrites }),
+    ...text,
+    requires: [inputSelection(type, sent)],
+    ...(way.isInterfaceObject && {
+      inputRewrites: [{ kind: 'ValueSetter', path: name, setValueTo: way.type }],
+    }),
+    outputRewrites: renamesBelow(fetch.outputRewrites, path),
+    contextRewrites: contextsBelow(fetch.contextRewrites, path, text.variableUsages),
   };
+}
+
+/** What is sent of an object to be asked for the field, as fetches bring it. */
+export function inputsOf(
+  required: RequiredFields,
+  { rules, type, key, requires }: Way,
+  { name }: FieldNode,
+): readonly SelectionNode[] {
+  const inputs = required.requirementOf(rules.name, type, name.value)?.selectionSet ?? requires;
+  const all = [...key.selections, ...(inputs?.selections ?? [])];
+  return all.map((node) => restoreFields(required.realNames, node));
 }
 
 /** The selection of `_entities` with something else selected of them. */

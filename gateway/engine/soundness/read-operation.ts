@@ -2,10 +2,12 @@ import {
   getNamedType,
   isAbstractType,
   isCompositeType,
+  isInterfaceType,
   isUnionType,
   Kind,
   type FieldNode,
   type GraphQLCompositeType,
+  type GraphQLNamedType,
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
@@ -16,7 +18,7 @@ import { ALWAYS, both, conditionsOf, type Conditions } from './conditions.ts';
 import type { Inspection } from './inspection.ts';
 import { addFact, type Known } from './known.ts';
 import { signatureOf, TYPE_NAME } from './signature.ts';
-import type { TypeNames } from './type-names.ts';
+import { applies, type TypeNames } from './type-names.ts';
 
 /** An operation whose fields travel under `names`. */
 export interface NamedOperation {
@@ -91,16 +93,36 @@ function readField(reading: Reading, field: FieldNode, target: Target): void {
   const { known, parent, types, conditions } = target;
   // Whether a fragment applies is only seen by the type.
   if (types !== null) askForType(target);
-  const definition = 'getFields' in parent ? parent.getFields()[name] : undefined;
-  // Introspection is no subgraph's.
-  if (!definition) return;
-  const type = getNamedType(definition.type);
-  const isComposite = isCompositeType(type) && field.selectionSet !== undefined;
-  const inner: Known | null = isComposite ? new Map() : null;
   const what = signatureOf(field);
-  addFact(known, reading.names.of(field), { types, conditions, what, returns: null, inner });
-  if (!inner || !isCompositeType(type) || !field.selectionSet) return;
-  const below = { known: inner, type, parent: type, types: null, conditions: ALWAYS };
-  if (isUnionType(type)) askForType(below);
-  readSet(reading, field.selectionSet, below);
+  for (const { type, of } of returnedBy(reading.inspection, parent, name, types)) {
+    const isComposite = isCompositeType(type) && field.selectionSet !== undefined;
+    const fact = { types: of, conditions, what, returns: null, inner: isComposite ? new Map() : null };
+    // What is selected a second time is added to what was selected at first.
+    const inner = addFact(known, reading.names.of(field), fact);
+    if (!inner || !isCompositeType(type) || !field.selectionSet) continue;
+    const below = { known: inner, type, parent: type, types: null, conditions: ALWAYS };
+    if (isUnionType(type)) askForType(below);
+    readSet(reading, field.selectionSet, below);
+  }
+}
+
+/** What a field leads to, and of which objects: those of an interface may say more narrowly than it does. Nothing for introspection, which is no subgraph's. */
+function returnedBy(
+  { schema, types: sets }: Inspection,
+  parent: GraphQLCompositeType,
+  name: string,
+  types: TypeNames,
+): readonly { readonly type: GraphQLNamedType; readonly of: TypeNames }[] {
+  const definition = 'getFields' in parent ? parent.getFields()[name] : undefined;
+  if (!definition) return [];
+  const type = getNamedType(definition.type);
+  if (!isInterfaceType(parent) || !isCompositeType(type)) return [{ type, of: types }];
+  const objects = schema.getPossibleTypes(parent).filter((one) => applies(types, one.name));
+  const byType = Map.groupBy(objects, (one) => getNamedType(one.getFields()[name]?.type ?? definition.type));
+  const [only] = byType.keys();
+  if (only && byType.size === 1) return [{ type: only, of: types }];
+  return [...byType].map(([own, ones]) => ({
+    type: own,
+    of: sets.meet(types, new Set(ones.map((one) => one.name))),
+  }));
 }

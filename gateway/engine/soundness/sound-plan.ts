@@ -5,6 +5,8 @@ import { CodedError } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { checkPlan } from './check-plan.ts';
 import type { MendableSupergraph } from './divide-early.ts';
+import type { OperationAst } from '../projection/selection.ts';
+import { inCases } from './in-cases.ts';
 import { inOwnSteps } from './in-own-steps.ts';
 import { inPhases } from './in-phases.ts';
 import type { NamedOperation } from './read-operation.ts';
@@ -18,24 +20,41 @@ export interface PlannedSupergraph extends MendableSupergraph {
 
 type Plan = PlanNode | SubscriptionNode | undefined;
 
-/** The plan, mended where that is certain to help. Throws `PLAN_UNSOUND`: better no answer than a wrong one. */
-export function soundPlan(supergraph: PlannedSupergraph, operation: NamedOperation, plan: Plan): Plan {
-  const problem = checkPlan(plan, supergraph, operation);
-  if (problem === null) return plan;
-  const root = supergraph.fullSchema.getRootType(operation.ast.operation.operation)?.name ?? '';
-  for (const mend of plan ? [() => inPhases(plan), () => inOwnSteps(supergraph, root, plan)] : []) {
-    const mended = mend();
-    if (mended && checkPlan(mended, supergraph, operation) === null) return mended;
-  }
-  return refuse(supergraph, operation, problem);
+/** So many of an operation's conditions are decided one after the other, which doubles the plans each time. */
+const MAX_DECIDED = 3;
+
+/**
+ * What `plan` makes of an operation, mended where that is certain to help. Throws `PLAN_UNSOUND`: better no answer than a wrong one.
+ * `plan` is asked for parts of the operation as well.
+ */
+export function soundPlan(
+  supergraph: PlannedSupergraph,
+  { ast: whole, names }: NamedOperation,
+  plan: (ast: OperationAst) => Plan,
+): Plan {
+  let problem: string | null = null;
+  const planned = (ast: OperationAst, levels: number): Plan | null => {
+    const operation = { ast, names };
+    const check = (one: Plan) => checkPlan(one, supergraph, operation);
+    const isSound = (one: Plan) => check(one) === null;
+    const first = plan(ast);
+    const found = check(first);
+    if (found === null || !first) return found === null ? first : null;
+    problem ??= found;
+    const reordered = inPhases(first);
+    if (isSound(reordered)) return reordered;
+    const root = supergraph.fullSchema.getRootType(ast.operation.operation)?.name ?? '';
+    const mended = inOwnSteps(supergraph, root, first, isSound);
+    if (mended) return mended;
+    const cases = levels > 0 ? inCases(ast, (one) => planned(one, levels - 1)) : null;
+    return cases && isSound(cases) ? cases : null;
+  };
+  const sound = planned(whole, MAX_DECIDED);
+  return sound === null ? refuse(supergraph, { ast: whole, names }, problem ?? 'there is no plan') : sound;
 }
 
 /** `problem` is for operators. */
-export function refuse(
-  { onUnsoundPlan }: PlannedSupergraph,
-  operation: NamedOperation,
-  problem: string,
-): never {
+function refuse({ onUnsoundPlan }: PlannedSupergraph, operation: NamedOperation, problem: string): never {
   onUnsoundPlan?.(hashOf(operation), problem);
   throw new CodedError('PLAN_UNSOUND', 'The operation cannot be planned so that its answer would be right.');
 }

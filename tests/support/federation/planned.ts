@@ -1,6 +1,6 @@
 import { operationFromDocument } from '@apollo/federation-internals';
 import type { FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
-import { getOperationAST, parse, type DocumentNode } from 'graphql';
+import { getOperationAST, Kind, parse, type DocumentNode } from 'graphql';
 import { createPrivateNames, withPrivateNames } from '../../../gateway/engine/private-names.ts';
 import { restorePlan } from '../../../gateway/engine/required/restore-plan.ts';
 import { checkPlan } from '../../../gateway/engine/soundness/check-plan.ts';
@@ -21,12 +21,13 @@ export function planOf(state: SupergraphState, text: string): Planned {
   const operation = getOperationAST(document);
   if (!operation) throw new Error(`no operation: ${text}`);
   const names = createPrivateNames(state.fieldNames, document);
-  const planned = withPrivateNames(document, names, /@(skip|include|defer)/.test(text));
+  const ast = { operation, fragments: fragmentsOf(document) };
+  const planned = withPrivateNames(ast, names, /@(skip|include|defer)/.test(text));
+  const definitions = [planned.operation, ...planned.fragments.values()];
   const { node } = state.planner.buildQueryPlan(
-    operationFromDocument(state.plannerSchema, planned, { validate: false }),
+    operationFromDocument(state.plannerSchema, { kind: Kind.DOCUMENT, definitions }, { validate: false }),
     { overrideConditions: state.overrides },
   );
-  const ast = { operation, fragments: fragmentsOf(document) };
   return {
     plan: node && restorePlan(state.fullSchema, state.required, node),
     check: (plan) => checkPlan(plan, state, { ast, names }),

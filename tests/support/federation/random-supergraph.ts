@@ -33,7 +33,7 @@ const INTERFACE_OBJECT = `type Query { peers: [Node] } type Node @key(fields: "i
   shared${ARGUMENTS}: String @external extra: [Mode] seven: String @requires(fields: "shared(a: 7)")
   plain: String @requires(fields: "shared") }`;
 
-/** `hasChains`: what some `@requires` needs may require something itself. The planner has no sound plan for some operations over these. */
+/** `hasChains`: what some `@requires` needs may require something itself. The planner has faults there, which the engine mends. */
 export function randomSupergraph(random: Random, { hasChains = false } = {}): RandomSupergraph {
   const isFederation1 = chance(random, 0.2);
   const hasInterface = !isFederation1 && chance(random, 0.5);

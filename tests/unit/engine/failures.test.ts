@@ -176,3 +176,38 @@ test('a bad supergraph is refused, the one before serves on, and a good one take
   engine.swap(`${supergraphSdl}\n`);
   assert.deepEqual(seen, [`${supergraphSdl}\n`]);
 });
+
+test('tells the place of an error by the client’s names where the planner gave a field another one', async () => {
+  // `size` is required of a Box as a number and asked of a Bag as a list: one request cannot have both under one name.
+  const fail = () => {
+    throw new Error('Torn.');
+  };
+  const gateway = createTestGateway({
+    things: {
+      typeDefs: `type Query { things: [Thing] } union Thing = Box | Bag
+        type Box @key(fields: "id") { id: ID! size: Int }
+        type Bag @key(fields: "id") { id: ID! size: [Part] }
+        type Part { weight: Int }`,
+      resolvers: {
+        Query: {
+          things: () => [
+            { __typename: 'Box', id: '1', size: 2 },
+            { __typename: 'Bag', id: '2', size: [{ weight: 1 }, { weight: fail }] },
+          ],
+        },
+      },
+    },
+    labels: {
+      typeDefs: `type Box @key(fields: "id") { id: ID! size: Int @external label: String @requires(fields: "size") }`,
+      resolvers: { Box: { label: ({ size }: { size: number }) => `of ${size}` } },
+    },
+  });
+  const { data, errors } = await gateway.query(
+    '{ things { ... on Box { label } ... on Bag { size { weight } } } }',
+  );
+  assert.deepEqual(data, { things: [{ label: 'of 2' }, { size: [{ weight: 1 }, { weight: null }] }] });
+  assert.deepEqual(
+    errors?.map(({ path }) => path),
+    [['things', 1, 'size', 1, 'weight']],
+  );
+});

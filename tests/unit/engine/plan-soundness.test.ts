@@ -84,6 +84,13 @@ const cases: readonly [
     'Maker.name at things.name is not fetched',
   ],
   [
+    'that lacks what is selected of an object for the second time',
+    parcels,
+    '{ parcel { maker { id } maker { name } } }',
+    inOperation('goods', ' name', ''),
+    'Maker.name at parcel.maker.name is not fetched',
+  ],
+  [
     'that does not ask for the type of what a union holds',
     parcels,
     '{ things { ... on Maker { name } } }',

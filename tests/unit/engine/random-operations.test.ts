@@ -51,25 +51,19 @@ test('random operations over random supergraphs with injected errors answer as o
   }
 });
 
-test('random operations over chains of @requires answer as one schema would, or are refused', async (t) => {
+test('random operations over chains of @requires answer as one schema would', async (t) => {
   t.diagnostic(`SEED=${SEED}`);
   const random = seededRandom(SEED + 2);
-  let refused = 0;
   for (let i = 0; i < CASES / 3;) {
     const { sdls, data, isFederation1 } = randomSupergraph(random, { hasChains: true });
     const gateway = createTestGateway(subgraphsOver(data, sdls, isFederation1), undefined, { random });
     const differential = differentialOf(gateway, data, VARIABLES);
     for (const end = i + CASES_PER_SUPERGRAPH; i < end; i++) {
       const text = randomOperation(gateway.engine.apiSchema, random, { maxDepth: 4, without: new Set() });
-      const { errors = [] } = await gateway.query(text, VARIABLES);
-      if (errors.some(({ extensions }) => extensions?.['code'] === 'PLAN_UNSOUND')) continue;
       await assertSame(differential, text, `SEED=${SEED}, case ${i}, ${JSON.stringify(sdls, null, 1)}`);
     }
-    refused += gateway.engine.unsoundPlans();
     await gateway.engine.close();
   }
-  t.diagnostic(`${refused} refused`);
-  assert.ok(refused <= Math.max(5, CASES / 300), `${refused} refused`);
 });
 
 test('a wrong answer is found, and told with a small operation', async () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type MockTracker } from 'node:test';
+import { QueryPlanner } from '@apollo/query-planner';
 import { createInProcessClient } from '../../../gateway/engine/client/in-process.ts';
 import { createEngine } from '../../../gateway/engine/create-engine.ts';
 import { createSupergraphState } from '../../../gateway/engine/supergraph-state.ts';
+import { inOperation } from '../../support/federation/damages.ts';
 import { planOf } from '../../support/federation/planned.ts';
 import {
   composeSupergraph,
@@ -15,41 +17,50 @@ import { recordingLog } from '../../support/recording-log.ts';
 
 const KEY = '@key(fields: "id")';
 
-/** The planner asks `second` for `area` in the same step as for `any`. A fetch in which it has given a field another name is not divided. */
-const CHAIN: TestSubgraphs = {
+const THINGS: TestSubgraphs = {
   first: {
-    typeDefs: `type Thing ${KEY} { id: ID! size: Int } type Query { shelf: Shelf } type Shelf { name: String @shareable }`,
-    resolvers: { Thing: { size: () => 3 } },
+    typeDefs: `type Query { thing: Thing other: Thing } type Thing ${KEY} { id: ID! }`,
+    resolvers: { Query: { thing: () => ({ id: 't1' }), other: () => ({ id: 't2' }) } },
   },
   second: {
-    typeDefs: `type Query { any: Any } union Any = Thing | Shelf type Shelf { name: String! @shareable }
-      type Thing ${KEY} { id: ID! name: String size: Int @external area: Int @requires(fields: "size") }`,
-    resolvers: {
-      Query: { any: () => ({ __typename: 'Thing', id: 't1', name: 'T' }) },
-      Thing: { area: ({ size = 0 }: { size?: number }) => size * size },
-    },
-  },
-  third: {
-    typeDefs: `type Thing ${KEY} { id: ID! area: Int @external ratio: String @requires(fields: "area") }`,
-    resolvers: { Thing: { ratio: ({ area }: { area: number }) => `ratio ${area}` } },
+    typeDefs: `type Thing ${KEY} { id: ID! size: Int }`,
+    resolvers: { Thing: { size: () => 3 } },
   },
 };
 
-test('an operation without a sound plan is refused, told of once, and no subgraph is asked', async () => {
+/** As if the planner had a fault more: it leaves out what comes after the first fetch of operations that ask for `thing`. */
+function withFault(mock: MockTracker): void {
+  const { buildQueryPlan } = QueryPlanner.prototype;
+  mock.method(
+    QueryPlanner.prototype,
+    'buildQueryPlan',
+    function (this: QueryPlanner, ...given: Parameters<typeof buildQueryPlan>) {
+      const plan = buildQueryPlan.apply(this, given);
+      const [operation] = given;
+      const first = plan.node?.kind === 'Sequence' ? plan.node.nodes[0] : undefined;
+      return String(operation).includes('thing') && first ? { ...plan, node: first } : plan;
+    },
+  );
+}
+
+test('an operation without a sound plan is refused, told of once, and no subgraph is asked', async ({
+  mock,
+}) => {
+  withFault(mock);
   const { log, text } = recordingLog();
   const asked: string[] = [];
   const engine = createEngine({
-    sdl: composeSupergraph(CHAIN),
+    sdl: composeSupergraph(THINGS),
     log,
     clients: (name) => {
-      const client = createInProcessClient(createTestEndpoint(CHAIN[name] ?? assert.fail(name)));
+      const client = createInProcessClient(createTestEndpoint(THINGS[name] ?? assert.fail(name)));
       return { ...client, fetch: (request) => (asked.push(name), client.fetch(request)) };
     },
   });
   const ask = (query: string) => engine.execute({ query }, testScope());
   for (const _ of [1, 2]) {
     const { data, errors = [] } = await ask(
-      '{ any { ... on Thing { one: ratio name } ... on Shelf { name } } }',
+      'query ($no: Boolean = false) { thing { id size @skip(if: $no) } }',
     );
     assert.equal(data, undefined);
     assert.deepEqual(
@@ -65,11 +76,9 @@ test('an operation without a sound plan is refused, told of once, and no subgrap
   assert.equal(lines.length, 1);
   assert.match(
     lines.join(),
-    /"operationHash":"[0-9a-f]{64}","problem":"second is asked without its inputs for Thing.area"/,
+    /"operationHash":"[0-9a-f]{64}","problem":"Thing.size at thing.size is not fetched"/,
   );
-  assert.deepEqual(await ask('{ any { ... on Thing { name area } } }'), {
-    data: { any: { name: 'T', area: 9 } },
-  });
+  assert.deepEqual(await ask('{ other { size } }'), { data: { other: { size: 3 } } });
   await engine.close();
 });
 
@@ -102,4 +111,15 @@ test('a context that the planner would read while another branch fetches it is w
   assert.deepEqual(await gateway.query(query), {
     data: { any: { far: { said: 's1 of 3' }, near: { next: { said: 's3 of 3' } } } },
   });
+});
+
+test('a plan is sound that does not ask for a type which is told by the object around it, if not by the interface of that', () => {
+  const only = `type Query { dog: Dog pet: Pet } interface Pet { id: ID! friend: Pet }
+    type Dog implements Pet { id: ID! friend: Dog } type Cat implements Pet { id: ID! friend: Pet }`;
+  const state = createSupergraphState(composeSupergraph({ only: { typeDefs: only } }));
+  const friends = '... on Pet { friend { ... on Dog { id } friend { ... on Pet { id } } } } friend { id }';
+  const { plan, check } = planOf(state, `{ dog { ${friends} } pet { ${friends} } }`);
+  assert.equal(check(plan), null);
+  const damaged = inOperation('only', 'pet{__typename friend{__typename', 'pet{__typename friend{')(plan);
+  assert.match(String(check(damaged)), /^\w+\.__typename at pet\.friend\.__typename is not fetched$/);
 });
