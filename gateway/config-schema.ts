@@ -53,7 +53,9 @@ const sections = {
       halfOpenProbes: count,
     })
     .partial(),
-  concurrency: z.strictObject({ maxConcurrent: count, maxQueued: countOrNone, maxWaitMs: ms }).partial(),
+  concurrency: z
+    .strictObject({ maxConcurrent: count, maxQueued: countOrNone, maxWaitMs: ms, maxPipelined: count })
+    .partial(),
   dedup: z.strictObject({ enabled: z.boolean(), ignoreHeaders: z.array(headerName) }).partial(),
   batching: z
     .strictObject({ enabled: z.boolean(), maxEntities: count, windowMs: delayMs.max(1_000) })

@@ -16,7 +16,7 @@ export const SUBGRAPH_DEFAULTS = {
     openMs: 5_000,
     halfOpenProbes: 3,
   },
-  concurrency: { maxConcurrent: 256, maxQueued: 1_024, maxWaitMs: 5_000 },
+  concurrency: { maxConcurrent: 256, maxQueued: 1_024, maxWaitMs: 5_000, maxPipelined: 1 },
   dedup: { enabled: true, ignoreHeaders: IDENTIFYING_HEADERS },
   batching: { enabled: false, maxEntities: 500, windowMs: 0 },
   errors: { allow: [], hideService: false },

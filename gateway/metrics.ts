@@ -8,6 +8,9 @@ import { createTally, type Series } from '#platform/tally.ts';
 export type StreamTransport = 'sse' | 'multipart';
 export type Transport = 'http' | 'websocket' | StreamTransport;
 
+/** Why a request for a WebSocket was refused: its page is foreign, the gateway is about to end, or it is none that RFC 6455 knows. */
+export type SocketRefusal = 'origin' | 'closing' | 'handshake';
+
 export interface GatewayMetrics {
   /** One HTTP request to `/graphql` was answered. */
   answered(method: string, status: number, durationMs: number): void;
@@ -19,6 +22,7 @@ export interface GatewayMetrics {
   delivered(transport: Transport): void;
   /** A client was too slow for one event or several in a row, and does not get them. */
   missed(): void;
+  socketRefused(reason: SocketRefusal): void;
   socketOpened(): void;
   socketClosed(code: number): void;
   streamReserved(): void;
@@ -43,6 +47,7 @@ const UNCOUNTED: GatewayMetrics = {
   unsubscribed: nothing,
   delivered: nothing,
   missed: nothing,
+  socketRefused: nothing,
   socketOpened: nothing,
   socketClosed: nothing,
   streamReserved: nothing,
@@ -95,8 +100,19 @@ function registered(registry: Metrics): GatewayMetrics {
 
 function connections(
   registry: Metrics,
-): Pick<GatewayMetrics, 'socketOpened' | 'socketClosed' | 'streamReserved' | 'streamEnded'> {
+): Pick<
+  GatewayMetrics,
+  'socketRefused' | 'socketOpened' | 'socketClosed' | 'streamReserved' | 'streamEnded'
+> {
   const registers = [registry];
+  const refused = createTally(registry, 'gateway_socket_refusals_total', 'WebSockets refused, by reason.', [
+    'reason',
+  ]);
+  const refusals = {
+    origin: refused({ reason: 'origin' }),
+    closing: refused({ reason: 'closing' }),
+    handshake: refused({ reason: 'handshake' }),
+  };
   const closed = createTally(registry, 'gateway_socket_closes_total', 'WebSockets closed, by close code.', [
     'code',
   ]);
@@ -108,6 +124,7 @@ function connections(
     registers,
   });
   return {
+    socketRefused: (reason) => void (refusals[reason].count += 1),
     socketOpened: () => sockets.inc(),
     socketClosed(code) {
       sockets.dec();

@@ -73,6 +73,7 @@ export function connectOverHttp(
       maxResponseBytes,
       passThrough,
       maxConnections: concurrency.maxConcurrent,
+      maxPipelined: concurrency.maxPipelined,
       subscriptions,
     });
   };

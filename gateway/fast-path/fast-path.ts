@@ -130,7 +130,8 @@ function sendBody(
     return compression.send(response, body, coding);
   }
   response.writeHead(status, { 'content-type': CONTENT_TYPES[accept], 'content-length': bodyBytes });
-  response.end(body);
+  // ASCII is written as it stands.
+  response.end(body, bodyBytes === body.length ? 'latin1' : 'utf8');
 }
 
 function sendFailed(

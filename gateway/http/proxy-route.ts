@@ -19,7 +19,8 @@ const PASSED_ON = [
   'vary',
   'x-content-type-options',
 ];
-const TIMEOUT_MS = 5_000;
+/** The longest that is meant to take its time is a playlist: it is held until a part is there, for six seconds at most. */
+const TIMEOUT_MS = 10_000;
 
 /** Passes `GET`s below `path` (`/…/*`) on to another process of the platform, so that browsers know one address only. */
 export function proxyRoute(path: string, target: URL): HttpRoute {

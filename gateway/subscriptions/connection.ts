@@ -35,6 +35,12 @@ const MAX_REASON_BYTES = 123;
 const closeReason = (reason: string): string =>
   new TextDecoder().decode(Buffer.from(reason).subarray(0, MAX_REASON_BYTES), { stream: true });
 
+/** Some clients send their JSON as binary messages, and the protocol's reference takes it. Throws where it is no text. */
+function textOf(data: RawData): string {
+  const bytes = Array.isArray(data) ? Buffer.concat(data) : data;
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
 type State = 'connected' | 'initialising' | 'acknowledged' | 'closed';
 
 /** One client's socket under graphql-transport-ws. It owns its operations and ends them with itself. */
@@ -125,8 +131,7 @@ export class Connection implements OperationHost {
     this.lastHeardAtMs = Date.now();
     if (this.#state === 'closed') return;
     try {
-      if (isBinary) throw new Error('binary message');
-      const message = readMessage(data.toString());
+      const message = readMessage(isBinary ? textOf(data) : data.toString());
       if (message.type === MessageType.ConnectionInit) void this.#initialise(message.payload);
       else if (message.type === MessageType.Ping) void this.#answerPing(message.payload);
       else if (message.type === MessageType.Subscribe) this.#start(message);

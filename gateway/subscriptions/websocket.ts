@@ -5,6 +5,8 @@ import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { refuseUpgrade, type UpgradeRoute } from '#platform/http.ts';
 import { messageOf } from '#platform/errors.ts';
 import type { Cors } from '../http/cors.ts';
+import type { SocketRefusal } from '../metrics.ts';
+import { createShedLog } from '../telemetry/shed-log.ts';
 import {
   CLOSE_GOING_AWAY,
   CLOSE_TIMED_OUT,
@@ -28,6 +30,9 @@ export interface SocketServer {
    */
   close(spreadMs: number): Promise<void>;
 }
+
+/** Characters of what a client says of itself. */
+const MAX_LOGGED = 200;
 
 /** Serves graphql-transport-ws on `/graphql`. */
 export function createSocketServer(options: SocketServerOptions): SocketServer {
@@ -56,13 +61,15 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       connection.close(CLOSE_TRY_LATER, messageOf(error));
     }
   };
+  const refusals = createRefusals(options);
   return {
     upgrade: {
       path: '/graphql',
       handle(request, socket, head) {
-        if (isClosing) return refuseUpgrade(socket, '503 Service Unavailable');
-        if (!cors.allows(request)) return refuseUpgrade(socket, '403 Forbidden');
-        server.handleUpgrade(request, socket, head, (opened) => accept(opened, socket, request));
+        const reason = isClosing ? 'closing' : cors.allows(request) ? null : 'origin';
+        if (reason) return refusals.refuse(reason, request, socket);
+        const isOpen = shakeHands(server, request, socket, head, accept);
+        if (!isOpen) refusals.count('handshake', request);
       },
     },
     endSession(sessionId) {
@@ -74,7 +81,43 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
       isClosing = true;
       await closeAll(connections, spreadMs);
       clearInterval(sweeper);
+      refusals.close();
     },
+  };
+}
+
+/** False where the request is no handshake; it has been answered by then. */
+function shakeHands(
+  server: WebSocketServer,
+  request: IncomingMessage,
+  stream: Duplex,
+  head: Buffer,
+  accept: (socket: WebSocket, stream: Duplex, request: IncomingMessage) => void,
+): boolean {
+  let isOpen = false;
+  server.handleUpgrade(request, stream, head, (socket) => {
+    isOpen = true;
+    accept(socket, stream, request);
+  });
+  return isOpen;
+}
+
+const STATUS = { closing: '503 Service Unavailable', origin: '403 Forbidden' } as const;
+
+/** Requests for a socket that get none. */
+function createRefusals({ metrics, log }: Pick<SocketServerOptions, 'metrics' | 'log'>) {
+  const lines = createShedLog(log);
+  const count = (reason: SocketRefusal, { headers: { origin } }: IncomingMessage) => {
+    metrics.socketRefused(reason);
+    if (lines.isFirst(reason)) log.warn({ reason, origin: origin?.slice(0, MAX_LOGGED) }, 'socket refused');
+  };
+  return {
+    count,
+    refuse(reason: keyof typeof STATUS, request: IncomingMessage, socket: Duplex) {
+      count(reason, request);
+      refuseUpgrade(socket, STATUS[reason]);
+    },
+    close: lines.close,
   };
 }
 

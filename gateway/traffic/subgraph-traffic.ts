@@ -17,7 +17,7 @@ export interface SubgraphSettings {
   readonly timeouts: { readonly connectMs: number; readonly headersMs: number; readonly bodyMs: number };
   readonly retries: RetryOptions;
   readonly breaker: BreakerOptions & { readonly enabled: boolean };
-  readonly concurrency: AdmissionOptions;
+  readonly concurrency: AdmissionOptions & { readonly maxPipelined: number };
   readonly dedup: DedupOptions & { readonly enabled: boolean };
   readonly batching: Pick<BatchingOptions, 'maxEntities' | 'windowMs'> & { readonly enabled: boolean };
   readonly errors: {

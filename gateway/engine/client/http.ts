@@ -20,6 +20,8 @@ export interface HttpClientOptions {
   readonly bodyTimeoutMs?: number;
   readonly maxResponseBytes?: number;
   readonly maxConnections?: number;
+  /** See PoolSettings. */
+  readonly maxPipelined?: number;
   /** Whether answers may be handed on unread to whoever takes them as text: see SubgraphAnswer. */
   readonly passThrough?: boolean;
   /** Answers subscriptions; without it they are refused. */
@@ -32,6 +34,7 @@ const DEFAULTS = {
   bodyTimeoutMs: 30_000,
   maxResponseBytes: 32 * 1024 * 1024,
   maxConnections: 128,
+  maxPipelined: 1,
   passThrough: true,
 };
 

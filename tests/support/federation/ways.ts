@@ -48,6 +48,7 @@ export const WAYS: readonly Way[] = [
   },
   overHttp('over HTTP', { passThrough: false }),
   overHttp('over HTTP, answers passed through', { passThrough: true }),
+  overHttp('over HTTP, queries sharing connections', { maxPipelined: 3 }),
   throughGateway('the gateway by its fast path', { FAST_PATH: 'on' }),
   throughGateway('the gateway by Apollo Server', { FAST_PATH: 'off' }),
   throughGateway('the gateway without shortcuts', { FAST_PATH: 'off' }, { passThrough: false, dedup: false }),
@@ -72,6 +73,7 @@ function throughEngine(sdl: string, clients: Connect): OpenWay {
 interface Shortcuts {
   readonly passThrough?: boolean;
   readonly dedup?: boolean;
+  readonly maxPipelined?: number;
 }
 
 function overHttp(name: string, shortcuts: Shortcuts): Way {
@@ -121,10 +123,10 @@ async function serveAll(subgraphs: TestSubgraphs) {
     listeners.set(name, listener);
   }
   const connect =
-    ({ passThrough = false }: Shortcuts): Connect =>
+    ({ passThrough = false, maxPipelined = 1 }: Shortcuts): Connect =>
     (name) => {
       const { port } = listeners.get(name) ?? missing(name);
-      return createHttpClient({ name, url: `http://127.0.0.1:${port}/graphql`, passThrough });
+      return createHttpClient({ name, url: `http://127.0.0.1:${port}/graphql`, passThrough, maxPipelined });
     };
   const close = async () => void (await Promise.all([...listeners.values()].map((one) => one.close(0))));
   return { connect, close };

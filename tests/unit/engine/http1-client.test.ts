@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { createServer as createSecureServer, setDefaultCACertificates } from 'node:tls';
-import { createHttpClient, type HttpClientOptions } from '../../../gateway/engine/client/http.ts';
-import type { SubgraphFetch } from '../../../gateway/engine/client/subgraph-client.ts';
+import { createHttpClient } from '../../../gateway/engine/client/http.ts';
+import { BODY, fetchOf, onRequests, PLAIN, RESULT, startPeer } from './http1-peer.ts';
 
 /** What HTTP/1.1 peers may do, at the level of bytes: node's own server would hide most of it. */
-
-const BODY = '{"data":{"a":"ü"}}';
-const RESULT = { data: { a: 'ü' } };
-const length = Buffer.byteLength(BODY);
-const plain = `HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n${BODY}`;
 
 const malformed: readonly [name: string, text: string][] = [
   ['no HTTP', 'SSH-2.0-OpenSSH\r\n\r\n'],
@@ -30,60 +25,10 @@ const malformed: readonly [name: string, text: string][] = [
   ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n'],
 ];
 
-/** A listener that hands every connection to `serve`, and a client of it. */
-async function startPeer(
-  serve: (socket: Socket, connection: number) => void,
-  options: Partial<HttpClientOptions> = {},
-) {
-  const sockets = new Set<Socket>();
-  let connections = 0;
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    serve(socket, (connections += 1));
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
-  const client = createHttpClient({ name: 'goods', url, ...options });
-  after(async () => {
-    await client.close();
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return { client, connections: () => connections };
-}
-
-/** Calls `answer` once for every request that arrived whole. */
-function onRequests(socket: Socket, answer: (request: string) => void): void {
-  let text = '';
-  socket.on('data', (bytes) => {
-    text += bytes.toString('latin1');
-    for (;;) {
-      const size = Number(/content-length: (\d+)/.exec(text)?.[1]);
-      const end = text.indexOf('\r\n\r\n') + 4 + size;
-      if (Number.isNaN(size) || text.length < end) return;
-      const request = text.slice(0, end);
-      text = text.slice(end);
-      answer(request);
-    }
-  });
-}
-
-const fetchOf = (
-  kind: 'query' | 'mutation' = 'query',
-  extra: Partial<SubgraphFetch> = {},
-): SubgraphFetch => ({
-  operation: { query: '{ a }', operationName: undefined, kind, bodyPrefix: '{"query":"{ a }","variables":{' },
-  variables: {},
-  representations: null,
-  headers: {},
-  signal: new AbortController().signal,
-  ...extra,
-});
-
 for (const [name, text] of malformed) {
   test(`refuses ${name} and uses the connection no more`, async () => {
     const peer = await startPeer((socket, connection) =>
-      onRequests(socket, () => socket.write(connection === 1 ? text : plain)),
+      onRequests(socket, () => socket.write(connection === 1 ? text : PLAIN)),
     );
     await assert.rejects(peer.client.fetch(fetchOf()), { code: 'SUBGRAPH_UNAVAILABLE' });
     assert.deepEqual(await peer.client.fetch(fetchOf()), RESULT);
@@ -92,15 +37,15 @@ for (const [name, text] of malformed) {
 }
 
 test('keeps a connection for the next request', async () => {
-  const peer = await startPeer((socket) => onRequests(socket, () => socket.write(plain)));
+  const peer = await startPeer((socket) => onRequests(socket, () => socket.write(PLAIN)));
   for (let n = 0; n < 3; n++) assert.deepEqual(await peer.client.fetch(fetchOf()), RESULT);
   assert.equal(peer.connections(), 1);
 });
 
 test('takes no connection that the server closes, or is about to', async () => {
-  const announced = plain.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n');
-  const brief = plain.replace('\r\n\r\n', '\r\nkeep-alive: timeout=0\r\n\r\n');
-  const old = plain.replace('HTTP/1.1', 'HTTP/1.0');
+  const announced = PLAIN.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n');
+  const brief = PLAIN.replace('\r\n\r\n', '\r\nkeep-alive: timeout=0\r\n\r\n');
+  const old = PLAIN.replace('HTTP/1.1', 'HTTP/1.0');
   for (const text of [announced, brief, old]) {
     const peer = await startPeer((socket) => onRequests(socket, () => socket.write(text)));
     for (let n = 0; n < 2; n++) assert.deepEqual(await peer.client.fetch(fetchOf()), RESULT);
@@ -121,7 +66,7 @@ const closingAtReuse = (socket: Socket, connection: number) => {
   onRequests(socket, () => {
     requests += 1;
     if (connection === 1 && requests > 1) socket.destroy();
-    else socket.write(plain);
+    else socket.write(PLAIN);
   });
 };
 
@@ -141,7 +86,7 @@ test('never sends a mutation again', async () => {
 test('gives up after the second connection', async () => {
   let requests = 0;
   const peer = await startPeer((socket) =>
-    onRequests(socket, () => void ((requests += 1) === 1 ? socket.write(plain) : socket.destroy())),
+    onRequests(socket, () => void ((requests += 1) === 1 ? socket.write(PLAIN) : socket.destroy())),
   );
   await peer.client.fetch(fetchOf());
   await assert.rejects(peer.client.fetch(fetchOf()), { code: 'SUBGRAPH_UNAVAILABLE' });
@@ -149,9 +94,9 @@ test('gives up after the second connection', async () => {
 });
 
 test('takes what stands behind an answer for no other request’s answer', async () => {
-  const stolen = `${plain}HTTP/1.1 200 OK\r\ncontent-length: 18\r\n\r\n{"data":{"a":"x"}}`;
+  const stolen = `${PLAIN}HTTP/1.1 200 OK\r\ncontent-length: 18\r\n\r\n{"data":{"a":"x"}}`;
   const peer = await startPeer(
-    (socket, connection) => onRequests(socket, () => socket.write(connection === 1 ? stolen : plain)),
+    (socket, connection) => onRequests(socket, () => socket.write(connection === 1 ? stolen : PLAIN)),
     {
       maxConnections: 1,
     },
@@ -166,7 +111,7 @@ test('opens no more connections than it may, and serves those who wait in order'
     (socket) =>
       onRequests(socket, (request) => {
         asked.push(/x-n: (\d)/.exec(request)?.[1] ?? '');
-        socket.write(plain);
+        socket.write(PLAIN);
       }),
     { maxConnections: 1 },
   );
@@ -198,7 +143,7 @@ test('sends headers byte by byte, and none that would begin another request', as
   const peer = await startPeer((socket) =>
     onRequests(socket, (request) => {
       seen = request;
-      socket.write(plain);
+      socket.write(PLAIN);
     }),
   );
   const variables = { name: 'żółw' };
@@ -221,7 +166,7 @@ test('what is under way when the client is closed is answered', async () => {
   const socket = await asked.promise;
   const closed = once(socket, 'close');
   await peer.client.close();
-  socket.write(plain);
+  socket.write(PLAIN);
   assert.deepEqual(await fetched, RESULT);
   await closed;
 });

@@ -61,6 +61,26 @@ const GUARDED = {
 };
 const ALL = '{ open own read paid }';
 
+test('what was used last is planned first by the swap after the next one, too', async (t) => {
+  const { engine, ask } = start(GUARDED);
+  for (const text of ['{ open }', '{ own }', '{ open own }']) await ask(text, SIGNED_IN);
+  const planned: string[] = [];
+  const { buildQueryPlan } = QueryPlanner.prototype;
+  t.mock.method(
+    QueryPlanner.prototype,
+    'buildQueryPlan',
+    function (this: QueryPlanner, ...given: Parameters<typeof buildQueryPlan>) {
+      planned.push(String(given[0]).replaceAll(/\s+/g, ' '));
+      return buildQueryPlan.apply(this, given);
+    },
+  );
+  for (const _ of ['first', 'second', 'third']) {
+    planned.length = 0;
+    engine.swap(`${engine.supergraphSdl}\n`);
+    assert.deepEqual(planned, ['{ open own }', '{ own }', '{ open }']);
+  }
+});
+
 test('what callers see differently is planned as those see it who asked last', async (t) => {
   const { engine, ask } = start(GUARDED);
   for (const grants of [SIGNED_IN, scoped('read')]) await ask(ALL, grants);

@@ -170,6 +170,17 @@ describe('graphql-transport-ws', () => {
     assert.equal((await other.closed).code, 4406);
   });
 
+  test('takes messages that come as binary ones, as the reference does', async () => {
+    const client = await openSocket(gateway.url);
+    const send = (message: object) => client.send(Buffer.from(JSON.stringify(message)));
+    send({ type: 'connection_init' });
+    assert.equal((await client.next()).type, 'connection_ack');
+    send({ type: 'ping', payload: { text: 'hé' } });
+    assert.deepEqual(await client.next(), { type: 'pong', payload: { text: 'hé' } });
+    client.send(Buffer.from('{"type":"ping","payload":{"text":"\xe9"}}', 'latin1'));
+    assert.equal((await client.closed).code, 4400);
+  });
+
   test('survives frames that are not WebSocket at all', async () => {
     const client = await openSocket(gateway.url);
     const raw = (client.socket as unknown as { _socket: { write(data: Buffer): void } })._socket;

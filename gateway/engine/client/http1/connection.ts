@@ -30,19 +30,25 @@ const DEFAULT_IDLE_MS = 5_000;
 const MAX_IDLE_MS = 60_000;
 /** What a request needs to arrive before the server closes. */
 const IDLE_MARGIN_MS = 1_000;
+/** Time that was waited is taken off a limit in such parts of it: most waited less, and a timer of the same length is only wound up again. */
+const LIMIT_STEPS = 16;
 
 function reusableForMs({ idleMs = DEFAULT_IDLE_MS }: ResponseHead): number {
   const longestMs = Math.min(idleMs, MAX_IDLE_MS);
   return longestMs - Math.min(IDLE_MARGIN_MS, longestMs / 2);
 }
 
-/** One kept-alive connection, with one exchange at a time: an answer that is slow holds up nobody else's. */
+/**
+ * One kept-alive connection, with as many exchanges at a time as it was given together, as a rule one: an answer that is slow holds up those
+ * behind it and nobody else's.
+ */
 export class Connection implements Carrier, ResponseListener {
   readonly #settings: ConnectionSettings;
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   readonly #reader = new ResponseReader(this);
-  #exchange: Exchange | null = null;
+  /** Asked and not answered, in this order. Who left stays, so that nobody gets the answer of another one. */
+  readonly #exchanges: Exchange[] = [];
   #head: ResponseHead | null = null;
   /** Of the wait under way: for the connection, the answer's head or its body. */
   #timer: NodeJS.Timeout;
@@ -65,18 +71,22 @@ export class Connection implements Carrier, ResponseListener {
     return !this.#isOver && nowMs < this.#goodUntilMs;
   }
 
-  send(exchange: Exchange): void {
-    this.#exchange = exchange;
-    exchange.carrier = this;
+  /** Takes what is sent in one piece: one exchange, or several that may be repeated. The connection must be free. */
+  send(exchanges: readonly Exchange[]): void {
+    let bytes = '';
+    for (const exchange of exchanges) {
+      exchange.carrier = this;
+      this.#exchanges.push(exchange);
+      bytes += exchange.request.bytes;
+    }
     // Until it is connected, the socket keeps what it is given, and the timer is that of connecting.
-    if (this.#isConnected) this.#await(this.#headLimitMs(exchange));
-    this.#socket.write(exchange.request.bytes, 'latin1');
+    if (this.#isConnected) this.#awaitHead();
+    this.#socket.write(bytes, 'latin1');
   }
 
   drop(): void {
-    // What was sent cannot be taken back, and its answer must not reach anybody else.
-    this.#exchange = null;
-    this.close();
+    // What was sent cannot be taken back, and its answer must not reach anybody else: nor do others wait behind it.
+    if (this.#exchanges[0]?.isOver) this.close();
   }
 
   close(): void {
@@ -84,19 +94,20 @@ export class Connection implements Carrier, ResponseListener {
   }
 
   onHead(head: ResponseHead): number {
-    if (!this.#exchange || this.#head) throw new MalformedResponse('an answer that nobody asked for');
+    if (this.#exchanges.length === 0 || this.#head)
+      throw new MalformedResponse('an answer that nobody asked for');
     this.#head = head;
     return this.#settings.maxResponseBytes;
   }
 
   onEnd(text: string): void {
-    const [exchange, head] = [this.#exchange, this.#head];
-    if (!exchange || !head) return;
-    this.#exchange = null;
+    const head = this.#head;
+    const exchange = head && this.#exchanges.shift();
+    if (!exchange) return;
     this.#head = null;
     this.#answered += 1;
     this.#goodUntilMs = head.keepsAlive ? performance.now() + reusableForMs(head) : 0;
-    exchange.answer({ status: head.status, retryAfter: head.retryAfter, text });
+    if (!exchange.isOver) exchange.answer({ status: head.status, retryAfter: head.retryAfter, text });
   }
 
   #open(): Socket {
@@ -125,7 +136,7 @@ export class Connection implements Carrier, ResponseListener {
 
   #connected(): void {
     this.#isConnected = true;
-    if (this.#exchange) this.#await(this.#headLimitMs(this.#exchange));
+    this.#awaitHead();
   }
 
   #receive(bytes: Buffer, size: number): void {
@@ -142,8 +153,11 @@ export class Connection implements Carrier, ResponseListener {
   }
 
   #rest(): void {
-    if (this.#goodUntilMs > 0) this.#owner.free(this);
-    else this.close();
+    if (this.#goodUntilMs === 0) this.close();
+    else if (this.#exchanges.length === 0) this.#owner.free(this);
+    else if (this.#exchanges[0]?.isOver) this.close();
+    else if (this.#head) this.#await(this.#settings.bodyTimeoutMs);
+    else this.#awaitHead();
   }
 
   #ended(): void {
@@ -153,11 +167,13 @@ export class Connection implements Carrier, ResponseListener {
     this.#fail(new Error('the connection was closed'));
   }
 
-  #headLimitMs({ beganAtMs }: Exchange): number {
-    const waitedMs = performance.now() - beganAtMs;
+  #awaitHead(): void {
+    const [exchange] = this.#exchanges;
+    if (!exchange) return;
+    const waitedMs = performance.now() - exchange.beganAtMs;
     const { headersTimeoutMs } = this.#settings;
-    // Most have not waited at all, and a timer of the same length is only wound up again.
-    return waitedMs < 1 ? headersTimeoutMs : Math.max(1, headersTimeoutMs - Math.floor(waitedMs));
+    const stepMs = headersTimeoutMs / LIMIT_STEPS;
+    this.#await(Math.max(1, headersTimeoutMs - Math.floor(waitedMs / stepMs) * stepMs));
   }
 
   #await(limitMs: number): void {
@@ -168,7 +184,7 @@ export class Connection implements Carrier, ResponseListener {
   }
 
   #late(): void {
-    if (this.#isConnected && !this.#exchange) return;
+    if (this.#isConnected && this.#exchanges.length === 0) return;
     this.#fail(this.#isConnected ? new PostTimeout('no answer in time') : new Error('no connection in time'));
   }
 
@@ -177,17 +193,23 @@ export class Connection implements Carrier, ResponseListener {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#socket.destroy();
-    const exchange = this.#exchange;
-    this.#exchange = null;
-    if (exchange) this.#giveUp(exchange, error);
     this.#owner.gone(this);
+    const [first, ...others] = this.#exchanges.splice(0);
+    if (first) this.#giveUp(first, error);
+    // What went wrong with the first is nothing that these are to blame for.
+    for (const exchange of others) this.#repeat(exchange, error);
   }
 
   #giveUp(exchange: Exchange, error: Error): void {
     const isStale = this.#answered > 0 && !this.#head && this.#reader.isAtStart;
     const isCut = !(error instanceof PostTimeout) && !(error instanceof MalformedResponse);
-    if (isStale && isCut && exchange.request.isRepeatable && !exchange.wasRepeated)
-      return this.#owner.repeat(exchange);
-    exchange.fail(error);
+    if (isStale && isCut) return this.#repeat(exchange, error);
+    if (!exchange.isOver) exchange.fail(error);
+  }
+
+  #repeat(exchange: Exchange, error: Error): void {
+    if (exchange.isOver) return;
+    if (exchange.isRepeatable) this.#owner.repeat(exchange);
+    else exchange.fail(error);
   }
 }

@@ -28,10 +28,11 @@ export interface Carrier {
 /** One request with its answer to be: settles once, and takes its abort into account from its beginning. */
 export class Exchange implements AbortListener {
   readonly request: PostRequest;
-  readonly beganAtMs = performance.now();
+  beganAtMs = performance.now();
   carrier: Carrier | null = null;
-  /** Sent again on a second connection, it is not sent a third time. */
-  wasRepeated = false;
+  /** Answered or failed: nobody waits for it any more. */
+  isOver = false;
+  #wasRepeated = false;
   readonly #resolve: (answer: PostAnswer) => void;
   readonly #reject: (error: Error) => void;
 
@@ -40,6 +41,17 @@ export class Exchange implements AbortListener {
     this.#resolve = resolve;
     this.#reject = reject;
     listenToAbort(request.signal, this);
+  }
+
+  /** Whether it may be sent on a second connection. It is not sent a third time. */
+  get isRepeatable(): boolean {
+    return this.request.isRepeatable && !this.#wasRepeated;
+  }
+
+  /** It is about to be sent again, with all of its time before it: what held it up was none of its own. */
+  startAgain(): void {
+    this.#wasRepeated = true;
+    this.beganAtMs = performance.now();
   }
 
   onAbort(): void {
@@ -59,6 +71,7 @@ export class Exchange implements AbortListener {
   }
 
   #settle(): void {
+    this.isOver = true;
     this.carrier = null;
     ignoreAbort(this.request.signal, this);
   }

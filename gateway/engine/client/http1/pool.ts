@@ -4,6 +4,8 @@ import { abortError, Exchange, PostTimeout, type PostAnswer, type PostRequest } 
 export interface PoolSettings extends ConnectionSettings {
   /** Further requests wait for a connection. */
   readonly maxConnections: number;
+  /** How many requests that may be repeated go out over one connection together, where they are made at the same time; 1: each has its own. */
+  readonly maxPipelined: number;
 }
 
 const SWEEP_EVERY_MS = 1_000;
@@ -18,6 +20,8 @@ export class Pool implements ConnectionOwner {
   /** The one that was used last is taken first, so that those that are too many grow old. */
   readonly #idle: Connection[] = [];
   readonly #waiting = new Map<Exchange, NodeJS.Timeout>();
+  /** Those that go out when everything that has arrived by now is handled. */
+  #leaving: Exchange[] = [];
   readonly #sweeper: NodeJS.Timeout;
   #isClosed = false;
 
@@ -31,7 +35,7 @@ export class Pool implements ConnectionOwner {
     return new Promise((resolve, reject) => {
       if (request.signal.aborted) reject(abortError(request.signal));
       else if (this.#isClosed) reject(new Error('the pool is closed'));
-      else this.#assign(new Exchange(request, resolve, reject));
+      else this.#depart(new Exchange(request, resolve, reject));
     });
   }
 
@@ -58,8 +62,10 @@ export class Pool implements ConnectionOwner {
   }
 
   repeat(exchange: Exchange): void {
-    exchange.wasRepeated = true;
-    this.#connect().send(exchange);
+    exchange.startAgain();
+    // Over a new connection: others that idle may be as stale as the one that ended.
+    if (this.#isFull()) this.#queue(exchange);
+    else this.#connect().send([exchange]);
   }
 
   drop(exchange: Exchange): void {
@@ -67,10 +73,24 @@ export class Pool implements ConnectionOwner {
     this.#waiting.delete(exchange);
   }
 
-  #assign(exchange: Exchange): void {
+  #depart(exchange: Exchange): void {
+    if (this.#settings.maxPipelined === 1 || !exchange.isRepeatable) return this.#assign([exchange]);
+    if (this.#leaving.length === 0) setImmediate(() => this.#departAll());
+    this.#leaving.push(exchange);
+  }
+
+  #departAll(): void {
+    const { maxPipelined } = this.#settings;
+    const leaving = this.#leaving.filter(({ isOver }) => !isOver);
+    this.#leaving = [];
+    for (let from = 0; from < leaving.length; from += maxPipelined)
+      this.#assign(leaving.slice(from, from + maxPipelined));
+  }
+
+  #assign(exchanges: readonly Exchange[]): void {
     const connection = this.#takeIdle() ?? (this.#isFull() ? null : this.#connect());
-    if (connection) connection.send(exchange);
-    else this.#queue(exchange);
+    if (connection) connection.send(exchanges);
+    else for (const exchange of exchanges) this.#queue(exchange);
   }
 
   #takeIdle(): Connection | undefined {
@@ -103,7 +123,7 @@ export class Pool implements ConnectionOwner {
 
   #admit(exchange: Exchange, connection: Connection): void {
     this.drop(exchange);
-    connection.send(exchange);
+    connection.send([exchange]);
   }
 
   #sweep(): void {

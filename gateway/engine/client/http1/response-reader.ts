@@ -33,8 +33,9 @@ export class ResponseReader {
 
   /** Takes the first `size` bytes; they may be overwritten afterwards. Throws MalformedResponse or BodyTooLarge; nothing may be pushed after that. */
   push(bytes: Buffer, size = bytes.length): void {
-    if (this.isAtStart && this.#readWhole(bytes, size)) return;
-    let rest = bytes.subarray(0, size);
+    const from = this.isAtStart ? this.#readWhole(bytes, size) : 0;
+    if (from === size) return;
+    let rest = bytes.subarray(from, size);
     while (rest.length > 0) rest = this.#body ? this.#readBody(this.#body, rest) : this.#readHead(rest);
   }
 
@@ -46,15 +47,19 @@ export class ResponseReader {
     return true;
   }
 
-  /** Most responses come in one piece and alone; these are read without cutting the bytes up. Answers false, with nothing done, for others. */
-  #readWhole(bytes: Buffer, size: number): boolean {
-    const bodyAt = bytes.indexOf(HEAD_END) + HEAD_END.length;
-    if (bodyAt < HEAD_END.length || bodyAt > Math.min(size, MAX_HEAD_BYTES)) return false;
-    const head = parseResponseHead(bytes.toString('latin1', 0, bodyAt - HEAD_END.length));
-    if (head.status < 200 || head.body !== size - bodyAt) return false;
-    if (this.#listener.onHead(head) < head.body) throw new BodyTooLarge();
-    this.#listener.onEnd(bytes.toString('utf8', bodyAt, size));
-    return true;
+  /** Most responses come in one piece; these are read without cutting the bytes up. Answers where the first one begins that is not read so. */
+  #readWhole(bytes: Buffer, size: number): number {
+    let from = 0;
+    while (from < size) {
+      const bodyAt = bytes.indexOf(HEAD_END, from) + HEAD_END.length;
+      if (bodyAt < HEAD_END.length || bodyAt > Math.min(size, from + MAX_HEAD_BYTES)) return from;
+      const head = parseResponseHead(bytes.toString('latin1', from, bodyAt - HEAD_END.length));
+      if (head.status < 200 || typeof head.body !== 'number' || bodyAt + head.body > size) return from;
+      if (this.#listener.onHead(head) < head.body) throw new BodyTooLarge();
+      from = bodyAt + head.body;
+      this.#listener.onEnd(bytes.toString('utf8', bodyAt, from));
+    }
+    return from;
   }
 
   #readHead(bytes: Buffer): Buffer {
