@@ -6,9 +6,12 @@ export interface TextLimits {
   readonly maxChars: number;
 }
 
-// Control characters other than tab and line breaks, and lone surrogates (which cannot be stored as UTF-8).
+// Control characters other than tab and line breaks, lone surrogates (which cannot be stored as UTF-8), and overrides of the direction of writing: with
+// them a name reads as another one, and so does what stands beside it. Text that runs from right to left needs none.
 // oxlint-disable-next-line no-control-regex
-const UNSTORABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\p{Surrogate}/u;
+const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202d\u202e]|\p{Surrogate}/u;
+/** What nobody sees. */
+const INVISIBLE = /[\p{White_Space}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** Every rule that `text` breaks; an empty list where it is fine. */
 export function checkText(
@@ -16,8 +19,8 @@ export function checkText(
   text: string,
   { minChars = 0, maxChars }: TextLimits,
 ): UserErrorData[] {
-  const chars = [...text.trim()].length;
-  if (UNSTORABLE.test(text))
+  const chars = text.replace(INVISIBLE, '') === '' ? 0 : [...text.trim()].length;
+  if (FORBIDDEN.test(text))
     return [invalid(field, 'INVALID_CHARACTERS', 'Control characters are not allowed.')];
   if (chars < minChars) {
     const message =

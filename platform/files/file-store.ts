@@ -17,6 +17,8 @@ export interface PutOptions {
   readonly maxBytes: number;
   /** Argument to blame where the file is too large, for example `file`. */
   readonly field: string;
+  /** Gives it up: it then rejects with AbortError, and nothing is stored. */
+  readonly signal?: AbortSignal;
 }
 
 /** Files by key, on local disk or S3. A key is written once and never overwritten: use a fresh id in it. */
@@ -28,8 +30,8 @@ export interface FileStore {
   put(key: string, content: Readable, options: PutOptions): Promise<StoredFile>;
   /** Rejects with NOT_FOUND where there is none. The caller reads the stream to its end or destroys it. */
   read(key: string): Promise<Readable>;
-  /** Does nothing where there is none. */
-  delete(key: string): Promise<void>;
+  /** Does nothing where there is none. What was left of a `put` whose process was killed goes, too. `signal` gives it up, with AbortError. */
+  delete(key: string, signal?: AbortSignal): Promise<void>;
   /** Address that serves the file for at least `ttlMs`. It changes at most once an hour, so that browsers can cache what it serves. */
   urlOf(key: string, ttlMs: number): Promise<string>;
 }
@@ -46,7 +48,7 @@ export async function createFileStore(options: FileStoreOptions): Promise<FileSt
   return {
     put: async (key, content, put) => putWhole(files, requireKey(key), content, put),
     read: async (key) => files.read(requireKey(key)),
-    delete: async (key) => files.delete(requireKey(key)),
+    delete: async (key, signal) => files.delete(requireKey(key), signal),
     urlOf: async (key, ttlMs) => files.urlOf(requireKey(key), ttlMs),
   };
 }
@@ -63,7 +65,7 @@ async function putWhole(
   files: FileStorage,
   key: string,
   content: Readable,
-  { contentType, maxBytes, field }: PutOptions,
+  { contentType, maxBytes, field, signal }: PutOptions,
 ): Promise<StoredFile> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -77,11 +79,11 @@ async function putWhole(
     }
   };
   // A storage that fails must end the source too, which would wait for a reader for ever.
-  const stored = files.write(key, measured, contentType).catch((error: unknown) => {
+  const stored = files.write(key, measured, { contentType, signal }).catch((error: unknown) => {
     measured.destroy(error instanceof Error ? error : new Error(messageOf(error)));
     throw error;
   });
-  const outcomes = await Promise.allSettled([pipeline(content, measure, measured), stored]);
+  const outcomes = await Promise.allSettled([pipeline(content, measure, measured, { signal }), stored]);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
   return { bytes, sha256: hash.digest('hex') };

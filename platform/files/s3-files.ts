@@ -3,7 +3,7 @@ import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, S3Client } from '@aws
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { CodedError } from '../errors.ts';
 import type { FileStorage } from './file-storage.ts';
-import { uploadToS3 } from './s3-upload.ts';
+import { abandonUploads, uploadToS3 } from './s3-upload.ts';
 
 const HOUR_S = 3_600;
 /** The longest life that S3 allows an address. */
@@ -30,10 +30,12 @@ export function createS3Files({ bucket, region, endpoint }: S3Options): FileStor
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
   return {
-    write: (key, content, contentType) => uploadToS3(client, { bucket, key, contentType }, content),
+    write: (key, content, { contentType, signal }) =>
+      uploadToS3(client, { bucket, key, contentType, signal }, content),
     read: (key) => readObject(client, bucket, key),
-    async delete(key) {
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+    async delete(key, signal) {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal });
+      await abandonUploads(client, { bucket, key, signal });
     },
     urlOf: (key, ttlMs) => signedUrl(client, bucket, key, ttlMs),
   };

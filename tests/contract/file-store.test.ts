@@ -5,17 +5,15 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, it } from 'node:test';
-import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { createFileStore } from '#platform/files/file-store.ts';
-import { startS3 } from '../support/s3.ts';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createFileStore, type FileStore, type PutOptions } from '#platform/files/file-store.ts';
+import { startS3, type S3, type S3Request } from '../support/s3.ts';
 import { describeFileStore } from './file-store.contract.ts';
 
 const emptyFolder = () => mkdtemp(join(tmpdir(), 'veza-files-'));
 const secret = 'a-secret-of-the-tests-that-is-long-enough';
-
-// What the server of these tests accepts; the store reads them where the AWS tools read them.
-Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' });
+const MIB = 1024 * 1024;
 
 describeFileStore('local disk', async () => {
   const folder = await emptyFolder();
@@ -28,66 +26,98 @@ describeFileStore('local disk', async () => {
 
 describeFileStore('S3', async () => {
   const s3 = await startS3();
-  const client = new S3Client({ region: 'us-east-1', endpoint: s3.url, forcePathStyle: true });
-  await client.send(new CreateBucketCommand({ Bucket: 'files' }));
-  return {
-    store: await createFileStore({ kind: 's3', bucket: 'files', region: 'us-east-1', endpoint: s3.url }),
-    async keys() {
-      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'files' }));
-      return Contents.map(({ Key = '' }) => Key);
-    },
-    async close() {
-      client.destroy();
-      await s3.close();
-    },
-  };
+  return { store: await s3.openStore(), keys: s3.keys, close: s3.close };
 });
 
 describe('files in a bucket', () => {
-  it('are served by S3 itself at a signed address, with the type they were put with, and to nobody else', async () => {
-    const s3 = await startS3();
-    const client = new S3Client({ region: 'us-east-1', endpoint: s3.url, forcePathStyle: true });
-    try {
-      await client.send(new CreateBucketCommand({ Bucket: 'files' }));
-      const store = await createFileStore({
-        kind: 's3',
-        bucket: 'files',
-        region: 'us-east-1',
-        endpoint: s3.url,
-      });
-      const content = randomBytes(5_000);
-      await store.put('a/b.png', Readable.from([content]), {
-        contentType: 'image/png',
-        maxBytes: 10_000,
-        field: 'file',
-      });
-      const url = await store.urlOf('a/b.png', 60_000);
-      const answer = await fetch(url);
-      assert.equal(answer.status, 200);
-      assert.equal(answer.headers.get('content-type'), 'image/png');
-      assert.ok(Buffer.from(await answer.arrayBuffer()).equals(content));
-      const forged = new URL(url);
-      forged.pathname = forged.pathname.replace('b.png', 'c.png');
-      assert.equal((await fetch(forged)).ok, false);
-    } finally {
-      client.destroy();
-      await s3.close();
-    }
+  let s3: S3;
+  let store: FileStore;
+  beforeEach(async () => {
+    s3 = await startS3();
+    store = await s3.openStore();
+  });
+  afterEach(() => s3.close());
+
+  const options = { contentType: 'audio/ogg', maxBytes: 100 * MIB, field: 'file' };
+  const put = (key: string, content: Buffer, more: Partial<PutOptions> = {}) =>
+    store.put(key, Readable.from([content]), { ...options, ...more });
+  const isPart = ({ target }: S3Request) => target.includes('partNumber');
+  const contentOf = async (key: string) => buffer(await store.read(key));
+  /** Whether that request was the first of its kind. */
+  const firstOf = (isKind: (request: S3Request) => boolean) => {
+    let seen = 0;
+    return (request: S3Request) => isKind(request) && ++seen === 1;
+  };
+
+  it('are served by S3 itself at a signed address, whole or by range, with the type they were put with, and to nobody else', async () => {
+    const content = randomBytes(5_000);
+    await put('a/b.ogg', content);
+    const url = await store.urlOf('a/b.ogg', 60_000);
+    const answer = await fetch(url);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type'), 'audio/ogg');
+    assert.ok(Buffer.from(await answer.arrayBuffer()).equals(content));
+    const part = await fetch(url, { headers: { range: 'bytes=1000-1999' } });
+    assert.deepEqual([part.status, part.headers.get('content-range')], [206, 'bytes 1000-1999/5000']);
+    assert.ok(Buffer.from(await part.arrayBuffer()).equals(content.subarray(1_000, 2_000)));
+    const forged = new URL(url);
+    forged.pathname = forged.pathname.replace('b.ogg', 'c.ogg');
+    assert.equal((await fetch(forged)).ok, false);
   });
 
   it('cannot be put where no server answers, which is said and ends the source', async () => {
-    const s3 = await startS3();
-    await s3.close();
-    const store = await createFileStore({
-      kind: 's3',
-      bucket: 'files',
-      region: 'us-east-1',
-      endpoint: s3.url,
-    });
+    const gone = await startS3();
+    await gone.close();
     const source = Readable.from([randomBytes(1_000), randomBytes(1_000)]);
-    const put = store.put('a.png', source, { contentType: 'image/png', maxBytes: 10_000, field: 'file' });
-    await assert.rejects(put, /ECONNREFUSED/);
+    await assert.rejects((await gone.openStore()).put('a.ogg', source, options), /ECONNREFUSED/);
     assert.equal(source.destroyed, true);
+  });
+
+  const isBeginning = ({ method, target }: S3Request) => method === 'POST' && target.includes('?uploads');
+  for (const [trouble, isKind] of [
+    ['SLOW_DOWN', isPart],
+    ['CUT', isPart],
+    ['UNANSWERED', isPart],
+    ['UNANSWERED', isBeginning],
+  ] as const)
+    it(`are stored part by part, also where a request goes wrong by ${trouble} (${isKind.name})`, async () => {
+      const isHit = firstOf(isKind);
+      s3.trouble((request) => (isHit(request) ? trouble : null));
+      const content = randomBytes(20 * MIB);
+      await put('a.ogg', content);
+      assert.ok((await contentOf('a.ogg')).equals(content));
+      assert.deepEqual(await s3.unfinishedUploads(), []);
+    });
+
+  it('leave no parts behind where S3 refuses for good', async () => {
+    s3.trouble((request) => (isPart(request) ? 'SLOW_DOWN' : null));
+    await assert.rejects(put('a.ogg', randomBytes(20 * MIB)), { name: 'SlowDown' });
+    assert.deepEqual([await s3.keys(), await s3.unfinishedUploads()], [[], []]);
+  });
+
+  for (const bytes of [1_000, 20 * MIB])
+    it(`are given up at once where their time is over while S3 is silent, also those of ${bytes} bytes`, async () => {
+      const isLast = ({ method, target }: S3Request) => method === 'PUT' && !target.includes('partNumber=1&');
+      s3.trouble((request) => (isLast(request) ? 'SILENT' : null));
+      const over = new AbortController();
+      const stored = put('a.ogg', randomBytes(bytes), { signal: over.signal });
+      await s3.requests.find(isLast);
+      over.abort();
+      await assert.rejects(stored, { name: 'AbortError' });
+      assert.deepEqual([await s3.keys(), await s3.unfinishedUploads()], [[], []]);
+    });
+
+  it('are deleted with the parts that a process has left which was killed while it stored them', async () => {
+    // Nobody could give the upload up.
+    s3.trouble(({ method, target }) =>
+      /partNumber/.test(target) || method === 'DELETE' ? 'SLOW_DOWN' : null,
+    );
+    for (const key of ['a.ogg', 'a.ogg.other'])
+      await assert.rejects(put(key, randomBytes(20 * MIB)), { name: 'SlowDown' });
+    s3.trouble(() => null);
+    assert.deepEqual((await s3.unfinishedUploads()).sort(), ['a.ogg', 'a.ogg.other']);
+    await store.delete('a.ogg');
+    assert.deepEqual(await s3.unfinishedUploads(), ['a.ogg.other']);
   });
 });
 

@@ -81,11 +81,18 @@ describe('rules of texts', () => {
     ]);
   });
 
-  it('refuse what a database cannot store, and let tabs and line breaks pass', () => {
+  it('take nothing for a text that nobody can see', () => {
+    const unseen = ['\u200b\u200b', '\u2060 \u00a0', '\u3164\u3164', '\u{e0100}\ufeff'];
+    assert.deepEqual(unseen.map(ruleOf), Array(4).fill('REQUIRED'));
+    assert.deepEqual(['❤️', 'می‌', 'a\u200db'].map(ruleOf), [null, null, null]);
+  });
+
+  it('refuse what a database cannot store or what turns the writing around, and let tabs and line breaks pass', () => {
     assert.deepEqual(
-      ['a\0b', 'a\u001b', 'a\ud800', '\udc00a', 'a\u007f'].map(ruleOf),
-      Array(5).fill('INVALID_CHARACTERS'),
+      ['a\0b', 'a\u001b', 'a\ud800', '\udc00a', 'a\u007f', '\u202ea', 'a\u202d'].map(ruleOf),
+      Array(7).fill('INVALID_CHARACTERS'),
     );
+    assert.deepEqual(['עדה', 'عدا', '\u200fab'].map(ruleOf), [null, null, null]);
     assert.deepEqual(['a\tb', 'a\nb', 'a\r\nb'].map(ruleOf), [null, null, null]);
   });
 
