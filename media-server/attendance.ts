@@ -14,6 +14,8 @@ export interface AttendanceOptions {
   readonly resumeWindowMs: number;
   /** They are in the room no more. */
   readonly onLeft: (participantId: string) => void;
+  /** Something about their presence may have changed, of which people on this server know by now. */
+  readonly onLooked: (participantId: string) => void;
 }
 
 /**
@@ -23,6 +25,7 @@ export interface AttendanceOptions {
 export class Attendance {
   readonly roster: Roster;
   readonly #peers: RoomPeers;
+  readonly #onLooked: (participantId: string) => void;
   /** Their connection was to this server. */
   readonly #lost: LostSeats;
   /** Their connection was to a server that is gone. */
@@ -30,8 +33,9 @@ export class Attendance {
   #span: RoomSpan | null = null;
   #remote: RemoteRoster | null = null;
 
-  constructor({ peers, resumeWindowMs, onLeft }: AttendanceOptions) {
+  constructor({ peers, resumeWindowMs, onLeft, onLooked }: AttendanceOptions) {
     this.#peers = peers;
+    this.#onLooked = onLooked;
     this.#lost = new LostSeats(resumeWindowMs, (participantId) => this.changed(participantId));
     this.#lostElsewhere = new LostSeats(resumeWindowMs, (participantId) => this.look(participantId));
     this.roster = new Roster({ peers, find: (participantId) => this.#find(participantId), onLeft });
@@ -49,6 +53,10 @@ export class Attendance {
   /** What other servers are told: those who have joined here, and those whose connection to here broke. */
   get seats(): RemoteSeat[] {
     return [...this.#peers.joined.map(({ seat }) => seat), ...this.#lost.all];
+  }
+
+  seatOf(participantId: string): RemoteSeat | null {
+    return this.#peers.findJoined(participantId)?.seat ?? this.#lost.find(participantId);
   }
 
   /** From now on the room is one with that of other servers. */
@@ -69,6 +77,7 @@ export class Attendance {
     this.#remote?.show(participantId, isHere ? null : this.findElsewhere(participantId));
     if (isHere || this.#remote?.has(participantId)) this.endWait(participantId);
     this.roster.refresh(participantId);
+    this.#onLooked(participantId);
   }
 
   /** Something about somebody's presence here has changed: people on this server and other servers are told. */
@@ -80,6 +89,11 @@ export class Attendance {
   /** A connection to this server broke, which may be resumed. */
   wait(seat: RemoteSeat): void {
     this.#lost.add(seat);
+  }
+
+  /** Whether they may resume a connection to this server. */
+  isAwaited(participantId: string): boolean {
+    return this.#lost.find(participantId) !== null;
   }
 
   /** The server of somebody is gone. Who was waited for there has had their time. */
@@ -109,6 +123,7 @@ export class Attendance {
 
   #find(participantId: string): ParticipantInfo | null {
     const here = this.#peers.findJoined(participantId)?.info ?? this.#remote?.find(participantId);
-    return here ?? this.#lost.find(participantId) ?? this.#lostElsewhere.find(participantId);
+    const lost = this.#lost.find(participantId) ?? this.#lostElsewhere.find(participantId);
+    return here ?? lost?.info ?? null;
   }
 }

@@ -1,5 +1,4 @@
 import type { RemoteSeat } from '#schema/media-mesh.ts';
-import type { ParticipantInfo } from '#schema/signalling.ts';
 import { maySpeak } from '#schema/live-role.ts';
 
 interface LostSeat {
@@ -23,8 +22,8 @@ export class LostSeats {
     return [...this.#lost.values()].map(({ seat }) => seat);
   }
 
-  find(participantId: string): ParticipantInfo | null {
-    return this.#lost.get(participantId)?.seat.info ?? null;
+  find(participantId: string): RemoteSeat | null {
+    return this.#lost.get(participantId)?.seat ?? null;
   }
 
   add({ info, grantExpiresAtMs }: RemoteSeat): void {

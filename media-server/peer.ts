@@ -6,6 +6,7 @@ import type { RemoteSeat } from '#schema/media-mesh.ts';
 import { rtpParameters, type DtlsParameters, type RtpCapabilities } from '#schema/rtp.ts';
 import type { ParticipantInfo, RequestAnswer, RequestData } from '#schema/signalling.ts';
 import { toldCandidates } from './domain/ice-candidates.ts';
+import type { Places } from './places.ts';
 import type { PeerMedia } from './quality/sample.ts';
 import type { RoomRouter } from './routing/room-router.ts';
 import type { StreamUse } from './routing/shared-streams.ts';
@@ -22,8 +23,7 @@ export interface PeerOwner {
   readonly onProducerClosed: (peer: Peer, producer: types.Producer) => void;
   /** What it heard does not come any more: its sender stopped, or the way of the audio broke. */
   readonly onStreamLost: (peer: Peer, producerId: string) => void;
-  /** How many people of the room send, besides that one. */
-  readonly othersSending: (participantId: string) => number;
+  readonly places: { readonly voices: Places };
   readonly audio: { leave(place: RoomRouter): void };
 }
 
@@ -89,6 +89,10 @@ export class Peer {
     return { participantId, userId, role, muted, producers, ...quality };
   }
 
+  get isSending(): boolean {
+    return this.#sending.all.length > 0;
+  }
+
   get media(): PeerMedia {
     return {
       transports: [...this.#transports.values()],
@@ -132,8 +136,16 @@ export class Peer {
     return { iceParameters: await this.#requireTransport(transportId).restartIce() };
   }
 
-  async produce({ transportId, rtpParameters, paused }: RequestData<'produce'>): Promise<string> {
+  async produce(request: RequestData<'produce'>): Promise<string> {
     this.#requireVoice();
+    const { role, maxSpeakers, participantId } = this;
+    return this.#owner.places.voices.with(participantId, role === 'HOST' ? null : maxSpeakers, (isFree) => {
+      if (isFree) return this.#send(request);
+      throw new SignallingError('SPEAKER_LIMIT', 'As many people send audio as may in this room.');
+    });
+  }
+
+  async #send({ transportId, rtpParameters, paused }: RequestData<'produce'>): Promise<string> {
     const { place } = this.#requireJoined();
     const transport = this.#requireTransport(transportId, 'send');
     this.#sending.requireSpace();
@@ -261,11 +273,7 @@ export class Peer {
   }
 
   #requireVoice(): void {
-    const { role, maxSpeakers, participantId } = this;
-    if (!maySpeak(role)) throw new SignallingError('FORBIDDEN', 'Listeners cannot send audio.');
-    if (role === 'HOST' || maxSpeakers === null) return;
-    if (this.#owner.othersSending(participantId) >= maxSpeakers)
-      throw new SignallingError('SPEAKER_LIMIT', 'As many people send audio as may in this room.');
+    if (!maySpeak(this.role)) throw new SignallingError('FORBIDDEN', 'Listeners cannot send audio.');
   }
 
   #requireTransport(transportId: string, direction?: Direction): types.WebRtcTransport {

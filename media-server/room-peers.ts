@@ -53,22 +53,21 @@ export class RoomPeers {
   }
 
   tellBut<E extends NotificationEvent>(participantId: string, event: E, data: NotificationData<E>): void {
-    this.#tell(
-      this.joined.filter((peer) => peer.participantId !== participantId),
-      { event, data },
-    );
+    const frame = frameOf(event, data);
+    for (const peer of this.joined) if (peer.participantId !== participantId) peer.connection.forward(frame);
   }
 
   tellAll<E extends NotificationEvent>(event: E, data: NotificationData<E>): void {
-    this.#tell(this.joined, { event, data });
-  }
-
-  #tell(peers: readonly Peer[], notification: { event: string; data: unknown }): void {
-    const frame = JSON.stringify(notification);
-    for (const { connection } of peers) connection.forward(frame);
+    const frame = frameOf(event, data);
+    for (const { connection } of this.joined) connection.forward(frame);
   }
 
   hintLevels(levels: SpeakersReport['levels']): void {
-    for (const { connection } of this.joined) connection.hint('audioLevels', { levels });
+    const frame = frameOf('audioLevels', { levels });
+    for (const { connection } of this.joined) connection.hint(frame);
   }
 }
+
+/** Written once, however many are told. */
+const frameOf = <E extends NotificationEvent>(event: E, data: NotificationData<E>): string =>
+  JSON.stringify({ event, data });

@@ -9,11 +9,13 @@ import type { ParticipantInfo, RequestAnswer } from '#schema/signalling.ts';
 import { Attendance } from './attendance.ts';
 import { outranks } from './mesh/remote-seats.ts';
 import type { RoomSpan, SpanningRoom } from './mesh/room-span.ts';
+import type { HeldPlaces } from './mesh/room-directory.ts';
 import { Peer, type PeerOwner } from './peer.ts';
 import { RoomAudio } from './room-audio.ts';
 import { RoomLevels } from './room-levels.ts';
 import type { RoomOwner } from './room-owner.ts';
 import { RoomPeers } from './room-peers.ts';
+import { RoomPlaces } from './room-places.ts';
 import { withLateStreams } from './routing/late-stream.ts';
 import type { RoomRouter } from './routing/room-router.ts';
 import type { RoomRouters } from './routing/room-routers.ts';
@@ -38,6 +40,7 @@ export class Room implements PeerOwner, SpanningRoom {
   readonly audio: RoomAudio;
   readonly peers = new RoomPeers();
   readonly attendance: Attendance;
+  readonly places: RoomPlaces;
   readonly #owner: RoomOwner;
   readonly #levels = new RoomLevels(this.peers);
   #closed = false;
@@ -46,7 +49,9 @@ export class Room implements PeerOwner, SpanningRoom {
     this.id = id;
     this.#owner = owner;
     const onLeft = (participantId: string) => this.#levels.onGone(participantId);
-    this.attendance = new Attendance({ peers: this.peers, resumeWindowMs, onLeft });
+    const onLooked = (participantId: string) => this.places.review(participantId);
+    this.attendance = new Attendance({ peers: this.peers, resumeWindowMs, onLeft, onLooked });
+    this.places = new RoomPlaces(this.peers, this.attendance);
     this.audio = new RoomAudio(routers, this, log.child({ liveRoomId: id }));
   }
 
@@ -72,10 +77,12 @@ export class Room implements PeerOwner, SpanningRoom {
     return this.attendance.seats;
   }
 
-  /** Whether there is space for that participant, who may be in the room already, on this server or another. */
-  hasSpace(participantId: string, maxPeers: number): boolean {
-    const isHere = this.peers.find(participantId) !== null || this.attendance.roster.has(participantId);
-    return isHere || this.peers.size + this.attendance.elsewhere.length < maxPeers;
+  seatOf(participantId: string): RemoteSeat | null {
+    return this.attendance.seatOf(participantId);
+  }
+
+  get held(): HeldPlaces {
+    return this.places.held;
   }
 
   /** Gives the room a router, its first or, after the loss of all, its next; peers that are here are told to join again. Rejects with MEDIA_UNAVAILABLE. */
@@ -128,7 +135,8 @@ export class Room implements PeerOwner, SpanningRoom {
     former.connection.close('DUPLICATE_IDENTITY');
   }
 
-  async join(peer: Peer, rtpCapabilities: RtpCapabilities): Promise<RequestAnswer<'join'>> {
+  /** Resolves with what to answer: it is read when it is sent, so that it holds whoever the peer was told of before. */
+  async join(peer: Peer, rtpCapabilities: RtpCapabilities): Promise<() => RequestAnswer<'join'>> {
     if (peer.joined) throw new SignallingError('WRONG_STATE', 'This socket has joined already.');
     const { participantId } = peer;
     const place = await this.audio.seat();
@@ -143,7 +151,11 @@ export class Room implements PeerOwner, SpanningRoom {
     if (!peer.announced) this.#owner.onConnected(this.id, participantId);
     peer.announced = true;
     const { roster } = this.attendance;
-    return { participants: roster.listedBesides(participantId), listenerCount: roster.listenerCount };
+    return () => ({
+      participants: roster.listedBesides(participantId),
+      listenerCount: roster.listenerCount,
+      activeSpeaker: this.#levels.dominant,
+    });
   }
 
   requireHome(): RoomRouter {
@@ -194,10 +206,6 @@ export class Room implements PeerOwner, SpanningRoom {
   /** How well a peer is connected, as it was measured. */
   setConnection(peer: Peer, measured: ParticipantConnection): void {
     if (this.peers.setConnection(peer, measured)) this.attendance.changed(peer.participantId);
-  }
-
-  othersSending(participantId: string): number {
-    return this.attendance.roster.othersSending(participantId);
   }
 
   /** Idempotent. Tells peers, then closes their sockets, then its routers. */

@@ -47,14 +47,14 @@ export class Rooms {
     return this.#entries.get(liveRoomId)?.room ?? null;
   }
 
-  /** Calls `enter` in the same turn in which the room is known to be open and placed. Rejects where no worker is to be had. */
-  async withRoom<T>(liveRoomId: string, enter: (room: Room) => T): Promise<T> {
+  /** Calls `enter` in the same turn in which the room is known to be open and placed; it is not closed for want of people before that is done. Rejects where no worker is to be had. */
+  async withRoom<T>(liveRoomId: string, enter: (room: Room) => Promise<T>): Promise<T> {
     const entry = this.#entries.get(liveRoomId) ?? this.#create(liveRoomId);
     entry.entering++;
     try {
       await entry.placed;
       if (entry.room.closed) throw unavailable();
-      return enter(entry.room);
+      return await enter(entry.room);
     } finally {
       entry.entering--;
     }

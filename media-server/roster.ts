@@ -8,6 +8,7 @@ import {
 } from '#schema/signalling.ts';
 import { ListedListeners } from './domain/listed-listeners.ts';
 import { rosterChanges } from './domain/roster-changes.ts';
+import { SortedIds } from './domain/sorted-ids.ts';
 import type { RoomPeers } from './room-peers.ts';
 
 const LISTING = { most: MAX_LISTED_LISTENERS, burst: MAX_LISTED_LISTENERS, perSecond: 10 };
@@ -29,8 +30,7 @@ export class Roster {
   readonly #options: RosterOptions;
   readonly #everybody = new Map<string, ParticipantInfo>();
   readonly #listeners = new ListedListeners(LISTING, Date.now());
-  readonly #sending = new Set<string>();
-  #listenerCount = 0;
+  readonly #listenerIds = new SortedIds();
   /** What people were told last. */
   #told: number | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -41,16 +41,12 @@ export class Roster {
 
   /** How many listen, in all; null while all of them are listed. */
   get listenerCount(): number | null {
-    return this.#listenerCount === this.#listeners.size ? null : this.#listenerCount;
+    const { size } = this.#listenerIds;
+    return size === this.#listeners.size ? null : size;
   }
 
   has(participantId: string): boolean {
     return this.#everybody.has(participantId);
-  }
-
-  /** How many people send, besides that one. */
-  othersSending(participantId: string): number {
-    return this.#sending.size - Number(this.#sending.has(participantId));
   }
 
   /** The others who are listed. */
@@ -62,12 +58,10 @@ export class Roster {
 
   /** Listeners in the order of their ids, those that are listed included. */
   listenersBehind(after: string): RequestAnswer<'listListeners'> {
-    const behind = [...this.#everybody.values()]
-      .filter(({ role, participantId }) => !maySpeak(role) && participantId > after)
-      .toSorted((a, b) => (a.participantId < b.participantId ? -1 : 1));
-    const participants = behind.slice(0, LISTENERS_PER_PAGE);
-    const next = behind.length > participants.length ? participants.at(-1)?.participantId : null;
-    return { participants, next: next ?? null };
+    const behind = this.#listenerIds.behind(after, LISTENERS_PER_PAGE + 1);
+    const ids = behind.slice(0, LISTENERS_PER_PAGE);
+    const participants = ids.flatMap((id) => this.#everybody.get(id) ?? []);
+    return { participants, next: (behind.length > ids.length ? ids.at(-1) : null) ?? null };
   }
 
   /** Looks at somebody again, and tells what has changed. */
@@ -92,7 +86,7 @@ export class Roster {
   #show(participantId: string, now: ParticipantInfo | null): void {
     const former = this.#everybody.get(participantId) ?? null;
     const before = former && this.#isListed(former) ? former : null;
-    this.#note(participantId, former, now);
+    this.#note(participantId, now);
     const after = now && this.#list(now, before !== null) ? now : null;
     if (!after || maySpeak(after.role)) this.#listeners.remove(participantId);
     for (const { event, data } of rosterChanges(before, after))
@@ -101,12 +95,11 @@ export class Roster {
     this.#count();
   }
 
-  #note(participantId: string, former: ParticipantInfo | null, now: ParticipantInfo | null): void {
-    this.#listenerCount += Number(isListener(now)) - Number(isListener(former));
+  #note(participantId: string, now: ParticipantInfo | null): void {
+    if (now && !maySpeak(now.role)) this.#listenerIds.add(participantId);
+    else this.#listenerIds.remove(participantId);
     if (now) this.#everybody.set(participantId, now);
     else this.#everybody.delete(participantId);
-    if (now && now.producers.length > 0) this.#sending.add(participantId);
-    else this.#sending.delete(participantId);
   }
 
   #list({ participantId, role }: ParticipantInfo, wasListed: boolean): boolean {
@@ -140,8 +133,6 @@ export class Roster {
     }
   }
 }
-
-const isListener = (info: ParticipantInfo | null): boolean => info !== null && !maySpeak(info.role);
 
 /** How well a listener is connected is nobody else's business. */
 function shownInfo(info: ParticipantInfo): ParticipantInfo {

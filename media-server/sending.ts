@@ -1,8 +1,12 @@
 import type { types } from 'mediasoup';
 import type { ParticipantInfo } from '#schema/signalling.ts';
+import { fullBucket, takeToken } from './domain/token-bucket.ts';
 import { SignallingError } from './signalling/signalling-error.ts';
 
 const MAX_PRODUCERS = 4;
+/** Everybody in the room is told of a stream that begins or goes on, and takes it in: more than a hand on a button does is refused. */
+const BURST_OPENINGS = 30;
+const OPENINGS_PER_SECOND = 2;
 
 export interface SendingOptions {
   /** Throws where the peer may not send, or not any more. */
@@ -17,6 +21,7 @@ export interface SendingOptions {
 export class Sending {
   readonly #options: SendingOptions;
   readonly #producers = new Map<string, types.Producer>();
+  #openings = fullBucket(BURST_OPENINGS, OPENINGS_PER_SECOND, Date.now());
 
   constructor(options: SendingOptions) {
     this.#options = options;
@@ -30,8 +35,13 @@ export class Sending {
     return this.all.map(({ id, paused }) => ({ producerId: id, paused }));
   }
 
-  /** Throws LIMIT_REACHED. */
+  /** Throws LIMIT_REACHED, or RATE_LIMITED where streams come and go too fast. */
   requireSpace(): void {
+    this.#requireFree();
+    this.#requireTurn();
+  }
+
+  #requireFree(): void {
     if (this.#producers.size >= MAX_PRODUCERS)
       throw new SignallingError('LIMIT_REACHED', `A participant sends at most ${MAX_PRODUCERS} streams.`);
   }
@@ -40,7 +50,7 @@ export class Sending {
   async adopt(producer: types.Producer, router: types.Router): Promise<void> {
     try {
       this.#options.requireVoice();
-      this.requireSpace();
+      this.#requireFree();
     } catch (error) {
       producer.close();
       throw error;
@@ -63,6 +73,7 @@ export class Sending {
   async resume(producerId: string): Promise<void> {
     const producer = this.#require(producerId);
     if (this.#options.isMuted()) throw new SignallingError('MUTED', 'A moderator has muted you.');
+    if (producer.paused) this.#requireTurn();
     await producer.resume();
     // The mute may have come while the worker was resuming.
     if (this.#options.isMuted()) await producer.pause();
@@ -74,6 +85,14 @@ export class Sending {
 
   close(producerId: string): void {
     this.#require(producerId).close();
+  }
+
+  // Silence is never refused: whoever pauses or closes a stream may not want to be heard.
+  #requireTurn(): void {
+    const { bucket, waitMs } = takeToken(this.#openings, Date.now());
+    this.#openings = bucket;
+    if (waitMs > 0)
+      throw new SignallingError('RATE_LIMITED', 'Your microphone goes on and off too fast.', waitMs);
   }
 
   closeAll(): void {

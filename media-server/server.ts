@@ -180,7 +180,6 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
   const orderFeed = await listenForOrders(liveBus, obey, log);
   pool = await startPool(deps, rooms);
   const broadcasts = new Broadcasts({ ...deps, voices, isOpen, rights });
-  await broadcasts.sweep();
   return { serverId, rooms, pool, mesh, recorder, broadcasts, rights, admission, presence, tell, orderFeed };
 }
 

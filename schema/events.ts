@@ -8,6 +8,7 @@ import { z } from 'zod';
  */
 const id = z.string();
 const at = z.string();
+const count = z.number().int();
 const visibility = z.enum(['PUBLIC', 'UNLISTED', 'PRIVATE']);
 const roomKind = z.enum(['CHANNEL', 'DIRECT', 'GROUP']);
 const roomRole = z.enum(['OWNER', 'ADMIN', 'MODERATOR', 'MEMBER']);
@@ -79,7 +80,7 @@ export const EVENTS = {
       emoji: z.string(),
       userId: id,
       added: z.boolean(),
-      count: z.number().int(),
+      count,
     }),
   ),
 
@@ -172,7 +173,12 @@ export const EVENTS = {
     1,
     z.object({ liveRoomId: id, participantId: id, userId: id, reason: z.string() }),
   ),
-
+  // Of listeners beyond those that are told of one by one; `unlisted` is how many these are.
+  'liveRoom.listenersChanged': define(1, z.object({ liveRoomId: id, listeners: count, unlisted: count })),
+  'liveRoom.broadcastAudienceChanged': define(
+    1,
+    z.object({ liveRoomId: id, audience: z.enum(['ANYONE', 'SIGNED_IN']) }),
+  ),
   'liveRoom.recordingChanged': define(
     1,
     z.object({

@@ -8,7 +8,7 @@ import { liveRole } from './live-role.ts';
  */
 
 /** People who fit into one live room: no room is announced for more, and media servers take as many unless told otherwise. */
-export const MAX_LIVE_ROOM_PEOPLE = 250;
+export const MAX_LIVE_ROOM_PEOPLE = 1_000;
 
 /** How long a lost connection can be resumed: to others its participant has not left before. */
 export const RESUME_WINDOW_MS = 30_000;
@@ -52,13 +52,16 @@ export const speakersReport = z.object({
 });
 export type SpeakersReport = z.infer<typeof speakersReport>;
 
+/** Of so many people a media server reports how well they are connected, so that what followers of the reports are told does not grow with the room. */
+export const MAX_REPORTED_CONNECTIONS = 100;
+
 /** Topic on which each media server tells how well people are connected to it, in one report of a room, at most every two seconds and only after a change. */
 export const connectionsTopic = (liveRoomId: string): string => `live-room:${liveRoomId}:connections`;
 
 export const connectionsReport = z.object({
   liveRoomId: z.string(),
   serverId: z.string(),
-  /** Everybody on that server whose connection was measured. */
+  /** Of everybody on that server whose connection was measured; of more than MAX_REPORTED_CONNECTIONS, those who may speak, and then the worst. */
   connections: z.array(participantConnection),
 });
 export type ConnectionsReport = z.infer<typeof connectionsReport>;
@@ -99,6 +102,12 @@ export const mediaHeartbeat = z.object({
   ),
 });
 export type MediaHeartbeat = z.infer<typeof mediaHeartbeat>;
+
+/** Topic on which a media server says that another one has ended without a word: nothing listens at its address, or another one does. */
+export const MEDIA_GONE_TOPIC = 'media:gone';
+
+export const mediaGone = z.object({ serverId: z.string() });
+export type MediaGone = z.infer<typeof mediaGone>;
 
 /** Why a recording lacks something, or all. */
 export const RECORDING_PROBLEMS = [

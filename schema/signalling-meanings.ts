@@ -13,11 +13,12 @@ export const CLOSE_MEANINGS: Readonly<Record<CloseReason, string>> = {
   GRANT_EXPIRED: 'The grant is older than a minute.',
   GRANT_USED: 'The grant has let a socket in before: each does so once.',
   ROOM_FULL: 'As many people are in the room as fit in, or as the server takes into one.',
-  RATE_LIMITED: 'Too many requests were refused or wait for their answer, or the client does not read.',
+  RATE_LIMITED:
+    'Too many requests were refused or wait for their answer, the client does not read, or it sends more than audio can be (3 Mbit/s).',
   INTERNAL: 'A fault of the media server.',
   SERVER_SHUTDOWN: 'The media server is being stopped.',
   MEDIA_UNAVAILABLE: 'The media server has no media worker now.',
-  HEARTBEAT_LOST: 'The client did not answer a ping before the next one.',
+  HEARTBEAT_LOST: 'The client did not answer a ping in time.',
 };
 
 /** What each code of a refused request means. */
@@ -30,7 +31,8 @@ export const ERROR_MEANINGS: Readonly<Record<SignallingErrorCode, string>> = {
   NOT_FOUND: 'No such transport, producer or consumer of this participant, and no such stream in the room.',
   LIMIT_REACHED: 'The participant has as many of these as it may.',
   SPEAKER_LIMIT: 'As many people send audio as may in this room; its host always may.',
-  RATE_LIMITED: 'Too many requests. `retryAfterMs` says when there is room for the next one.',
+  RATE_LIMITED:
+    'Too many requests, or a microphone that goes on and off too fast. `retryAfterMs` says when there is room for the next one.',
   MEDIA_UNAVAILABLE:
     'The room is being moved to another worker: a `rejoin` notification follows. Of `consume`, also: the stream does not come from another server now; `producerOpened` follows once it does.',
   INTERNAL: 'A fault of the media server.',

@@ -12,7 +12,7 @@ import { dtlsParameters, iceCandidate, iceParameters, rtpCapabilities, rtpParame
  *                                        ←   { event, data }
  *
  * Order: `authenticate` with a grant token (the first frame, before AUTHENTICATION_DEADLINE_MS), `join` with the device's capabilities, then the
- * rest. Requests of one socket are handled one after the other, in the order of their arrival.
+ * rest. Requests of one socket are handled one after the other, in the order of their arrival, and `ping` at once.
  */
 export const PROTOCOL_VERSION = 1;
 /**
@@ -34,6 +34,9 @@ export const HEARTBEAT_MS = 10_000;
 export const MAX_LISTED_LISTENERS = 100;
 export const LISTENER_COUNT_MS = 1_000;
 export const LISTENERS_PER_PAGE = 100;
+
+/** Of how many participants a level is told, loudest first. */
+export const MAX_LEVELS = 16;
 
 /** Why the server closed a socket. The reason text of the close frame is the name. */
 export const CLOSE_CODES = {
@@ -145,9 +148,13 @@ export const REQUESTS = {
     }),
   ),
   join: define(
-    `Enters the room with what the device can receive. Answers with the others who may speak and up to ${MAX_LISTED_LISTENERS} of those who listen, and how many listen in all; from now on changes are notified.`,
+    `Enters the room with what the device can receive. Answers with the others who may speak and up to ${MAX_LISTED_LISTENERS} of those who listen, how many listen in all, and who holds the floor; from now on changes are notified.`,
     z.object({ rtpCapabilities }),
-    z.object({ participants: z.array(participantInfo), listenerCount }),
+    z.object({
+      participants: z.array(participantInfo),
+      listenerCount,
+      activeSpeaker: z.string().nullable().describe('Participant, as `activeSpeaker` tells of changes.'),
+    }),
   ),
   listListeners: define(
     `A page of ${LISTENERS_PER_PAGE} of those who listen, in the order of their ids. \`next\` is the \`after\` of the next page; null where there is none.`,
@@ -170,13 +177,13 @@ export const REQUESTS = {
     z.object({ iceParameters }),
   ),
   produce: define(
-    'Sends a stream, four at most. FORBIDDEN for listeners; of somebody muted it starts paused.',
+    'Sends a stream, four at most. FORBIDDEN for listeners; of somebody muted it starts paused. RATE_LIMITED as `resumeProducer`.',
     z.object({ transportId: id, rtpParameters, paused: z.boolean().default(false) }),
     z.object({ producerId: id }),
   ),
   pauseProducer: define('Forwards nothing of the stream any more.', z.object({ producerId: id }), nothing),
   resumeProducer: define(
-    'Forwards it again. MUTED while the mute of a moderator holds.',
+    'Forwards it again. MUTED while the mute of a moderator holds; RATE_LIMITED where streams begin or go on more than twice a second for long, as everybody is told of it.',
     z.object({ producerId: id }),
     nothing,
   ),
@@ -198,7 +205,11 @@ export const REQUESTS = {
     nothing,
     nothing,
   ),
-  ping: define('Does nothing.', nothing, nothing),
+  ping: define(
+    'Does nothing, and is answered at once, also while earlier requests wait: whether the socket is alive.',
+    nothing,
+    nothing,
+  ),
 } as const;
 
 export type RequestMethod = keyof typeof REQUESTS;
@@ -248,7 +259,7 @@ export const NOTIFICATIONS = {
   audioLevels: z
     .object({ levels: z.array(z.object({ participantId, level: z.number() })) })
     .describe(
-      'At most five times a second. `level` is 0 (silence) to 1 (full scale), linear in decibels. Who is missing is silent. Left out for clients that are behind.',
+      `At most five times a second, of the ${MAX_LEVELS} loudest; empty once when all fall silent. \`level\` is 0 (silence) to 1 (full scale), linear in decibels. Who is missing is silent. Left out for clients that are behind.`,
     ),
   rejoin: z
     .object({ routerRtpCapabilities: rtpCapabilities })

@@ -68,8 +68,8 @@ How a client and a media server set up audio, over a WebSocket at the \`mediaUrl
   of them is answered with HTTP 400. Methods, events, fields and codes are added without a new version: pass over what you do not know.
 - Frames are JSON text of at most ${MAX_FRAME_BYTES} bytes.
 - First comes \`authenticate\`, within ${AUTHENTICATION_DEADLINE_MS} ms, then \`join\`, then the rest. Requests of one socket are handled one after the other, in the order of their
-  arrival.
-- The server pings (WebSocket control frame) every ${HEARTBEAT_MS} ms.
+  arrival, and \`ping\` at once.
+- The server pings (WebSocket control frame) every ${HEARTBEAT_MS} ms, and sooner where nothing comes over WebRTC any more.
 - Names carry units: \`Ms\` milliseconds, \`Bps\` bits per second. Ids are opaque.
 
 | From | Frame |

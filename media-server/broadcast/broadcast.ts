@@ -1,106 +1,93 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Writable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
-import { OPUS_RATE_HZ } from '../domain/opus-packet.ts';
-import { mixPcm, PCM_ARGS } from '../domain/pcm.ts';
+import { gzipSync } from 'node:zlib';
+import { BroadcastWindow } from '../domain/broadcast-window.ts';
+import type { DeliveryDirectives } from '../domain/delivery-directives.ts';
+import type { Mp4Piece } from '../domain/fragmented-mp4.ts';
 import type { Voices } from '../voices.ts';
-import { BROADCASTS_FOLDER, createBroadcastFolder } from './broadcast-folder.ts';
-import { decodeVoice, ignoreDeath, type DecodedVoice } from './decoded-voice.ts';
+import { startEncoder } from './encoder.ts';
+import { LiveEdge } from './live-edge.ts';
+import { mixRoom } from './room-mix.ts';
 
-/** The mix of a room as HLS: a playlist and segments in a folder of its own. */
+/** The mix of a room as low-latency HLS (RFC 8216bis). All of it is in memory, half a megabyte: nothing is left of it, however the server ends. */
 export interface Broadcast {
-  /** One of its files; null where there is none, or no longer. The playlist is waited for until the first segment is there. */
-  read(name: string): Promise<Buffer | null>;
-  close(): Promise<void>;
+  /**
+   * Once everything that the directives ask for is there, and at least a segment. Rejects with BAD_REQUEST where that is too far ahead, and with
+   * SERVICE_UNAVAILABLE where it does not come.
+   */
+  playlist(directives: DeliveryDirectives | null): Promise<Playlist>;
+  /** One of its files; null where there is none, or no longer. The part that the playlist hints is waited for, and may be late as a playlist may. */
+  file(name: string): Promise<Buffer | null>;
+  /** Lets what was said be heard, and then nothing more. */
+  finish(): void;
+  close(): void;
+}
+
+/** The same for everybody: made once for each part. */
+export interface Playlist {
+  readonly plain: Buffer;
+  readonly gzipped: Buffer;
 }
 
 export interface BroadcastOptions {
   readonly ffmpeg: string;
   readonly liveRoomId: string;
   readonly voices: Voices;
-  /** It is over: the room is closed, or the encoder died. */
-  readonly onEnded: () => void;
+  /** Nothing is added any more: it was finished, or why it could not go on. */
+  readonly onEnded: (failure: Error | null) => void;
 }
 
-export const PLAYLIST = 'index.m3u8';
+export function startBroadcast({ ffmpeg, liveRoomId, voices, onEnded }: BroadcastOptions): Broadcast {
+  const [startedAtMs, startedMs] = [Date.now(), performance.now()];
+  // When another broadcast follows at the same address, also after a restart, it begins beyond this one, because segments take longer than a second. Times in
+  // the media are dates, so they go on as well: players notice a gap, and nothing else.
+  const firstMsn = Math.floor(startedAtMs / 1_000);
+  const window = new BroadcastWindow(firstMsn, startedAtMs);
+  const edge = new LiveEdge(window.next);
+  let playlist: Playlist | null = null;
 
-const TICK_MS = 100;
-/** What is mixed is this old: packets were waited for, and decoded. */
-const LATENCY_SAMPLES = OPUS_RATE_HZ;
-const PLAYLIST_TRIES = 40;
-/** A client that lost a second or two still finds its segment. Audio needs no flag to make segments independent: every frame of AAC is. */
-const HLS_ARGS = [
-  ...['-c:a', 'aac', '-b:a', '128k', '-f', 'hls', '-hls_time', '1', '-hls_list_size', '6'],
-  ...['-hls_delete_threshold', '3', '-hls_segment_type', 'mpegts'],
-  ...['-hls_flags', 'delete_segments+temp_file+omit_endlist'],
-];
-const FILE = /^(index\.m3u8|\d+\.ts)$/;
-
-export async function startBroadcast(options: BroadcastOptions): Promise<Broadcast> {
-  const { ffmpeg, liveRoomId, voices, onEnded } = options;
-  const folder = await createBroadcastFolder(BROADCASTS_FOLDER);
-  const startedMs = performance.now();
-  const now = () => Math.round(((performance.now() - startedMs) / 1_000) * OPUS_RATE_HZ);
-  const decoded = new Set<DecodedVoice>();
-  const encoder = encode(ffmpeg, folder.path, onEnded);
-  let position = 0;
-
-  const tick = () => {
-    for (const voice of decoded) voice.flush();
-    const frames = now() - LATENCY_SAMPLES - position;
-    if (frames <= 0) return;
-    const sounds = [...decoded].map(({ sound }) => sound);
-    encoder.stdin.write(mixPcm(sounds, position, frames));
-    position += frames;
+  const take = (piece: Mp4Piece) => {
+    if (piece.kind === 'init') return window.open(piece.bytes);
+    window.add(piece.bytes, piece.samples);
+    playlist = null;
+    edge.advance(window.next);
   };
-  const timer = setInterval(tick, TICK_MS);
-  const unfollow = voices.follow(liveRoomId, {
-    onVoice(voice) {
-      const one = decodeVoice(ffmpeg, voice, now);
-      decoded.add(one);
-      voice.producer.observer.once('close', () => {
-        decoded.delete(one);
-        one.close();
-      });
+  const encoder = startEncoder(ffmpeg, startedAtMs, {
+    onPiece: take,
+    onEnded(failure) {
+      mix.close();
+      if (failure) edge.fail('The broadcast was interrupted.');
+      else end();
+      onEnded(failure);
     },
-    onRoomClosed: onEnded,
+  });
+  const end = () => {
+    window.end();
+    playlist = null;
+    edge.advance(Number.POSITIVE_INFINITY);
+  };
+  const mix = mixRoom({
+    ...{ ffmpeg, liveRoomId, voices, startedMs },
+    onSound: encoder.write,
+    onEnded: encoder.finish,
   });
   return {
-    read: (name) => readSoon(folder.path, name),
-    async close() {
-      clearInterval(timer);
-      unfollow();
-      for (const voice of decoded) voice.close();
-      encoder.kill('SIGKILL');
-      await folder.remove();
+    async playlist(directives) {
+      if (!window.ended) await edge.reach(window.wanted(directives));
+      return (playlist ??= compressed(window.playlist));
+    },
+    async file(name) {
+      if (window.isHinted(name)) await edge.reach(window.next);
+      return window.find(name);
+    },
+    finish: mix.end,
+    close() {
+      mix.close();
+      encoder.kill();
+      edge.fail('The broadcast is over.');
     },
   };
 }
 
-function encode(
-  ffmpeg: string,
-  folder: string,
-  onEnded: () => void,
-): ChildProcessByStdio<Writable, null, null> {
-  const segments = ['-hls_segment_filename', join(folder, '%d.ts')];
-  const encoder = spawn(
-    ffmpeg,
-    ['-loglevel', 'error', ...PCM_ARGS, '-i', 'pipe:0', ...HLS_ARGS, ...segments, join(folder, PLAYLIST)],
-    { stdio: ['pipe', 'ignore', 'ignore'] },
-  );
-  ignoreDeath(encoder);
-  encoder.once('close', onEnded);
-  return encoder;
-}
-
-async function readSoon(folder: string, name: string): Promise<Buffer | null> {
-  if (!FILE.test(name)) return null;
-  for (let tries = name === PLAYLIST ? PLAYLIST_TRIES : 1; tries > 0; tries--) {
-    const bytes = await readFile(join(folder, name)).catch(() => null);
-    if (bytes) return bytes;
-    if (tries > 1) await delay(TICK_MS);
-  }
-  return null;
+function compressed(text: string): Playlist {
+  const plain = Buffer.from(text);
+  return { plain, gzipped: gzipSync(plain) };
 }

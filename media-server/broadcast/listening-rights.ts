@@ -8,6 +8,7 @@ import {
   listeningAnswers,
   MAX_LISTENERS_ASKED,
   type Listener,
+  type ListeningAnswer,
   type ListeningQuestion,
 } from '#schema/listening.ts';
 
@@ -24,7 +25,7 @@ export interface ListeningRightsOptions {
   readonly serverId: string;
   readonly liveBus: LiveBus;
   readonly log: Log;
-  /** An answer counts for as long; players ask for the playlist every second, and hear of the end of their right with the next of them. */
+  /** An answer counts for as long; players ask several times a second, and hear of the end of their right with the next time. */
   readonly recheckMs?: number;
 }
 
@@ -33,9 +34,13 @@ interface Known {
   readonly allowed: boolean;
   /** When it was said. */
   readonly saidAtMs: number;
+  /** Until when nobody waits for another answer. */
+  readonly goodUntilMs: number;
 }
 
 const RECHECK_MS = 10_000;
+/** In this last share of the time for which an answer counts the next one is asked for already: a listener at the live edge has no time to wait for it. */
+const AHEAD_SHARE = 0.2;
 /** While the stream subgraph does not answer, what it said last counts for as long. */
 const GRACE_MS = 60_000;
 const GATHER_MS = 20;
@@ -46,51 +51,71 @@ const keyOf = ({ liveRoomId, userId }: Listener): string => `${liveRoomId} ${use
 
 export function createListeningRights(options: ListeningRightsOptions): ListeningRights {
   const { serverId, liveBus, log, recheckMs = RECHECK_MS } = options;
-  const known = new Map<string, Known>();
+  const aheadMs = recheckMs * AHEAD_SHARE;
+  const known = createKnown();
   const questions = createQuestions(options);
   const answers = followTopic({
     ...{ liveBus, log },
     topic: listeningAnswers(serverId),
     schema: listeningAnswer,
     onMessage({ listeners }) {
-      const saidAtMs = Date.now();
-      for (const [key, one] of known) if (saidAtMs - one.saidAtMs > GRACE_MS) known.delete(key);
-      for (const { allowed, ...listener } of listeners) {
-        known.set(keyOf(listener), { listener, allowed, saidAtMs });
-        questions.answered(listener);
-      }
+      known.learn(listeners, recheckMs);
+      for (const listener of listeners) questions.answered(listener);
     },
   });
-  const fresh = (listener: Listener, ageMs: number): Known | null => {
-    const found = known.get(keyOf(listener));
-    return found && Date.now() - found.saidAtMs < ageMs ? found : null;
-  };
 
   return {
     async may(listener) {
-      const current = fresh(listener, recheckMs);
-      if (current) return current.allowed;
       const startedAtMs = Date.now();
-      const patienceMs = fresh(listener, GRACE_MS) ? ASK_AGAIN_MS : ANSWER_DEADLINE_MS;
+      const current = known.find(listener);
+      if (current && startedAtMs < current.goodUntilMs) {
+        if (startedAtMs >= current.goodUntilMs - aheadMs) void questions.ask(listener);
+        return current.allowed;
+      }
+      const patienceMs = current ? ASK_AGAIN_MS : ANSWER_DEADLINE_MS;
       // The live bus may lose a question as well as its answer.
       while (Date.now() < startedAtMs + patienceMs) {
         const timer = new AbortController();
         await Promise.race([questions.ask(listener), delay(ASK_AGAIN_MS, null, timer).catch(() => null)]);
         timer.abort();
-        const answer = known.get(keyOf(listener));
+        const answer = known.find(listener);
         if (answer && answer.saidAtMs >= startedAtMs) return answer.allowed;
       }
-      return fresh(listener, GRACE_MS)?.allowed ?? null;
+      // Not everything that is asked for meanwhile waits as long.
+      known.keep(listener, aheadMs);
+      return known.find(listener)?.allowed ?? null;
     },
-    doubt(liveRoomId) {
-      const saidAtMs = Date.now() - recheckMs;
-      for (const [key, one] of known)
-        if (one.listener.liveRoomId === liveRoomId && one.saidAtMs > saidAtMs)
-          known.set(key, { ...one, saidAtMs });
-    },
+    doubt: known.doubt,
     async close() {
       questions.close();
       await answers.close();
+    },
+  };
+}
+
+/** What was said about listeners in the last GRACE_MS. */
+function createKnown() {
+  const known = new Map<string, Known>();
+  const find = (listener: Listener): Known | null => {
+    const found = known.get(keyOf(listener));
+    return found && Date.now() - found.saidAtMs < GRACE_MS ? found : null;
+  };
+  const set = (one: Known) => void known.set(keyOf(one.listener), one);
+  return {
+    find,
+    learn(listeners: ListeningAnswer['listeners'], goodForMs: number): void {
+      const saidAtMs = Date.now();
+      for (const [key, one] of known) if (saidAtMs - one.saidAtMs > GRACE_MS) known.delete(key);
+      const goodUntilMs = saidAtMs + goodForMs;
+      for (const { allowed, ...listener } of listeners) set({ listener, allowed, saidAtMs, goodUntilMs });
+    },
+    keep(listener: Listener, goodForMs: number): void {
+      const one = find(listener);
+      if (one) set({ ...one, goodUntilMs: Date.now() + goodForMs });
+    },
+    doubt(liveRoomId: string): void {
+      for (const one of known.values())
+        if (one.listener.liveRoomId === liveRoomId) set({ ...one, goodUntilMs: 0 });
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ConnectionQuality, ParticipantConnection } from '#schema/connection-quality.ts';
+import { maySpeak, type LiveRole } from '#schema/live-role.ts';
 
 /** One stream as it is counted since its beginning. */
 export interface StreamCount {
@@ -30,6 +31,12 @@ export interface JudgedConnection extends Omit<ParticipantConnection, 'participa
 const SILENCE_MS = 6_000;
 /** Fewer say nothing about loss; with DTX, silence is hardly a packet. */
 const MIN_PACKETS = 10;
+
+/** What a participant sends, in bits per second; 0 where that is not known, since a transport is another one by now. */
+export function sentBps(before: ConnectionSample, { atMs, bytesReceived }: ConnectionSample): number {
+  const bits = Math.max(0, bytesReceived - before.bytesReceived) * 8;
+  return atMs > before.atMs ? (bits / (atMs - before.atMs)) * 1_000 : 0;
+}
 
 /** Null before the connection has stood for the first time. */
 export function judgeConnection(
@@ -90,4 +97,17 @@ function rate({
 function qualityOf(score: number): ConnectionQuality {
   if (score >= 80) return 'EXCELLENT';
   return score >= 60 ? 'GOOD' : 'POOR';
+}
+
+interface Measured {
+  readonly role: LiveRole;
+  readonly measured: ParticipantConnection | null;
+}
+
+/** How well people are connected, where it was measured: of more than `most` those who may speak, and then those who are connected worst. */
+export function notableConnections(people: readonly Measured[], most: number): ParticipantConnection[] {
+  const known = people.flatMap(({ role, measured }) => (measured ? [{ role, measured }] : []));
+  const rank = ({ role, measured }: (typeof known)[number]) => (maySpeak(role) ? -1 : measured.score);
+  const notable = known.length <= most ? known : known.toSorted((a, b) => rank(a) - rank(b)).slice(0, most);
+  return notable.map(({ measured }) => measured);
 }

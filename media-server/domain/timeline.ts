@@ -1,7 +1,7 @@
 import { FRAME_SAMPLES, OPUS_RATE_HZ, opusSamples, SILENT_FRAME } from './opus-packet.ts';
 import type { RtpPacket } from './rtp-packet.ts';
 
-/** A packet waits this long for those that were sent before it and came later, and for what they tell about the delay of all. */
+/** Half a second, where nobody waits for the track. */
 export const HOLD_SAMPLES: number = OPUS_RATE_HZ / 2;
 
 /** A delay that changes by less is the network's and leaves the track alone; one that stays is made up for. */
@@ -32,9 +32,12 @@ export class Timeline {
   #span = 0;
   #shift = { span: -1, samples: 0 };
   #position: number;
+  readonly #hold: number;
 
-  constructor(start: number) {
+  /** A packet waits for `hold` samples for those that were sent before it and came later, and for what they tell about the delay of all. */
+  constructor(start: number, hold: number = HOLD_SAMPLES) {
     this.#position = start;
+    this.#hold = hold;
   }
 
   /** How far packets have been handed out. */
@@ -62,9 +65,9 @@ export class Timeline {
     this.#span++;
   }
 
-  /** Packets that play up to `now - HOLD_SAMPLES`, gaps filled with silence. */
+  /** Packets that play up to `hold` before `now`, gaps filled with silence. */
   advance(now: number): Buffer[] {
-    const due = now - HOLD_SAMPLES;
+    const due = now - this.#hold;
     const placed = this.#placeUntil(due);
     return this.#waiting.length > 0 ? placed : [...placed, ...this.#silence(due)];
   }
@@ -94,7 +97,7 @@ export class Timeline {
 
   #shiftOf(packet: Waiting): number {
     const { span } = packet;
-    const around = this.#waiting.filter((one) => one.span === span && one.at <= packet.at + HOLD_SAMPLES);
+    const around = this.#waiting.filter((one) => one.span === span && one.at <= packet.at + this.#hold);
     const samples = Math.min(...[packet, ...around].map(({ at, sentAt }) => at - sentAt));
     const kept = this.#shift.span === span && Math.abs(this.#shift.samples - samples) <= TOLERANCE_SAMPLES;
     if (!kept) this.#shift = { span, samples };

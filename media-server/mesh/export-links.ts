@@ -125,6 +125,8 @@ export class ExportLinks {
         use.release();
       };
       consumer.observer.once('close', forget);
+      // It was closed before the answer came: nothing closes what it carries after that.
+      if (transport.closed) consumer.close();
       if (consumer.closed) forget();
     } catch (error) {
       use.release();

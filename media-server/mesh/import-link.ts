@@ -252,8 +252,8 @@ export class ImportLink {
       paused,
       appData,
     });
-    // Not wanted any more: nobody would close it.
-    if (this.#wants.get(producerId) !== want) return producer.close();
+    // Nobody else would close it: it is not wanted any more, or its transport was closed before the answer came, and the next link asks for it again.
+    if (this.#wants.get(producerId) !== want || transport.closed) return producer.close();
     want.producer = producer;
     producer.observer.once('close', () => this.#forget(producerId, want));
     if (producer.closed) return this.#forget(producerId, want);

@@ -2,7 +2,7 @@ import type { LiveBus } from '#platform/events/ports.ts';
 import type { HttpRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import type { MediaListen } from '../deps.ts';
-import type { MediaHeartbeat } from '#schema/media-bus.ts';
+import { MEDIA_GONE_TOPIC, type MediaGone, type MediaHeartbeat } from '#schema/media-bus.ts';
 import { askOverHttp, linksRoute } from './link-http.ts';
 import { followNeighbours, type Neighbours } from './neighbours.ts';
 import type { RoomDirectory } from './room-directory.ts';
@@ -38,13 +38,22 @@ export interface Mesh {
 /** Renewals that a host may miss before it is taken for dead. */
 const MISSED_RENEWALS = 3;
 
+// Whoever does not hear it notices that the server has fallen silent.
+function tellOfEnd({ liveBus, log }: MeshDeps, serverId: string): void {
+  liveBus.publish(MEDIA_GONE_TOPIC, { serverId } satisfies MediaGone).catch((error: unknown) => {
+    log.debug({ err: error, serverId }, 'the end of a media server was not told');
+  });
+}
+
 export function createMesh(deps: MeshDeps): Mesh {
   const { serverId, directory, liveBus, listen, secret, renewalMs, log } = deps;
   const spans = new Map<string, RoomSpan>();
   const ask = askOverHttp(secret);
   const onGone = (goneId: string) => {
     log.warn({ goneId }, 'another media server has ended');
+    neighbours?.forget(goneId);
     for (const span of spans.values()) span.bury(goneId);
+    tellOfEnd(deps, goneId);
   };
   const vitalSigns = createVitalSigns({ secret, onGone, log });
   const ttlMs = MISSED_RENEWALS * renewalMs;
@@ -57,7 +66,8 @@ export function createMesh(deps: MeshDeps): Mesh {
 
   return {
     async announce(address) {
-      neighbours ??= await followNeighbours({ serverId, liveBus, silenceMs: ttlMs, log });
+      const times = { heartbeatMs: renewalMs, silenceMs: ttlMs };
+      neighbours ??= await followNeighbours({ serverId, liveBus, vitalSigns, ...times, log });
       own = address;
     },
     get address() {

@@ -6,7 +6,7 @@ export interface RemoteHost {
   readonly url: string;
   readonly entry: string | null;
   readonly version: number;
-  readonly seats: ReadonlyMap<string, RemoteSeat>;
+  readonly seats: Map<string, RemoteSeat>;
 }
 
 /** A participant of another server. */
@@ -51,10 +51,10 @@ export class RemoteSeats {
     const { serverId, url, entry, base, version, seats, gone } = message;
     const known = this.#hosts.get(serverId);
     if (base !== null && known?.version !== base) return null;
-    const next = new Map(base === null ? [] : known?.seats);
-    for (const seat of seats) next.set(seat.info.participantId, seat);
-    for (const participantId of gone) next.delete(participantId);
-    this.#hosts.set(serverId, { serverId, url, entry, version, seats: next });
+    const current = (base === null ? null : known?.seats) ?? new Map<string, RemoteSeat>();
+    for (const seat of seats) current.set(seat.info.participantId, seat);
+    for (const participantId of gone) current.delete(participantId);
+    this.#hosts.set(serverId, { serverId, url, entry, version, seats: current });
     const former = base === null ? [...(known?.seats.keys() ?? [])] : [];
     return [...new Set([...former, ...seats.map(({ info }) => info.participantId), ...gone])];
   }

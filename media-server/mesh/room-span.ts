@@ -17,7 +17,8 @@ import { ExportLinks, type ExportingRoom } from './export-links.ts';
 import { ImportLinks } from './import-links.ts';
 import type { AskForStreams } from './link-http.ts';
 import { RemoteSeats } from './remote-seats.ts';
-import type { RoomDirectory } from './room-directory.ts';
+import type { HeldPlaces, RoomDirectory } from './room-directory.ts';
+import { RoomEntry } from './room-entry.ts';
 import { SpeakersElsewhere } from './speakers-elsewhere.ts';
 import type { VitalSigns } from './vital-signs.ts';
 
@@ -26,6 +27,10 @@ export interface SpanningRoom extends ExportingRoom {
   readonly id: string;
   /** Participants that have joined here. */
   readonly seats: readonly RemoteSeat[];
+  /** The same of one participant; null where they are not here. */
+  seatOf(participantId: string): RemoteSeat | null;
+  /** Places of people here. */
+  readonly held: HeldPlaces;
   /** Whoever that is came to another server, left it, or is another there than before. */
   onRemoteChanged(participantId: string): void;
   /** The server of that participant is gone, and said nothing of where they are now. */
@@ -55,6 +60,7 @@ const INTRODUCTION_DEADLINE_MS = 1_000;
 /** What makes one room of those that several servers host under its id: everybody's presence, and the ways of audio between them. */
 export class RoomSpan {
   readonly remote = new RemoteSeats();
+  readonly entry: RoomEntry;
   readonly #room: SpanningRoom;
   readonly #options: RoomSpanOptions;
   readonly #onClosed: () => void;
@@ -75,6 +81,7 @@ export class RoomSpan {
     this.#onClosed = onClosed;
     this.#exports = new ExportLinks(room, options.listen, options.log);
     const shared = { ...options, liveRoomId: room.id };
+    this.entry = new RoomEntry({ ...shared, held: () => room.held });
     this.#speakers = new SpeakersElsewhere(shared, (report) => room.onSpeakersElsewhere(report));
     this.#imports = new ImportLinks({
       ...shared,
@@ -108,11 +115,11 @@ export class RoomSpan {
 
   /** Says that the room is still here, and looks who else hosts it. To be called again and again. */
   async renew(): Promise<void> {
-    const { directory, ttlMs, log, serverId } = this.#options;
+    const { log } = this.#options;
     try {
       if (!this.#hearing) await this.#hear();
-      const hosts = await directory.renew(this.#room.id, serverId, ttlMs);
-      if (this.#closed) return await directory.leave(this.#room.id, serverId);
+      const hosts = await this.entry.renew();
+      if (this.#closed) return this.entry.strike();
       this.#setHosts(hosts);
       for (const host of this.remote.hosts) this.#doubt(host.serverId);
       if (!this.#isAlone) this.#tell({ ...this.#share([], []), base: this.#version });
@@ -174,13 +181,7 @@ export class RoomSpan {
     this.#exports.close();
     this.#speakers.follow(false);
     void this.#hearing?.return();
-    this.#strike(this.serverId);
-  }
-
-  #strike(serverId: string): void {
-    this.#options.directory.leave(this.#room.id, serverId).catch((error: unknown) => {
-      this.#options.log.debug({ err: error }, 'the end of a room was not noted: it expires');
-    });
+    this.entry.strike();
   }
 
   get #isAlone(): boolean {
@@ -190,7 +191,7 @@ export class RoomSpan {
   /** A server has ended without a word. */
   bury(goneId: string): void {
     if (!this.#hosts.includes(goneId)) return;
-    this.#strike(goneId);
+    this.entry.strike(goneId);
     this.#tell({ kind: 'left', serverId: goneId });
     this.#setHosts(this.#hosts.filter((host) => host !== goneId));
   }
@@ -262,7 +263,7 @@ export class RoomSpan {
     this.#changed.clear();
     const base = this.#version++;
     if (this.#isAlone || this.#closed) return;
-    const seats = this.#room.seats.filter(({ info }) => ids.includes(info.participantId));
+    const seats = ids.flatMap((id) => this.#room.seatOf(id) ?? []);
     const present = new Set(seats.map(({ info }) => info.participantId));
     this.#tell({
       ...this.#share(

@@ -38,6 +38,7 @@ const FULL = `<section id="full" class="card" aria-labelledby="full-title" hidde
         <p id="full-words"></p>
         <audio id="player" controls tabindex="0" aria-label="Broadcast of the room" hidden></audio>
         <p id="player-words" class="quiet" role="status"></p>
+        <p id="player-latency" class="quiet" hidden></p>
         <div class="actions">
           <button id="listen" class="main" type="button">Listen to the broadcast</button>
           <button id="retry" type="button">Try to join again</button>
@@ -77,7 +78,12 @@ const ROOM = `<section id="room" aria-label="The room" hidden>
           <div id="tools" role="group" aria-label="Moderation" hidden>
             <button id="mute-all" type="button">Mute everyone</button>
             <button id="record" type="button">Record</button>
+            <button id="audience" type="button" aria-pressed="false">Broadcast to signed-in people only</button>
             <button id="end" class="grave" type="button">End the room</button>
+          </div>
+          <div>
+            <div id="reactions" role="group" aria-label="React"></div>
+            <p id="reactions-said" class="unseen" role="status"></p>
           </div>
           <section id="hands-section" aria-labelledby="hands-title" hidden>
             <h2 id="hands-title">Raised hands <span id="hands-count" class="count"></span></h2>
@@ -96,6 +102,16 @@ const ROOM = `<section id="room" aria-label="The room" hidden>
             <ul id="listeners"></ul>
             <p id="more-listeners" class="quiet" hidden></p>
             <p id="no-listeners" class="empty">Nobody is listening yet. Share the address of this page.</p>
+          </section>
+          <section id="find" aria-labelledby="find-title" hidden>
+            <h2 id="find-title">Find people</h2>
+            <form id="find-form" role="search">
+              <input id="find-name" type="search" maxlength="50" autocomplete="off" aria-label="Name or handle" placeholder="Everybody" />
+              <button type="submit">Find</button>
+            </form>
+            <p id="find-outcome" class="quiet" role="status"></p>
+            <ul id="found"></ul>
+            <button id="found-more" type="button" hidden>Show more</button>
           </section>
         </div>
         ${CHAT}

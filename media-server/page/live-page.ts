@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { CodedError } from '#platform/errors.ts';
 import type { HttpRoute } from '#platform/http.ts';
 import { isId } from '#platform/ids.ts';
+import { acceptsGzip } from '../gzip.ts';
 import { bundleScripts, readStyles, SCRIPT } from './bundle.ts';
 import { liveHtml } from './html.ts';
 
@@ -18,9 +19,6 @@ interface Representation {
   readonly body: Buffer;
   readonly etag: string;
 }
-
-/** Also where it has a weight, unless that is 0. */
-const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i;
 
 const ASSETS_PATH = '/live/assets/';
 const STYLES = 'live.css';
@@ -108,7 +106,7 @@ const representation = (body: Buffer): Representation => ({
 });
 
 function send(request: IncomingMessage, response: ServerResponse, { type, plain, gzipped }: Asset): void {
-  const isGzipped = ACCEPTS_GZIP.test(String(request.headers['accept-encoding'] ?? ''));
+  const isGzipped = acceptsGzip(request);
   const { body, etag } = isGzipped ? gzipped : plain;
   const headers = {
     ...HEADERS,

@@ -1,6 +1,11 @@
 import type { Log } from '#platform/log.ts';
-import type { ConnectionsReport } from '#schema/media-bus.ts';
-import { judgeConnection, type JudgedConnection } from '../domain/connection-quality.ts';
+import { MAX_REPORTED_CONNECTIONS, type ConnectionsReport } from '#schema/media-bus.ts';
+import {
+  judgeConnection,
+  notableConnections,
+  sentBps,
+  type JudgedConnection,
+} from '../domain/connection-quality.ts';
 import { Rotation } from '../domain/rotation.ts';
 import type { Peer } from '../peer.ts';
 import type { Room } from '../room.ts';
@@ -21,6 +26,8 @@ export interface ConnectionWatch {
 
 /** Of each round. Measured: a sample takes 0.05 ms of the worker's time and 0.2 ms here, with ten speakers or with none. */
 const MAX_SAMPLES = 250;
+/** Four streams at the highest bitrate that Opus has, and what carries them. Whatever is sent goes to everybody in the room. */
+const MAX_SENT_BPS = 3_000_000;
 
 /**
  * Looks at connections one after the other, those first that were not looked at for longest. Where there are more than can be looked at in one round,
@@ -30,16 +37,30 @@ export function watchConnections(options: ConnectionWatchOptions): ConnectionWat
   const { rooms, sampleMs, log } = options;
   const judged = new WeakMap<Peer, JudgedConnection>();
   const rotation = new Rotation<Peer>();
+  const floods = new WeakSet<Peer>();
   const reported = new WeakMap<Room, string>();
   let isLooking = false;
 
   const look = async (room: Room, peer: Peer) => {
     const sample = await sampleConnection(peer.media, () => performance.now());
-    const verdict = judgeConnection((peer.measured && judged.get(peer)) ?? null, sample);
+    const former = (peer.measured && judged.get(peer)) ?? null;
+    const verdict = judgeConnection(former, sample);
     if (!verdict || !peer.joined) return;
+    const bps = former && peer.isSending ? sentBps(former.sample, sample) : 0;
+    if (bps <= MAX_SENT_BPS) floods.delete(peer);
+    // Twice in a row: on a busy server one sample may be late, and the next one soon after it.
+    else if (floods.has(peer)) return turnAway(peer, bps);
+    else floods.add(peer);
     judged.set(peer, verdict);
+    // Whoever is gone without a word keeps their seat for as short a time as those whose connection was closed.
+    if (verdict.quality === 'LOST') peer.connection.probe();
     const { participantId } = peer;
     room.setConnection(peer, { participantId, ...figuresOf(verdict) });
+  };
+
+  const turnAway = ({ participantId, userId, connection }: Peer, bps: number) => {
+    log.warn({ participantId, userId, bps: Math.round(bps) }, 'a participant sends more than audio can be');
+    connection.close('RATE_LIMITED');
   };
 
   const lookAround = async () => {
@@ -71,7 +92,7 @@ function report(
   reported: WeakMap<Room, string>,
   room: Room,
 ): void {
-  const { connections } = room.peers;
+  const connections = notableConnections(room.peers.joined, MAX_REPORTED_CONNECTIONS);
   const summary = connections.map(({ participantId, quality }) => `${participantId} ${quality}`).join();
   if (summary === (reported.get(room) ?? '')) return;
   reported.set(room, summary);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '#platform/events/backoff.ts';
 import type { DurableBus } from '#platform/events/ports.ts';
@@ -5,6 +6,7 @@ import type { FileStore } from '#platform/files/file-store.ts';
 import type { Log } from '#platform/log.ts';
 import type { RecordingProblem } from '#schema/media-bus.ts';
 import type { Ffmpeg } from '../ffmpeg.ts';
+import { createTurns } from '../worker-turns.ts';
 import { finishTake } from './finish-take.ts';
 import type { Take, TakeFolder } from './take-folder.ts';
 import { createTakeReports, type TakeReports } from './take-report.ts';
@@ -18,6 +20,8 @@ export interface FinisherDeps {
 
 /** When the server stops it waits this long for the file store and the durable bus. */
 const CLOSE_DEADLINE_MS = 5_000;
+/** Takes that are mixed and stored at once; two, so that a short one need not wait for a long one. After a crash there are as many as there were rooms. */
+export const TAKES_AT_ONCE: number = Math.max(2, Math.floor(availableParallelism() / 2));
 
 /** Stores and tells of takes that are over, and tries until both are done: only then their folder goes. */
 export class Finisher {
@@ -25,6 +29,7 @@ export class Finisher {
   readonly #reports: TakeReports;
   readonly #givingUp = new AbortController();
   readonly #working = new Set<Promise<void>>();
+  readonly #inTurn = createTurns(TAKES_AT_ONCE);
 
   constructor(deps: FinisherDeps) {
     this.#deps = deps;
@@ -82,9 +87,12 @@ export class Finisher {
     for (let failures = 1; ; failures++) {
       signal.throwIfAborted();
       try {
-        const outcome = await finishTake(folder, problem, { ...this.#deps, signal });
+        const finished = await this.#inTurn(async () => {
+          signal.throwIfAborted();
+          return finishTake(folder, problem, { ...this.#deps, signal });
+        });
         await this.#reports.started(folder.take);
-        await this.#reports.finished(folder.take, outcome);
+        await this.#reports.finished(folder.take, finished);
         return await folder.remove();
       } catch (error) {
         this.#deps.log.warn({ err: error, takeId, failures }, 'a recording is not stored yet');

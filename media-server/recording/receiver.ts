@@ -15,7 +15,10 @@ export async function receiveVoice(
   onPacket: (packet: RtpPacket) => void,
 ): Promise<Receiver> {
   const transport: types.DirectTransport = await router.createDirectTransport();
-  const close = () => transport.close();
+  const close = () => {
+    producer.observer.off('close', close);
+    transport.close();
+  };
   producer.observer.once('close', close);
   try {
     const { rtpCapabilities } = router;

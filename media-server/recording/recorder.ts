@@ -38,8 +38,10 @@ export class Recorder {
   /** Begins to finish what a killed server left in the folder. */
   async recover(): Promise<void> {
     const { folder, log } = this.#deps;
-    const left = await findTakeFolders(folder).catch((error: unknown) => {
-      log.error({ err: error }, 'recordings that were left behind cannot be read');
+    const onUnreadable = (path: string, error: unknown) =>
+      log.error({ err: error, path }, 'a recording that was left behind cannot be read');
+    const left = await findTakeFolders(folder, onUnreadable).catch((error: unknown) => {
+      onUnreadable(folder, error);
       return [];
     });
     for (const one of left) this.#finisher.finish(one);

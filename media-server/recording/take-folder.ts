@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { tryLock, type FileLock } from '#platform/machine/file-lock.mjs';
 import { recordingMode } from '#schema/media-bus.ts';
 import { syncFolder } from './sync-folder.ts';
+import { writeWhole } from './whole-file.ts';
 
 /**
  * A take is what one media server records of one recording without a break. Everything about it is in a folder of its own until all of it is stored
@@ -54,27 +55,33 @@ export async function createTakeFolder(root: string, take: Take): Promise<TakeFo
   await mkdir(path, { recursive: true });
   const { lock } = tryLock(lockOf(path));
   if (!lock) throw new Error(`${path} is in use.`);
-  const draft = join(path, `${MANIFEST}.draft`);
-  await writeFile(draft, JSON.stringify(take), { flush: true });
-  await rename(draft, join(path, MANIFEST));
-  await syncFolder(path);
+  await writeWhole(path, MANIFEST, JSON.stringify(take));
   await syncFolder(root);
   return takeFolder(path, take, lock);
 }
 
-/** Folders whose media server is no more. A folder without a manifest is one in which nothing was recorded yet. */
-export async function findTakeFolders(root: string): Promise<TakeFolder[]> {
+/** Folders whose media server is no more. A folder without a manifest is one in which nothing was recorded yet, or that was being removed. */
+export async function findTakeFolders(
+  root: string,
+  onUnreadable: (path: string, error: unknown) => void,
+): Promise<TakeFolder[]> {
   await mkdir(root, { recursive: true });
   const entries = await readdir(root, { withFileTypes: true });
+  const open = async (name: string) => {
+    const path = join(root, name);
+    return openTakeFolder(path).catch((error: unknown) => {
+      onUnreadable(path, error);
+      return null;
+    });
+  };
   const folders = entries.filter((entry) => entry.isDirectory());
-  const found = await Promise.all(folders.map(({ name }) => openTakeFolder(join(root, name))));
+  const found = await Promise.all(folders.map(({ name }) => open(name)));
   return found.filter((folder) => folder !== null);
 }
 
 /** Notes that the take came to its own end. */
 export async function markEnd({ path }: TakeFolder, durationMs: number): Promise<void> {
-  await writeFile(join(path, ENDING), JSON.stringify({ durationMs }), { flush: true });
-  await syncFolder(path);
+  await writeWhole(path, ENDING, JSON.stringify({ durationMs }));
 }
 
 /** How long the take was; null where it did not come to its own end. */
@@ -98,7 +105,12 @@ function takeFolder(path: string, take: Take, lock: FileLock): TakeFolder {
   return {
     path,
     take,
-    remove: () => rm(path, { recursive: true, force: true }),
+    async remove() {
+      // First: half of a take must not be taken for one.
+      await rm(join(path, MANIFEST));
+      await syncFolder(path);
+      await rm(path, { recursive: true, force: true });
+    },
     release: () => lock.release(),
   };
 }

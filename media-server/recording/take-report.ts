@@ -4,17 +4,17 @@ import type { DurableBus, EventEnvelope } from '#platform/events/ports.ts';
 import type { Log } from '#platform/log.ts';
 import { EVENTS, type EventPayload } from '#schema/events.ts';
 import type { RecordingProblem } from '#schema/media-bus.ts';
+import type { FinishedTake } from './finish-take.ts';
 import type { Take } from './take-folder.ts';
 
 type TakeEvent = 'media.recordingStarted' | 'media.recordingFailed' | 'media.recordingFinished';
-type Finished = EventPayload<'media.recordingFinished'>;
 
 /** Tells the durable bus of takes, the stream `media-take:<takeId>` of each. Everything may be told again: the ids stay the same. */
 export interface TakeReports {
   /** Each resolves once the bus has it, and tries until then; rejects once reports are given up. */
   started(take: Take): Promise<void>;
   failed(take: Take, problem: RecordingProblem): Promise<void>;
-  finished(take: Take, outcome: Pick<Finished, 'durationMs' | 'problem' | 'files'>): Promise<void>;
+  finished(take: Take, finished: FinishedTake): Promise<void>;
 }
 
 export interface TakeReportsDeps {
@@ -47,8 +47,8 @@ export function createTakeReports({ durableBus, log, signal }: TakeReportsDeps):
       const payload = { ...about(take), problem };
       return publish(envelope('media.recordingFailed', take, { id: take.eventIds.failed, seq: 2, payload }));
     },
-    finished(take, outcome) {
-      const payload = { ...about(take), startedAt: take.startedAt, ...outcome };
+    finished(take, finished) {
+      const payload = { ...about(take), startedAt: take.startedAt, ...finished };
       return publish(
         envelope('media.recordingFinished', take, { id: take.eventIds.finished, seq: 3, payload }),
       );

@@ -1,3 +1,4 @@
+import { errors } from 'mediasoup';
 import { SignallingError } from '../signalling/signalling-error.ts';
 
 /** A stream of another server that does not come now. `isThere` resolves once it has come, with true, or has ended, with false. */
@@ -10,12 +11,16 @@ export class LateStream extends SignallingError {
   }
 }
 
-/** Rejects as `using` does; where that is because a stream is late, `onSettled` is called once it has come or ended. */
+/**
+ * Rejects as `using` does; where that is because a stream is late, `onSettled` is called once it has come or ended. Soon where something was closed
+ * just then that it needs, a pipe for example: had it been closed later, its user would be told.
+ */
 export async function withLateStreams<T>(using: Promise<T>, onSettled: () => void): Promise<T> {
   try {
     return await using;
   } catch (error) {
     if (error instanceof LateStream) void error.isThere.then(onSettled);
+    if (error instanceof errors.NotFoundError) setImmediate(onSettled);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { types } from 'mediasoup';
 import type { Log } from '#platform/log.ts';
+import { MAX_LEVELS } from '#schema/signalling.ts';
 import { levelOfDbov, SILENCE_DBOV } from '../domain/levels.ts';
 import type { RoomRouter } from './room-router.ts';
 import type { StreamUse } from './shared-streams.ts';
@@ -17,7 +18,6 @@ export interface SpeakerObserver {
 
 // mediasoup passes over whoever sent fewer than ten packets in an interval; browsers send one every 20 ms, and some come late.
 const LEVELS_INTERVAL_MS = 300;
-const MAX_LEVELS = 16;
 
 interface Post {
   readonly place: RoomRouter;

@@ -23,10 +23,16 @@ const MAX_QUEUED = 256;
 const HINT_BUFFER_BYTES = 64 * 1024;
 const MAX_BUFFER_BYTES = 1024 * 1024;
 
+/** Whoever is asked between keep-alives answers in less, or is gone. */
+const PROBE_MS = 3_000;
+
 export interface ConnectionOptions {
   readonly log: Log;
   readonly heartbeatMs: number;
-  /** Answers one request; called for one at a time, in the order of arrival. */
+  /**
+   * Answers one request; called for one at a time, in the order of arrival, but for `ping`, for which nothing else is waited for. A function is called
+   * for the answer in the moment in which it is sent: what was told meanwhile came before it.
+   */
   readonly onRequest: (method: string, data: unknown) => Promise<unknown>;
   /** Called once. `reason` is null where the other side, or the network, closed. */
   readonly onClosed: (reason: CloseReason | 'LEFT' | null) => void;
@@ -42,6 +48,7 @@ export class Connection {
   #queued = 0;
   #last: Promise<void> = Promise.resolve();
   #answered = true;
+  #probe: NodeJS.Timeout | null = null;
   #reason: CloseReason | 'LEFT' | null = null;
   #closed = false;
 
@@ -50,7 +57,7 @@ export class Connection {
     this.#options = options;
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs);
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    socket.on('pong', () => (this.#answered = true));
+    socket.on('pong', () => this.#alive());
     // Always followed by `close`; ws has then answered the broken frame with its code.
     socket.on('error', (error) => options.log.debug({ err: error }, 'media socket failed'));
     socket.once('close', () => this.#ended());
@@ -69,9 +76,18 @@ export class Connection {
     this.#write(frame);
   }
 
-  /** As notify, for what is outdated soon: dropped while the client is behind. */
-  hint<E extends NotificationEvent>(event: E, data: NotificationData<E>): void {
-    if (this.#socket.bufferedAmount < HINT_BUFFER_BYTES) this.#send({ event, data });
+  /** As forward, for what is outdated soon: dropped while the client is behind. */
+  hint(frame: string): void {
+    if (this.#socket.bufferedAmount < HINT_BUFFER_BYTES) this.#write(frame);
+  }
+
+  /** Asks whether the client is there, sooner than the next keep-alive would: its audio has fallen silent. */
+  probe(): void {
+    if (this.#closed || this.#probe) return;
+    // The keep-alive that comes next is to find this one answered.
+    this.#heartbeat.refresh();
+    if (this.#answered) this.#beat();
+    this.#probe = setTimeout(() => this.#beat(), PROBE_MS);
   }
 
   /** Closes with that reason's code. `LEFT` is the normal end. The first call counts. */
@@ -87,7 +103,18 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#heartbeat);
+    this.#endProbe();
     this.#options.onClosed(this.#reason);
+  }
+
+  #alive(): void {
+    this.#answered = true;
+    this.#endProbe();
+  }
+
+  #endProbe(): void {
+    if (this.#probe) clearTimeout(this.#probe);
+    this.#probe = null;
   }
 
   #beat(): void {
@@ -122,16 +149,21 @@ export class Connection {
   }
 
   #enqueue(id: number, method: string, data: unknown): void {
+    // Whoever wants to know whether this socket is alive does not wait for what else they have asked.
+    if (method === 'ping') return void this.#answer(id, method, data);
     if (this.#queued >= MAX_QUEUED) return this.close('RATE_LIMITED');
     this.#queued++;
-    this.#last = this.#last.then(() => this.#answer(id, method, data));
+    this.#last = this.#last.then(() => {
+      this.#queued--;
+      return this.#answer(id, method, data);
+    });
   }
 
   async #answer(id: number, method: string, data: unknown): Promise<void> {
-    this.#queued--;
     if (this.#closed) return;
     try {
-      this.#send({ id, ok: true, data: await this.#options.onRequest(method, data) });
+      const answer = await this.#options.onRequest(method, data);
+      this.#send({ id, ok: true, data: typeof answer === 'function' ? answer() : answer });
       if (method === 'leave') this.close('LEFT');
     } catch (error) {
       const refusal = describeRefusal(error);

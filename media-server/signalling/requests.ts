@@ -10,11 +10,11 @@ import type { Session } from './session.ts';
 import { SignallingError } from './signalling-error.ts';
 
 type Handlers = {
-  readonly [M in RequestMethod]: (
-    session: Session,
-    data: RequestData<M>,
-  ) => RequestAnswer<M> | Promise<RequestAnswer<M>>;
+  readonly [M in RequestMethod]: (session: Session, data: RequestData<M>) => Answer<M> | Promise<Answer<M>>;
 };
+
+/** As a function, what is to be answered is read when it is sent. */
+type Answer<M extends RequestMethod> = RequestAnswer<M> | (() => RequestAnswer<M>);
 
 const nothing = () => ({});
 

@@ -53,22 +53,28 @@ export class Session {
     if (!(await this.#deps.usedGrants.take(grant.grantId, MEDIA_GRANT_TTL_MS)))
       return this.#turnAway('GRANT_USED');
     try {
-      return await this.#deps.rooms.withRoom(grant.liveRoomId, (room) => this.#sitDown(room, token));
+      return await this.#deps.rooms.withRoom(grant.liveRoomId, (room) => this.#takeSeat(room, grant, token));
     } catch (error) {
       if (error instanceof SignallingError) return this.#turnAway('MEDIA_UNAVAILABLE');
       throw error;
     }
   }
 
+  #takeSeat(room: Room, { participantId, capacity }: MediaGrant, token: string) {
+    const { maxPeersPerRoom } = this.#deps;
+    const limit = Math.min(maxPeersPerRoom, capacity ?? maxPeersPerRoom);
+    return room.places.seats.with(participantId, limit, (isFree) =>
+      isFree ? this.#sitDown(room, token) : this.#turnAway('ROOM_FULL'),
+    );
+  }
+
   #sitDown(room: Room, token: string): RequestAnswer<'authenticate'> {
-    // Read again: an order may have come while the room was waiting for its worker.
+    // Read again: an order may have come while the room was waiting for its worker, or the seat for the directory.
     const grant = this.#deps.admit(token);
     if (typeof grant === 'string') return this.#turnAway(grant);
     const connection = this.#connection();
     if (connection.closed) throw new SignallingError('WRONG_STATE', 'The socket was closed.');
-    const { maxPeersPerRoom } = this.#deps;
-    const capacity = Math.min(maxPeersPerRoom, grant.capacity ?? maxPeersPerRoom);
-    if (!room.hasSpace(grant.participantId, capacity)) return this.#turnAway('ROOM_FULL');
+    if (room.closed) throw new SignallingError('MEDIA_UNAVAILABLE', 'The room was closed meanwhile.');
     const { rtpCapabilities } = room.requireHome();
     const peer = room.admit(grant, connection);
     this.#seat = { room, peer };

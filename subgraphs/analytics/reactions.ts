@@ -8,6 +8,7 @@ import {
   deleteTrack,
   saveLiveRoom,
   saveParticipant,
+  saveUnlisted,
   saveRoom,
   saveTrack,
 } from './data/subject.repository.ts';
@@ -62,12 +63,15 @@ function followLiveRooms({ events }: ReactionsDeps): void {
     'liveRoom.participantJoined',
     'liveRoom.participantChanged',
     'liveRoom.participantLeft',
+    'liveRoom.listenersChanged',
   ] as const;
   events.consume('analytics-live-rooms', names, async (event, { em, tell }) => {
     const { name, seq, payload } = event;
     const { liveRoomId } = payload;
     if (name === 'liveRoom.created' || name === 'liveRoom.ended') {
       await saveLiveRoom(em, liveRoomId, name === 'liveRoom.ended', seq);
+    } else if (name === 'liveRoom.listenersChanged') {
+      await saveUnlisted(em, liveRoomId, payload.unlisted, seq);
     } else {
       const listening = 'role' in payload && payload.role === 'LISTENER';
       await saveParticipant(em, liveRoomId, event.payload.participantId, listening, seq);

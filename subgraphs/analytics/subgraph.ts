@@ -7,6 +7,7 @@ import { AnalyticsTables } from './data/migrations/analytics-tables.ts';
 import { AnonymousPlayTable } from './data/migrations/anonymous-play-table.ts';
 import { MessageBucketIndex } from './data/migrations/message-bucket-index.ts';
 import { SearchTables } from './data/migrations/search-tables.ts';
+import { UnlistedListeners } from './data/migrations/unlisted-listeners.ts';
 import { PlayEntity } from './data/play.entity.ts';
 import { LiveRoom, Room, Track } from './data/subject.entity.ts';
 import { registerReactions } from './reactions.ts';
@@ -20,7 +21,7 @@ export function analyticsSubgraph(): SubgraphDefinition {
   return {
     name: 'analytics',
     entities: [Track, Room, LiveRoom, PlayEntity],
-    migrations: [AnalyticsTables, SearchTables, MessageBucketIndex, AnonymousPlayTable],
+    migrations: [AnalyticsTables, SearchTables, MessageBucketIndex, AnonymousPlayTable, UnlistedListeners],
     purges: [OLD_BUCKETS, OLD_ANONYMOUS_PLAYS],
     create: createAnalyticsSubgraph,
   };

@@ -9,6 +9,7 @@ import type { Connections } from './service/connections.ts';
 import type { Floor } from './service/floor.ts';
 import type { Joining } from './service/joining.ts';
 import type { LiveFeeds } from './service/live-events.ts';
+import type { LiveReactions } from './service/live-reactions.ts';
 import type { LiveRooms } from './service/live-rooms.ts';
 import type { Publishing } from './service/publishing.ts';
 import { createRecordingReads, type RecordingReads } from './service/recording-reads.ts';
@@ -24,6 +25,7 @@ export interface Services {
   readonly joining: Joining;
   readonly floor: Floor;
   readonly liveFeeds: LiveFeeds;
+  readonly liveReactions: LiveReactions;
   readonly connections: Connections;
   readonly recordings: Recordings;
   readonly publishing: Publishing;

@@ -8,6 +8,7 @@ import {
   saveBlock,
   saveChatMember,
   saveChatRoom,
+  savePerson,
 } from './data/neighbour.repository.ts';
 import { findParticipantsById } from './data/participant.repository.ts';
 import { tellAudience } from './service/audience.ts';
@@ -46,6 +47,10 @@ export function registerReactions(deps: ReactionsDeps): void {
     await saveBlock(tx.em, blockerId, blockedId);
     await eviction.evict(tx, await findLiveRoomIds(tx.em, { hostId: blockerId }), blockedId);
   });
+
+  events.consume('stream-people', ['user.registered', 'user.profileUpdated'], ({ seq, payload }, tx) =>
+    savePerson(tx.em, { ...payload, seq }),
+  );
 
   events.consume(
     'stream-chat-rooms',

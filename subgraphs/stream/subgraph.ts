@@ -2,7 +2,11 @@ import { createEndpoint } from '#platform/subgraph.ts';
 import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
 import { createContext, type Services } from './context.ts';
 import { LiveParticipantEntity, LiveRoomEntity } from './data/live-room.entity.ts';
+import { StreamBroadcastAudience } from './data/migrations/stream-broadcast-audience.ts';
 import { StreamFloor } from './data/migrations/stream-floor.ts';
+import { StreamHands } from './data/migrations/stream-hands.ts';
+import { StreamListeners } from './data/migrations/stream-listeners.ts';
+import { StreamPeople } from './data/migrations/stream-people.ts';
 import { StreamRecordings } from './data/migrations/stream-recordings.ts';
 import { StreamResumption } from './data/migrations/stream-resumption.ts';
 import { StreamTables } from './data/migrations/stream-tables.ts';
@@ -21,11 +25,13 @@ import { createFloor } from './service/floor.ts';
 import { createHeartbeats } from './service/heartbeats.ts';
 import type { TurnOptions } from './service/ice-servers.ts';
 import { createJoining } from './service/joining.ts';
+import { createListenerCounts } from './service/listener-counts.ts';
 import { createListening } from './service/listening.ts';
 import { createLiveFeeds } from './service/live-events.ts';
+import { createLiveReactions } from './service/live-reactions.ts';
 import { createLiveRooms } from './service/live-rooms.ts';
-import { createMediaFleet } from './service/media-fleet.ts';
-import { createMediaOrders } from './service/media-orders.ts';
+import { createMediaFleet, type MediaFleet } from './service/media-fleet.ts';
+import { createMediaOrders, type MediaOrders } from './service/media-orders.ts';
 import { createPresence } from './service/presence.ts';
 import { createPublishing } from './service/publishing.ts';
 import { createRecordingReports } from './service/recording-reports.ts';
@@ -54,8 +60,42 @@ export function streamSubgraph(options: StreamOptions): SubgraphDefinition {
       RecordingTakeEntity,
       RecordingFileEntity,
     ],
-    migrations: [StreamTables, StreamRecordings, StreamFloor, StreamResumption],
+    migrations: [
+      StreamTables,
+      StreamRecordings,
+      StreamFloor,
+      StreamResumption,
+      StreamListeners,
+      StreamBroadcastAudience,
+      StreamHands,
+      StreamPeople,
+    ],
     create: (foundation) => createStreamSubgraph(foundation, options),
+  };
+}
+
+interface Deps extends Foundation {
+  readonly media: MediaFleet;
+  readonly orders: MediaOrders;
+  readonly turn: TurnOptions | null;
+}
+
+function createServices(deps: Deps): Services {
+  const tracks = createTracks(deps);
+  return {
+    tracks,
+    comments: createComments(deps),
+    commentFeed: createCommentFeed(deps),
+    liveRooms: createLiveRooms(deps),
+    joining: createJoining(deps),
+    floor: createFloor(deps),
+    liveFeeds: createLiveFeeds(deps),
+    liveReactions: createLiveReactions(deps),
+    connections: createConnections(deps),
+    recordings: createRecordings(deps),
+    publishing: createPublishing({ ...deps, tracks }),
+    broadcasts: createBroadcasts(deps),
+    files: deps.files,
   };
 }
 
@@ -64,30 +104,17 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
   const { turn = null, sweepMs } = options;
   const media = createMediaFleet(options.media);
   const orders = createMediaOrders(foundation);
-  const deps = { ...foundation, orders, media, turn };
+  const deps: Deps = { ...foundation, orders, media, turn };
+  const services = createServices(deps);
   const presence = createPresence(deps);
   const recordingReports = createRecordingReports(deps);
   const recordingWatch = createRecordingWatch({ ...deps, reports: recordingReports });
-  const tracks = createTracks(deps);
-  const connections = createConnections(deps);
-  const listening = createListening(deps);
-  const services: Services = {
-    tracks,
-    comments: createComments(deps),
-    commentFeed: createCommentFeed(deps),
-    liveRooms: createLiveRooms(deps),
-    joining: createJoining(deps),
-    floor: createFloor(deps),
-    liveFeeds: createLiveFeeds(deps),
-    connections,
-    recordings: createRecordings(deps),
-    publishing: createPublishing({ ...deps, tracks }),
-    broadcasts: createBroadcasts(deps),
-    files: foundation.files,
-  };
+  const listenerCounts = createListenerCounts(deps);
   const eviction = createEviction(deps);
   registerReactions({ ...deps, presence, eviction, recordingReports, recordingWatch });
-  const heartbeats = createHeartbeats({ ...deps, presence, recordingWatch, fleet: media, sweepMs });
+  const { connections } = services;
+  const watches = { presence, recordingWatch, listenerCounts, connections, fleet: media };
+  const heartbeats = createHeartbeats({ ...deps, ...watches, sweepMs });
   const endpoint = createEndpoint({
     schemaFile: new URL('schema.graphql', import.meta.url),
     resolvers,
@@ -95,15 +122,13 @@ function createStreamSubgraph(foundation: Foundation, options: StreamOptions): S
     secret,
     log,
   });
+  const running = [heartbeats, connections, createListening(deps), listenerCounts];
   return {
     endpoint,
-    start() {
-      heartbeats.start();
-      connections.start();
-      listening.start();
-    },
+    start: () => running.forEach((one) => one.start()),
     async stop() {
-      await Promise.all([heartbeats.stop(), connections.stop(), listening.stop()]);
+      services.liveReactions.stop();
+      await Promise.all(running.map((one) => one.stop()));
     },
     seed: () => seed(services, database),
   };

@@ -37,6 +37,8 @@ describe('a live room', { skip: missing ?? false, timeout: 8 * PATIENCE_MS }, ()
     await connected(page);
   };
   const press = async (page: Page, name: string | RegExp, key = 'Enter'): Promise<void> => {
+    // What others have done may not be on this page yet.
+    await page.getByRole('button', { name }).or(page.getByRole('textbox', { name })).first().waitFor();
     await tabTo(page, name);
     await page.keyboard.press(key);
   };

@@ -1,4 +1,5 @@
-import { LiveRoomClient, type LiveRoomState } from '../../clients/live/browser/live-room.client.ts';
+import { LiveRoomClient } from '../../clients/live/browser/live-room.client.ts';
+import type { LiveRoomState } from '../../clients/live/browser/live-state.client.ts';
 import type { RemoteTrack } from '../../clients/live/browser/media-link.client.ts';
 import { RetryLater } from '../../clients/live/browser/retry.client.ts';
 

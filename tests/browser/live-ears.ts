@@ -1,8 +1,9 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { newId } from '#platform/ids.ts';
 import { createLog } from '#platform/log.ts';
 import { signMediaGrant } from '#platform/media-grant.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
+import { requestFrame } from '#schema/signalling.ts';
 import { createMediaRefusals } from '../../subgraphs/stream/service/media-refusals.ts';
 import { grantFor, SECRET } from '../media/media-kit.ts';
 import { servePage } from './bundled-page.ts';
@@ -17,6 +18,8 @@ export interface Ear {
   readonly page: Page;
   /** Of their microphone; null for those who only listen. */
   readonly hz: number | null;
+  /** Methods of what they have asked a media server so far, over whatever socket. */
+  readonly requests: readonly string[];
 }
 
 /** A tone is found to 12 Hz. */
@@ -45,16 +48,22 @@ export async function openLiveEars(executablePath: string, liveRoomId: string, l
   });
   closers.push(() => served.close());
 
-  const open = async (hz: number | null): Promise<{ browser: Browser; page: Page }> => {
+  const open = async (hz: number | null): Promise<Pick<Ear, 'page' | 'requests'>> => {
     const tone = await createTone('MONO', hz ?? undefined);
     const browser = await launch(executablePath, tone.path);
     closers.unshift(() => browser.close().then(() => tone.remove()));
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
+    const requests: string[] = [];
+    page.on('websocket', (socket) =>
+      socket.on('framesent', ({ payload }) =>
+        requests.push(requestFrame.parse(JSON.parse(String(payload))).method),
+      ),
+    );
     await watchPeerConnections(page);
     await page.goto(served.origin);
     await page.waitForFunction(() => 'liveEar' in globalThis);
-    return { browser, page };
+    return { page, requests };
   };
 
   return {
@@ -62,11 +71,11 @@ export async function openLiveEars(executablePath: string, liveRoomId: string, l
     async enter(hz: number | null, participantId = newId('LiveParticipant')): Promise<Ear> {
       const role = hz === null ? 'LISTENER' : 'SPEAKER';
       roles.set(participantId, role);
-      const { page } = await open(hz);
+      const { page, requests } = await open(hz);
       await page.evaluate((url) => liveEar.enter(url), `${served.origin}/api/${participantId}`);
       await page.waitForFunction(() => liveEar.state()?.connection === 'connected');
       if (maySpeak(role)) await page.evaluate(() => liveEar.speak());
-      return { participantId, page, hz };
+      return { participantId, page, hz, requests };
     },
     async close() {
       for (const close of closers) await close();
@@ -90,6 +99,18 @@ export async function hears(listener: Ear, { participantId, hz }: Ear, former: s
     { polling: LOOK_MS },
   );
 }
+
+/** Resolves once `listener` hears nothing of the speaker. */
+export const missesSound = async (listener: Ear, { participantId }: Ear): Promise<void> => {
+  await listener.page.waitForFunction(
+    ([participantId, silence]) => {
+      const own = liveEar.heard().filter((one) => one.participantId === participantId);
+      return own.every(({ level }) => level < silence);
+    },
+    [participantId, SILENCE] as const,
+    { polling: LOOK_MS },
+  );
+};
 
 /** Resolves once `listener` has heard nothing of the speaker for a second. */
 export const hearsNothingOf = (listener: Ear, { participantId }: Ear): Promise<void> =>

@@ -128,6 +128,12 @@ describe('Four browsers in a room on two workers', { skip: skipped, timeout }, (
   test('lose no packet', (t) => nothingIsLost(all, t));
   test('hear nothing of who is muted', () => muteIsHeardByAll(all));
   test('see who speaks', () => levelsReachAll(all));
+  test('are told who holds the floor when they come, though nothing changes after that', async () => {
+    const { ada, bob, cleo } = all;
+    await ada.page.evaluate(() => liveEar.hush());
+    await Promise.all([bob, cleo].map((ear) => seesFloorOf(ear, bob)));
+    await seesFloorOf(await ears.enter(null), bob);
+  });
 });
 
 describe(

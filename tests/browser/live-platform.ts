@@ -158,6 +158,7 @@ const overviewFor = (caller: LiveUser | undefined) => ({
   liveRoom: {
     title: 'Late night session',
     state: 'LIVE',
+    broadcastAudience: 'ANYONE',
     host: null,
     raisedHands: [],
     participants: { nodes: [] },

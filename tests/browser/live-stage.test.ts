@@ -123,6 +123,28 @@ describe('people in a live room', { skip: missing ?? false, timeout: 8 * PATIENC
     await hosting.locator('#participants').getByText(cleo.handle).waitFor();
   });
 
+  it('are found by name by whoever moderates, listed or not, and something is done about them', async () => {
+    const found = hosting.locator('#found li');
+    const search = async (name: string) => {
+      await hosting.getByRole('searchbox', { name: 'Name or handle' }).fill(name);
+      await hosting.getByRole('button', { name: 'Find', exact: true }).click();
+    };
+    assert.equal(await cleos.getByRole('search').isVisible(), false);
+    await search('');
+    await found.nth(2).waitFor();
+    await search(cleo.handle.toUpperCase());
+    await found.nth(1).waitFor({ state: 'hidden' });
+    await found.getByText('Speaker').waitFor();
+    await hosting.getByRole('button', { name: `Manage ${cleo.handle}` }).click();
+    await hosting.getByRole('dialog').getByRole('button', { name: 'Move to the listeners' }).click();
+    await found.getByText('Listener').waitFor();
+    await hosting.getByRole('button', { name: `Manage ${cleo.handle}` }).click();
+    await hosting.getByRole('dialog').getByRole('button', { name: 'Make a speaker' }).click();
+    await found.getByText('Speaker').waitFor();
+    await search('nobody is called this');
+    await hosting.getByText('Nobody here is called that.').waitFor();
+  });
+
   it('become moderators, step down, and are removed', async () => {
     await choose(hosting, ben, 'Make a moderator');
     await bens.getByRole('group', { name: 'Moderation' }).waitFor();
@@ -138,6 +160,31 @@ describe('people in a live room', { skip: missing ?? false, timeout: 8 * PATIENC
     await status(cleos, 'closed').filter({ hasText: 'A moderator has removed you' }).waitFor();
     await cleos.getByRole('button', { name: 'Join again' }).click();
     await connected(cleos);
+  });
+
+  it('react without a word, which everybody sees, by keyboard too, and screen readers say', async () => {
+    const pages = [hosting, bens, cleos];
+    const reaction = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+    const counted = (name: string) =>
+      Promise.all(pages.map((page) => reaction(page, name).filter({ hasText: /\d/ }).waitFor()));
+    await reaction(bens, 'Applause').click();
+    await counted('Applause');
+    await reaction(cleos, 'Heart').focus();
+    await cleos.keyboard.press('Enter');
+    await counted('Heart');
+    const said = (name: string) => hosting.locator('#reactions-said').filter({ hasText: `1 × ${name}` });
+    await said('Heart').waitFor({ state: 'attached' });
+    for (const page of pages) await reaction(page, 'Applause').filter({ hasNotText: /\d/ }).waitFor();
+  });
+
+  it('are listened to by whom the host wants, which only the host decides', async () => {
+    const broadcast = (page: Page) =>
+      page.getByRole('button', { name: 'Broadcast to signed-in people only' });
+    assert.equal(await broadcast(bens).isVisible(), false);
+    for (const pressed of ['true', 'false']) {
+      await broadcast(hosting).click();
+      await hosting.locator(`#audience[aria-pressed="${pressed}"]`).waitFor();
+    }
   });
 
   it('are all shown that the room is recorded, whoever comes later included', async () => {

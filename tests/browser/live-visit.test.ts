@@ -88,7 +88,8 @@ describe('a visit to a live room', { skip: missing ?? false, timeout: 6 * PATIEN
     await page.getByRole('button', { name: 'Sign in and join' }).click();
     await page.getByRole('heading', { name: 'The room is full' }).waitFor();
     await page.getByRole('button', { name: 'Listen to the broadcast' }).click();
-    await page.getByText('You hear the broadcast, some seconds late.').waitFor();
+    await page.getByText('You hear the broadcast, a moment late.').waitFor();
+    await page.getByText(/^\d\.\d seconds behind the live edge$/).waitFor();
     await playsSound(page);
     await bens.getByRole('button', { name: 'Leave' }).click();
     // That somebody has left is told by an event.

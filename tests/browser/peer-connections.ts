@@ -140,6 +140,22 @@ export const carriedBy = async (page: Page): Promise<string[]> =>
 export const relayedBy = async (page: Page): Promise<string[]> =>
   (await carrying(page, 'localCandidateId')).map(({ relayProtocol = 'none' }) => relayProtocol);
 
+/** Resolves once further checks of ICE were answered over each of the page's connections: browsers check every 2.5 s or so where little else comes. */
+export const checked = (page: Page, answers: number): Promise<void> =>
+  page.evaluate(async (answers) => {
+    const count = async (one: RTCPeerConnection): Promise<number> => {
+      const report = await one.getStats();
+      const pairs = [...report.values()].filter(({ type }) => type === 'candidate-pair');
+      return pairs.reduce((sum, { responsesReceived }) => sum + responsesReceived, 0);
+    };
+    const watch = async (one: RTCPeerConnection) => {
+      const former = await count(one);
+      while ((await count(one)) < former + answers) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    const open = globalThis.peerConnections.filter(({ connectionState }) => connectionState === 'connected');
+    await Promise.all(open.map(watch));
+  }, answers);
+
 /** Resolves once every connection of the page that stands now has noticed that nothing comes any more. */
 export const cutOff = (page: Page): Promise<void> =>
   page.evaluate(async () => {

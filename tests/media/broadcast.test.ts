@@ -1,99 +1,60 @@
 import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { BROADCAST_PATH, signBroadcastUrl } from '#platform/broadcast-url.ts';
-import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
-import { listen, type HttpListener } from '#platform/http.ts';
-import { newId } from '#platform/ids.ts';
-import { createLog } from '#platform/log.ts';
-import { Broadcasts } from '../../media-server/broadcast/broadcasts.ts';
-import { createListeningRights } from '../../media-server/broadcast/listening-rights.ts';
-import { findWorker } from '../../media-server/worker/find-worker.mjs';
-import { answerListeners } from '../support/listening-answers.ts';
+import { promisify } from 'node:util';
+import { HlsListener } from '../support/hls-listener.ts';
+import { readPlaylist } from '../support/hls-playlist.ts';
 import { requireFfmpeg } from '../support/system-packages.ts';
-import { SECRET, skipWithoutWorker } from './media-kit.ts';
+import { encoderPid, openBroadcast, type BroadcastKit } from './broadcast-kit.ts';
+import { skipWithoutWorker } from './media-kit.ts';
 import { decode, toneOpus } from './sound.ts';
-import { openStage, type Stage } from './stage.ts';
 
 const ffmpeg = await requireFfmpeg();
 const program = 'missing' in ffmpeg ? '' : ffmpeg.executablePath;
 const skip = skipWithoutWorker || ('missing' in ffmpeg ? ffmpeg.missing : false);
 const TONES_HZ = [440, 1_200];
 const HEARD = 0.1;
-const SEGMENTS = 3;
-const log = createLog('broadcast-test', 'silent');
+const SEGMENTS = 2;
+const LISTENERS = 300;
+/** Time for all of them to come before it is there. */
+const PARTS_AHEAD = 5;
+const FRAME_SAMPLES = 1_024;
+const FRAME_MS = FRAME_SAMPLES / 48;
 
-describe('The broadcast of a live room', { skip }, () => {
-  let stage: Stage;
-  let broadcasts: Broadcasts;
-  let listener: HttpListener;
+describe('The broadcast of a live room, with low latency', { skip }, () => {
+  let kit: BroadcastKit;
   let url: string;
   let folder: string;
-  const liveBus = memoryLiveBus();
-  const unwelcome = new Set<string | null>();
-  const welcome = answerListeners(liveBus, ({ userId }) => !unwelcome.has(userId));
-  const rights = createListeningRights({ serverId: 'media-b', liveBus, log, recheckMs: 100 });
-  const addressOf = (userId: string | null, liveRoomId = stage.liveRoomId, nowMs = Date.now()) =>
-    signBroadcastUrl(origin(), { liveRoomId, userId }, SECRET, nowMs);
-  const origin = () => `http://127.0.0.1:${listener.port}`;
-  const statusOf = async (address: string) => (await fetch(address)).status;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'veza-hls-'));
-    stage = await openStage(findWorker().path ?? '', newId('LiveRoom'));
-    const isOpen = (id: string) => id === stage.liveRoomId;
-    broadcasts = new Broadcasts({
-      ffmpeg: { path: program },
-      voices: stage.voices,
-      isOpen,
-      rights,
-      secret: SECRET,
-      log,
-    });
-    listener = await listen({ host: '127.0.0.1', port: 0, routes: [broadcasts.route], log });
-    url = addressOf('usr_ada');
+    kit = await openBroadcast(program);
+    url = kit.addressOf('usr_ada');
   });
   after(async () => {
-    await broadcasts.close();
-    await rights.close();
-    await welcome.close();
-    await liveBus.close();
-    await listener.close(0);
-    stage.close();
+    await kit.close();
     await rm(folder, { recursive: true });
   });
 
-  test('is a playlist of segments of a second, in which everybody is heard', async () => {
+  test('is had part by part, as soon as each is there, and everybody is heard in it', async () => {
     const speakers = await Promise.all(
-      TONES_HZ.map((hertz) => stage.speaker(`lpt_${hertz}`, toneOpus(program, hertz))),
+      TONES_HZ.map((hertz) => kit.stage.speaker(`lpt_${hertz}`, toneOpus(program, hertz))),
     );
     const silence = new AbortController();
     const talk = speakers.map(async (speaker) => {
       while (!silence.signal.aborted) await speaker.speak(1_000);
     });
     try {
-      const segments = new Map<string, Buffer>();
-      while (segments.size < SEGMENTS + 2) {
-        const playlist = await fetch(url);
-        assert.equal(playlist.status, 200);
-        assert.equal(playlist.headers.get('content-type'), 'application/vnd.apple.mpegurl');
-        const lines = (await playlist.text()).split('\n');
-        assert.ok(!lines.includes('#EXT-X-ENDLIST'));
-        for (const length of lines.filter((line) => line.startsWith('#EXTINF:')))
-          assert.ok(Math.abs(Number.parseFloat(length.slice(8)) - 1) < 0.1, length);
-        for (const name of lines.filter((line) => line.endsWith('.ts'))) {
-          const segment = await fetch(new URL(name, url));
-          assert.equal(segment.status, 200);
-          segments.set(name, Buffer.from(await segment.arrayBuffer()));
-        }
-      }
-      const path = join(folder, 'heard.ts');
-      await writeFile(path, Buffer.concat([...segments.values()].slice(2)));
+      const listener = await HlsListener.tuneIn(url);
+      const path = join(folder, 'heard.mp4');
+      await writeFile(path, await listener.record(SEGMENTS + 1));
       const sound = decode(program, path);
+      // The voices were opened a moment ago.
       for (const hertz of TONES_HZ) {
-        const amplitude = sound.amplitude(hertz, 500, sound.durationMs - 500);
+        const amplitude = sound.amplitude(hertz, sound.durationMs / 3, sound.durationMs - 100);
         assert.ok(amplitude > HEARD, `${hertz} Hz: ${amplitude}`);
       }
     } finally {
@@ -102,73 +63,200 @@ describe('The broadcast of a live room', { skip }, () => {
     }
   });
 
-  test('is for holders of an address, while it is good, and of rooms that are open', async () => {
-    assert.equal(await statusOf(url.replace(/\.[\w-]+\/index/, '.forged/index')), 403);
-    assert.equal(await statusOf(url.replace(stage.liveRoomId, newId('LiveRoom'))), 403);
-    assert.equal(await statusOf(url.replace('usr_ada', 'usr_ben')), 403);
-    assert.equal(await statusOf(addressOf('usr_ada', stage.liveRoomId, 0)), 403);
-    assert.equal(await statusOf(addressOf('usr_ada', newId('LiveRoom'))), 404);
-    assert.equal(await statusOf(new URL('999999.ts', url).href), 404);
-    assert.equal(await statusOf(new URL('take.json', url).href), 404);
-    assert.equal(await statusOf(`${origin()}${BROADCAST_PATH}x`), 403);
+  test('has parts that make up segments byte by byte, with frames that follow each other at the dates of the playlist', async () => {
+    const listener = await HlsListener.tuneIn(url);
+    const recorded = await listener.record(SEGMENTS);
+    const { segments, map } = listener.playlist;
+    const last = segments.filter(({ uri }) => uri !== null).slice(-SEGMENTS);
+    const parts = last.flatMap((segment) => segment.parts);
+    const pieces = await Promise.all([map, ...parts.map(({ uri }) => uri)].map((uri) => listener.bytes(uri)));
+    assert.ok(Buffer.concat(pieces).equals(recorded));
+    const path = join(folder, 'segments.mp4');
+    await writeFile(path, recorded);
+    const packets = packetTimes(path);
+    const samples = last.reduce((sum, { seconds }) => sum + seconds, 0) * 48_000;
+    assert.equal(packets.length * FRAME_SAMPLES, Math.round(samples));
+    for (const [index, time] of packets.entries())
+      assert.equal(time, (packets[0] ?? 0) + index * FRAME_SAMPLES);
+    const dateMs = last[0]?.dateMs ?? 0;
+    assert.ok(Math.abs((packets[0] ?? 0) / 48 - dateMs) <= 1);
   });
 
-  test('is not for whom the stream subgraph refuses, also in the midst of listening, and is again once it does not', async () => {
-    const [mine, hers] = [addressOf('usr_ben'), addressOf('usr_cleo')];
-    assert.deepEqual([await statusOf(mine), await statusOf(hers)], [200, 200]);
-    unwelcome.add('usr_ben');
-    while ((await statusOf(mine)) === 200);
-    assert.equal(await statusOf(mine), 403);
-    assert.equal(await statusOf(new URL('0.ts', mine).href), 403);
-    assert.equal(await statusOf(hers), 200);
-    unwelcome.add(null);
-    assert.equal(await statusOf(addressOf(null)), 403);
-    unwelcome.clear();
-    while ((await statusOf(mine)) === 403);
-    assert.equal(await statusOf(mine), 200);
+  /** Decode times of all frames, in samples. */
+  const packetTimes = (path: string): number[] => {
+    const probe = program.replace(/ffmpeg$/, 'ffprobe');
+    const shown = ['-show_entries', 'packet=dts', '-of', 'csv=p=0'];
+    const lines = execFileSync(probe, ['-v', 'error', ...shown, path], { encoding: 'utf8' });
+    return lines.trim().split('\n').map(Number.parseFloat);
+  };
+
+  test('is plain HLS for a player that knows nothing of parts', async () => {
+    const path = join(folder, 'plain.mp4');
+    // It begins with the last complete segment, and asks for the playlist from time to time.
+    const play = ['-live_start_index', '-1', '-i', url, '-t', '3', '-c', 'copy', path];
+    await promisify(execFile)(program, ['-loglevel', 'error', '-xerror', ...play]);
+    const packets = packetTimes(path);
+    assert.ok(packets.length * FRAME_SAMPLES >= 2.9 * 48_000);
+    const steps = packets.slice(1).map((time, index) => Math.round(time - (packets[index] ?? 0)));
+    assert.ok(steps.every((step) => step === FRAME_SAMPLES));
   });
 
-  test('is refused at once to whom an order concerns, however fresh the answer', async () => {
-    const patient = createListeningRights({ serverId: 'media-d', liveBus, log, recheckMs: 3_600_000 });
-    const listener = { liveRoomId: stage.liveRoomId, userId: 'usr_dora' };
-    assert.equal(await patient.may(listener), true);
-    unwelcome.add('usr_dora');
-    assert.equal(await patient.may(listener), true);
-    patient.doubt(newId('LiveRoom'));
-    assert.equal(await patient.may(listener), true);
-    patient.doubt(stage.liveRoomId);
-    assert.equal(await patient.may(listener), false);
-    unwelcome.clear();
-    await patient.close();
+  test('holds a part that is hinted until it is there, and a playlist until it has what was asked for', async () => {
+    const listener = await HlsListener.tuneIn(url);
+    const { hint } = listener.playlist;
+    const [part, ahead] = await Promise.all([
+      listener.bytes(hint),
+      fetch(listener.reloadUrl(2)).then((answer) => answer.text()),
+      listener.reload(),
+    ]);
+    assert.ok(part.equals(await listener.bytes(hint)));
+    const parts = readPlaylist(ahead).segments.flatMap((segment) => segment.parts);
+    assert.ok(parts.length - parts.findIndex(({ uri }) => uri === hint) >= 3);
+    // A segment is waited for as well.
+    const msn = listener.playlist.mediaSequence + listener.playlist.segments.length;
+    const segment = readPlaylist(await (await fetch(`${url}?_HLS_msn=${msn}`)).text());
+    assert.ok(segment.segments.some((one) => one.msn === msn && one.uri !== null));
   });
 
-  test('is not given to anybody while nobody says who may listen, but goes on for a while for whom it was known', async () => {
-    const deaf = memoryLiveBus();
-    const unanswered = createListeningRights({ serverId: 'media-e', liveBus: deaf, log, recheckMs: 1 });
-    const listener = { liveRoomId: stage.liveRoomId, userId: 'usr_eva' };
-    assert.equal(await unanswered.may(listener), null);
-    const answers = answerListeners(deaf, () => true);
-    assert.equal(await unanswered.may(listener), true);
-    await answers.close();
-    assert.equal(await unanswered.may(listener), true);
-    await unanswered.close();
-    await deaf.close();
+  test('answers all who wait with the part, and with the same', async () => {
+    const listener = await HlsListener.tuneIn(url);
+    const { hint } = listener.playlist;
+    const waiting = Array.from({ length: LISTENERS }, async () =>
+      (await fetch(listener.reloadUrl(PARTS_AHEAD))).text(),
+    );
+    const answers = await Promise.all(waiting);
+    const texts = new Map<string, Set<string>>();
+    for (const answer of answers) {
+      const parts = readPlaylist(answer).segments.flatMap((segment) => segment.parts.map(({ uri }) => uri));
+      assert.ok(parts.length - parts.indexOf(hint ?? '') > PARTS_AHEAD);
+      const last = parts.at(-1) ?? '';
+      texts.set(last, (texts.get(last) ?? new Set()).add(answer));
+    }
+    for (const [last, same] of texts) assert.equal(same.size, 1, last);
   });
 
-  test('says that there is no ffmpeg', async () => {
-    const missing = { missing: 'There is no ffmpeg.' };
-    const none = new Broadcasts({
-      ffmpeg: missing,
-      voices: stage.voices,
-      isOpen: () => true,
-      rights,
-      secret: SECRET,
-      log,
-    });
-    const other = await listen({ host: '127.0.0.1', port: 0, routes: [none.route], log });
-    const answer = await fetch(new URL(new URL(url).pathname, `http://127.0.0.1:${other.port}`));
-    assert.equal(answer.status, 503);
-    assert.match(await answer.text(), /There is no ffmpeg/);
-    await other.close(0);
+  test('refuses what is nonsense, or too far ahead, and has no part that it does not hint', async () => {
+    const listener = await HlsListener.tuneIn(url);
+    const { mediaSequence, segments } = listener.playlist;
+    const end = mediaSequence + segments.length;
+    for (const query of [
+      '_HLS_part=0',
+      '_HLS_msn=x',
+      `_HLS_msn=${end + 4}`,
+      `_HLS_msn=${end + 1}&_HLS_part=5`,
+    ]) {
+      const answer = await fetch(`${url}?${query}`);
+      assert.equal(answer.status, 400, query);
+      // Without it a page of another origin would not learn why.
+      assert.equal(answer.headers.get('access-control-allow-origin'), '*');
+    }
+    assert.equal((await fetch(listener.urlOf(`${end + 1}.0.m4s`))).status, 404);
+    assert.equal((await fetch(`${url}?_HLS_skip=YES&_HLS_push=1`)).status, 200);
+  });
+
+  test('is compressed for whom that is right, and kept by nobody but its player', async () => {
+    const playlist = await fetch(url, { headers: { 'accept-encoding': 'gzip' } });
+    const plain = await fetch(url, { headers: { 'accept-encoding': 'identity' } });
+    assert.deepEqual(
+      [playlist, plain].map(({ headers }) => [
+        headers.get('content-encoding'),
+        headers.get('vary'),
+        headers.get('cache-control'),
+      ]),
+      [
+        ['gzip', 'accept-encoding', 'no-cache'],
+        [null, 'accept-encoding', 'no-cache'],
+      ],
+    );
+    const { map } = readPlaylist(await playlist.text());
+    readPlaylist(await plain.text());
+    assert.ok(
+      Number(playlist.headers.get('content-length')) < Number(plain.headers.get('content-length')) / 3,
+    );
+    const init = await fetch(new URL(map, url), { method: 'HEAD' });
+    assert.equal(init.headers.get('cache-control'), 'private, max-age=60, immutable');
+    assert.equal(init.headers.get('content-encoding'), null);
+  });
+
+  test('that stands still lets nobody wait for good, and goes on', async () => {
+    const listener = await HlsListener.tuneIn(url);
+    const encoder = encoderPid();
+    process.kill(encoder, 'SIGSTOP');
+    // What it has written already is still to come.
+    while (true) {
+      const answer = await fetch(listener.reloadUrl());
+      if (answer.status === 503) break;
+      await listener.reload().catch(() => undefined);
+    }
+    process.kill(encoder, 'SIGCONT');
+    await listener.reload();
+    await listener.reload();
+  });
+
+  test('whose encoder dies begins anew at the same address, beyond all that was there', async () => {
+    const listener = await HlsListener.tuneIn(url);
+    const before = await listener.reload();
+    const waiting = fetch(listener.reloadUrl());
+    process.kill(encoderPid(), 'SIGKILL');
+    // Where the part came just then, or the request only after it.
+    assert.ok([200, 503].includes((await waiting).status));
+    while ((await fetch(listener.urlOf(before.map))).status === 200);
+    const again = readPlaylist(await (await fetch(listener.reloadUrl())).text());
+    const [last, first] = [before.segments.at(-1), again.segments[0]];
+    assert.ok(last && first && first.msn > last.msn && first.dateMs > last.dateMs);
+    assert.notEqual(again.map, before.map);
+    assert.equal((await fetch(listener.urlOf(before.segments[0]?.uri ?? ''))).status, 404);
+  });
+
+  test('ends with the room, to the last word, and begins anew with it', async () => {
+    const listener = await HlsListener.tuneIn(url);
+    const speaker = await kit.stage.speaker('lpt_last', toneOpus(program, TONES_HZ[0] ?? 0));
+    await speaker.speak(2_000);
+    const before = await listener.reload();
+    const closedAtMs = Date.now();
+    speaker.producer.close();
+    kit.room.isOpen = false;
+    kit.stage.voices.roomClosed(kit.stage.liveRoomId);
+    while (!listener.playlist.ended) await listener.reload();
+    const { segments, map } = listener.playlist;
+    assert.ok(segments.every(({ uri }) => uri !== null));
+    const pieces = [map, ...segments.slice(-2).map(({ uri }) => uri)];
+    const path = join(folder, 'end.mp4');
+    await writeFile(path, Buffer.concat(await Promise.all(pieces.map((uri) => listener.bytes(uri)))));
+    assert.equal(packetTimes(path).length * FRAME_SAMPLES, Math.round(lastSeconds(listener) * 48_000));
+    const last = segments.at(-1);
+    const endMs = (last?.dateMs ?? 0) + (last?.seconds ?? 0) * 1_000;
+    assert.ok(endMs > closedAtMs - FRAME_MS, `${closedAtMs - endMs} ms are missing`);
+    const sound = decode(program, path);
+    assert.ok(sound.amplitude(TONES_HZ[0] ?? 0, sound.durationMs - 400, sound.durationMs - 100) > HEARD);
+    // Nothing is waited for any more.
+    assert.equal((await fetch(`${url}?_HLS_msn=${2 ** 40}`)).status, 200);
+    const part = `${last?.msn}.5.m4s`;
+    const listed = last?.parts.some(({ uri }) => uri === part);
+    assert.equal((await fetch(listener.urlOf(part))).status, listed ? 200 : 404);
+    kit.room.isOpen = true;
+    const again = await HlsListener.tuneIn(url);
+    assert.equal(again.playlist.ended, false);
+    assert.ok(again.playlist.mediaSequence > (before.segments.at(-1)?.msn ?? 0));
+  });
+
+  const lastSeconds = ({ playlist: { segments } }: HlsListener): number =>
+    segments.slice(-2).reduce((sum, { seconds }) => sum + seconds, 0);
+
+  test('ends where another server has all voices from now on', async () => {
+    const listener = await HlsListener.tuneIn(url);
+    kit.room.isOpen = false;
+    while (!listener.playlist.ended) await listener.reload();
+    kit.room.isOpen = true;
+  });
+
+  test('lets only so many wait at the same moment', async () => {
+    const small = await openBroadcast(program, { maxPending: 1 });
+    const address = small.addressOf(null);
+    const waiting = HlsListener.tuneIn(address);
+    while ((await fetch(new URL('nothing.m4s', address))).status !== 503);
+    await waiting;
+    assert.equal((await fetch(new URL('nothing.m4s', address))).status, 404);
+    await small.close();
   });
 });

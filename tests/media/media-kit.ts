@@ -33,7 +33,7 @@ export type MediaKit = Awaited<ReturnType<typeof startMedia>>;
 /** A media server with a real worker and a real listener, and everything it says to others. */
 export async function startMedia(overrides: Partial<MediaServerDeps> = {}) {
   const durableBus = overrides.durableBus ?? memoryDurableBus();
-  const liveBus = memoryLiveBus();
+  const liveBus = overrides.liveBus ?? memoryLiveBus();
   const log = createLog('media-test', 'silent');
   const folder = await mkdtemp(join(tmpdir(), 'veza-media-'));
   const files = await filesIn(join(folder, 'files'));
@@ -50,11 +50,11 @@ export async function startMedia(overrides: Partial<MediaServerDeps> = {}) {
     files,
     ffmpeg: findFfmpeg(process.env),
     secret: SECRET,
-    liveBus,
     log,
     metrics: createMetrics('media-test'),
     ...overrides,
     durableBus,
+    liveBus,
   });
   const listener = await listen({ host: '127.0.0.1', port: 0, routes: [], upgrades: [media.upgrade], log });
   const url = `ws://127.0.0.1:${listener.port}/media`;

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { redisLiveBus } from '#platform/events/live-bus-redis.ts';
 import { newId } from '#platform/ids.ts';
 import { signMediaGrant, type MediaGrantClaims } from '#platform/media-grant.ts';
+import { MEDIA_GONE_TOPIC, MEDIA_HEARTBEAT_TOPIC, mediaGone, mediaHeartbeat } from '#schema/media-bus.ts';
 import { CLOSE_CODES, isWorthReconnecting } from '#schema/signalling.ts';
-import { skipWithout } from '../support/services.ts';
+import { silentLog } from '../support/events.ts';
+import { services, skipWithout } from '../support/services.ts';
 import { grantFor, SECRET, skipWithoutWorker } from './media-kit.ts';
 import { startMediaServerProcess, type MediaServerProcess } from './media-server-process.ts';
 import { SignallingClient } from './signalling-client.ts';
@@ -54,5 +57,26 @@ describe('Two media servers over Redis', { skip: skipWithoutWorker || skipWithou
     for (const { client } of [ben, moved]) assert.ok(isWorthReconnecting((await client.closed).code));
     const back = await enter(one, { participantId, expiresAtMs: grant.expiresAtMs + 2 });
     await back.client.request('ping', {});
+  });
+
+  test('say of one that is killed that it is gone, though they share no room with it', async () => {
+    const bus = await redisLiveBus({ url: services.redisUrl ?? '', log: silentLog });
+    try {
+      const heartbeats = await bus.subscribe(MEDIA_HEARTBEAT_TOPIC);
+      const gone = await bus.subscribe(MEDIA_GONE_TOPIC);
+      const killed = await startMediaServerProcess();
+      const idOf = async () => {
+        for await (const message of heartbeats) {
+          const { serverId, address } = mediaHeartbeat.parse(message);
+          if (address?.publicUrl === killed.url) return serverId;
+        }
+        return null;
+      };
+      const serverId = await idOf();
+      killed.child.kill('SIGKILL');
+      for await (const message of gone) if (mediaGone.parse(message).serverId === serverId) break;
+    } finally {
+      await bus.close();
+    }
   });
 });

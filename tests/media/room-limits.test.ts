@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { signMediaGrant } from '#platform/media-grant.ts';
 import { newId } from '#platform/ids.ts';
 import { CLOSE_CODES } from '#schema/signalling.ts';
+import { Refused } from './signalling-client.ts';
 import {
   grantFor,
   opusStream,
@@ -69,6 +70,28 @@ describe('The limits of a room that its grants carry', { skip: skipWithoutWorker
     await anna.client.request('leave', {});
     await produce(cleo.client, ssrc++);
     await refusedToSend(ben.client);
+  });
+
+  test('keep a speaker from telling everybody of their microphone all the time, and never from being silent', async () => {
+    const { enter } = scene({});
+    const [anna, ben] = [await enter(), await enter()];
+    const { transportId } = await anna.client.request('createTransport', { direction: 'send' });
+    const send = () => anna.client.request('produce', { transportId, rtpParameters: opusStream(ssrc++) });
+    const { producerId } = await send();
+    const answers: unknown[] = [];
+    for (let turn = 0; turn < 60; turn++) {
+      await anna.client.request('pauseProducer', { producerId });
+      await anna.client
+        .request('resumeProducer', { producerId })
+        .catch((error: unknown) => answers.push(error));
+    }
+    assert.ok(answers.length > 0);
+    for (const refusal of answers) assert.ok(refusal instanceof Refused && refusal.code === 'RATE_LIMITED');
+    await assert.rejects(send(), { code: 'RATE_LIMITED' });
+    await anna.client.request('closeProducer', { producerId });
+    await ben.client.notified('producerClosed');
+    const told = ben.client.notifications.all.filter(({ event }) => event === 'producerResumed');
+    assert.equal(told.length, 60 - answers.length);
   });
 
   test('hold for those who begin in the same moment', async () => {

@@ -94,7 +94,8 @@ class Visitor {
         return await hear(this, producerId);
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? error.code : null;
-        if (code !== 'MEDIA_UNAVAILABLE' && code !== 'WRONG_STATE') throw error;
+        if (code === null || !['MEDIA_UNAVAILABLE', 'WRONG_STATE', 'NOT_FOUND'].includes(String(code)))
+          throw error;
       }
     }
   }

@@ -143,7 +143,7 @@ class Attack {
       const client = this.#clients[this.#hostility.below(ATTACKERS)];
       if (client && client.socket.readyState === WebSocket.OPEN) await this.#step(client);
     }
-    await Promise.all(this.#clients.map((client) => this.#send(client, 'ping', {})));
+    await Promise.all(this.#clients.map((client) => this.#send(client, 'listListeners', {})));
   }
 
   async end(): Promise<void> {

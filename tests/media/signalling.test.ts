@@ -138,6 +138,15 @@ describe('Signalling with a real media worker', { skip: skipWithoutWorker }, () 
     await client.request('ping', {});
   });
 
+  test('a ping is answered at once, whatever else waits for its answer', async () => {
+    const { client } = await kit.enter();
+    const order: string[] = [];
+    const create = () =>
+      client.request('createTransport', { direction: 'recv' }).then(() => order.push('slow'));
+    await Promise.all([create(), create(), client.request('ping', {}).then(() => order.push('ping'))]);
+    assert.deepEqual(order, ['ping', 'slow', 'slow']);
+  });
+
   test('stream parameters that the worker cannot use are the sender’s fault', async () => {
     const { client } = await kit.enter();
     const { transportId } = await client.request('createTransport', { direction: 'send' });

@@ -114,6 +114,9 @@ describe('a live counter', () => {
     });
     let listeners = await next(stream);
     while (listeners !== 1) listeners = await next(stream);
+    const counted = { liveRoomId: room, listeners: 8, unlisted: 7 };
+    await analytics.tell('liveRoom.listenersChanged', `live-room:${room}`, counted);
+    assert.equal(await next(stream), 8, 'those who are not told of one by one count as well');
     await analytics.tell('liveRoom.ended', `live-room:${room}`, { liveRoomId: room, hostId: artist });
     assert.equal(await next(stream), 0);
     await stream.return();

@@ -64,6 +64,18 @@ describe('the floor of a live room', () => {
     assert.equal(log.filter((name) => name === 'liveRoom.handChanged').length, 4);
   });
 
+  it('lets nobody wave: hands that go up and down all the time have to rest', async () => {
+    const { id, guest } = await setTheScene();
+    const up = () => refusals(stream, guest, 'raiseHand', { liveRoomId: id });
+    for (let times = 0; times < 5; times++) {
+      assert.deepEqual(await up(), []);
+      await must(stream, guest, 'lowerHand', { liveRoomId: id });
+    }
+    assert.deepEqual(await up(), ['RateLimitedError liveRoomId']);
+    const log = await logOf(stream, `live-room:${id}`);
+    assert.equal(log.filter((name) => name === 'liveRoom.handChanged').length, 10);
+  });
+
   it('gives roles, lowers the hand by that, and orders it of the media server', async () => {
     const { id, host, guest, participantId } = await setTheScene();
     await must(stream, guest, 'raiseHand', { liveRoomId: id });

@@ -54,6 +54,8 @@ const MUTATIONS = {
   createLiveRoom: `mutation ($input: CreateLiveRoomInput!) { createLiveRoom(input: $input) { ${ROOM} ${ERRORS} } }`,
   startLiveRoom: `mutation ($id: ID!) { startLiveRoom(id: $id) { ${ROOM} ${ERRORS} } }`,
   endLiveRoom: `mutation ($id: ID!) { endLiveRoom(id: $id) { ${ROOM} ${ERRORS} } }`,
+  setBroadcastAudience: `mutation ($liveRoomId: ID!, $audience: BroadcastAudience!) {
+    setBroadcastAudience(liveRoomId: $liveRoomId, audience: $audience) { ${ROOM} ${ERRORS} } }`,
   leaveLiveRoom: `mutation ($id: ID!) { leaveLiveRoom(id: $id) { ${ROOM} ${ERRORS} } }`,
   joinLiveRoom: `mutation ($id: ID!, $resumeKey: String) { joinLiveRoom(id: $id, resumeKey: $resumeKey) { __typename
     ... on LiveJoin { ${PARTICIPANT} ${ROOM} mediaUrl token tokenExpiresAt resumeKey resumed iceServers { urls username credential } }
@@ -66,6 +68,8 @@ const MUTATIONS = {
     setLiveRole(liveRoomId: $liveRoomId, participantId: $participantId, role: $role) { ${PARTICIPANT} ${ERRORS} } }`,
   muteParticipant: `mutation ($liveRoomId: ID!, $participantId: ID!, $muted: Boolean! = true) {
     muteParticipant(liveRoomId: $liveRoomId, participantId: $participantId, muted: $muted) { ${PARTICIPANT} ${ERRORS} } }`,
+  reactInLiveRoom: `mutation ($liveRoomId: ID!, $reaction: LiveReaction!) {
+    reactInLiveRoom(liveRoomId: $liveRoomId, reaction: $reaction) { reaction ${ERRORS} } }`,
   startRecording: `mutation ($liveRoomId: ID!, $mode: RecordingMode! = MIX) {
     startRecording(liveRoomId: $liveRoomId, mode: $mode) { ${RECORDING} ${ERRORS} } }`,
   stopRecording: `mutation ($liveRoomId: ID!) { stopRecording(liveRoomId: $liveRoomId) { ${RECORDING} ${ERRORS} } }`,

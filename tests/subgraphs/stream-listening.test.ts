@@ -6,9 +6,21 @@ import {
   createListeningRights,
   type ListeningRights,
 } from '../../media-server/broadcast/listening-rights.ts';
-import { until } from './result-streams.ts';
-import { enter, mutate, must, newUser, openLiveRoom, startStream, tell, type Stream } from './stream-kit.ts';
+import { take, until } from './result-streams.ts';
+import {
+  enter,
+  logOf,
+  mutate,
+  must,
+  newUser,
+  openLiveRoom,
+  refusals,
+  startStream,
+  tell,
+  type Stream,
+} from './stream-kit.ts';
 
+const EVENTS = `subscription ($id: ID!) { liveRoomEvents(liveRoomId: $id) { ... on BroadcastAudienceChanged { audience } } }`;
 const BROADCAST = 'query ($id: ID!) { liveRoom(id: $id) { broadcastUrl } }';
 
 /** The stream subgraph answers a media server's question over a live bus. */
@@ -62,6 +74,35 @@ describe('who may listen to the broadcast of a live room', () => {
     await tell(stream, `user:${host}`, 'user.unblocked', { blockerId: host, blockedId: blocked });
     await until(async () => (await may(blocked, id)) === true);
     assert.equal((await mutate(stream, banned, 'joinLiveRoom', { id })).__typename, 'ForbiddenError');
+  });
+
+  it('is nobody without an account where the host wants it so, and so nobody who was banned', async () => {
+    const [host, banned] = [newUser(), newUser()];
+    const id = await openLiveRoom(stream, host, { broadcastAudience: 'SIGNED_IN' });
+    await enter(stream, host, id);
+    const participantId = await enter(stream, banned, id);
+    await must(stream, host, 'removeParticipant', { liveRoomId: id, participantId, ban: true });
+    const listening = async () => [await may(newUser(), id), await may(null, id), await may(banned, id)];
+    assert.deepEqual(await listening(), [true, false, false]);
+    assert.equal(await urlFor(null, id), null);
+    const args = { liveRoomId: id, audience: 'ANYONE' };
+    assert.deepEqual(await refusals(stream, newUser(), 'setBroadcastAudience', args), [
+      'ForbiddenError liveRoomId',
+    ]);
+    const events = await stream.subscribe(banned, EVENTS, { id });
+    await must(stream, host, 'setBroadcastAudience', args);
+    assert.deepEqual(await take(events, 1), [{ liveRoomEvents: { audience: 'ANYONE' } }]);
+    await events.return?.();
+    assert.deepEqual(await listening(), [true, true, false]);
+    await must(stream, host, 'setBroadcastAudience', args);
+    await must(stream, host, 'setBroadcastAudience', { ...args, audience: 'SIGNED_IN' });
+    assert.deepEqual(await listening(), [true, false, false]);
+    const told = (await logOf(stream, `live-room:${id}`)).filter((name) => /Audience/.test(name));
+    assert.equal(told.length, 2, 'what was so already is not told');
+    await must(stream, host, 'endLiveRoom', { id });
+    assert.deepEqual(await refusals(stream, host, 'setBroadcastAudience', args), [
+      'ConflictError liveRoomId',
+    ]);
   });
 
   it('are the members of its private chat room, for as long as they are', async () => {

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { verifyBroadcastPath } from '#platform/broadcast-url.ts';
 import { MEDIA_GRANT_TTL_MS, verifyMediaGrant } from '#platform/media-grant.ts';
 import { newId } from '#platform/ids.ts';
+import { MAX_LIVE_ROOM_PEOPLE } from '#schema/media-bus.ts';
 import { TEST_SECRET } from '../support/subgraphs.ts';
 import {
   enter,
@@ -57,7 +58,7 @@ describe('live rooms of the stream subgraph', () => {
   it('are refused with wrong plans', async () => {
     const refused = (input: object) => refusals(stream, newUser(), 'createLiveRoom', { input });
     assert.deepEqual(await refused({ title: '' }), ['ValidationError input,title REQUIRED']);
-    assert.deepEqual(await refused({ title: 'a', capacity: 251 }), [
+    assert.deepEqual(await refused({ title: 'a', capacity: MAX_LIVE_ROOM_PEOPLE + 1 }), [
       'ValidationError input,capacity OUT_OF_RANGE',
     ]);
     assert.deepEqual(await refused({ title: 'a', scheduledFor: '2020-01-01T00:00:00Z' }), [

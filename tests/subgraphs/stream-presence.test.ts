@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
   MEDIA_CONTROL_TOPIC,
+  MEDIA_GONE_TOPIC,
   MEDIA_HEARTBEAT_MS,
   MEDIA_HEARTBEAT_TOPIC,
   RESUME_WINDOW_MS,
@@ -136,6 +137,31 @@ describe('who is connected to a live room', () => {
     assert.equal(await statusOf(stays), 'CONNECTED');
   });
 
+  const isLost = async (id: string) => (await participantOf(stream, id))?.lost ?? false;
+
+  it('follows at once where another media server says that one has ended, how well they were connected included', async () => {
+    const dead = newServer();
+    const id = await openLiveRoom(stream, newUser());
+    const lost = await enter(stream, newUser(), id, dead);
+    const measured = { participantId: lost, quality: 'GOOD', score: 70, lossRatio: 0, jitterMs: 1 };
+    const connections = [{ ...measured, roundTripMs: 9 }];
+    const rooms = [{ liveRoomId: id, participantIds: [lost], connections }];
+    await stream.liveBus.publish(MEDIA_HEARTBEAT_TOPIC, { serverId: dead, available: true, rooms });
+    const query = `{ liveRoom(id: "${id}") { participants { nodes { id connected connection { quality } } } } }`;
+    const shown = async () => (await stream.data(null, query)).liveRoom.participants.nodes[0];
+    await until(async () => (await shown()).connection?.quality === 'GOOD');
+    await stream.liveBus.publish(MEDIA_GONE_TOPIC, { serverId: dead });
+    await until(() => isLost(lost));
+    assert.deepEqual(await shown(), { id: lost, connected: true, connection: null });
+    // What was on its way comes late.
+    const late = await join(stream, newUser(), id);
+    const connection = { liveRoomId: id, participantId: late, serverId: dead };
+    await tell(stream, `media:${dead}`, 'media.participantConnected', connection);
+    await lapse(late);
+    assert.equal(await statusOf(lost), 'LEFT');
+    offsetMs = 0;
+  });
+
   it('does not give up who came to a server that this process has never heard, before it had time to be heard', async () => {
     const id = await openLiveRoom(stream, newUser());
     const leaver = async () => {
@@ -182,5 +208,30 @@ describe('who is connected to a live room', () => {
       if (order.kind === 'endRoom' && order.liveRoomId === id) break;
     }
     assert.equal(await statusOf(participantId), 'LEFT');
+  });
+
+  it('follows at once where another server answers at its address, and goes by what it says where it lives after all', async () => {
+    const address = (port: number) => ({
+      internalUrl: `http://127.0.0.1:${port}`,
+      publicUrl: `ws://127.0.0.1:${port}/media`,
+    });
+    const [former, next, other] = [newServer(), newServer(), newServer()];
+    const id = await openLiveRoom(stream, newUser());
+    const say = (serverId: string, port: number, ...participantIds: string[]) => {
+      const rooms = [{ liveRoomId: id, participantIds }];
+      const heartbeat = { serverId, available: true, address: address(port), rooms };
+      return stream.liveBus.publish(MEDIA_HEARTBEAT_TOPIC, heartbeat);
+    };
+    const lost = await enter(stream, newUser(), id, former);
+    const stays = await enter(stream, newUser(), id, other);
+    await say(former, 1, lost);
+    await say(other, 2, stays);
+    await say(next, 1);
+    await until(() => isLost(lost));
+    assert.equal(await isLost(stays), false);
+    offsetMs += 3 * MEDIA_HEARTBEAT_MS;
+    await say(former, 3, lost);
+    await until(async () => !(await isLost(lost)));
+    offsetMs = 0;
   });
 });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import {
   MEDIA_CONTROL_TOPIC,
@@ -8,8 +7,7 @@ import {
   type RecordingMode,
   type RecordingOrder,
 } from '#schema/media-bus.ts';
-import { toneWav } from '../support/wav.ts';
-import { mixKey, newTake, reporter, SERVER } from './recording-reports.ts';
+import { newTake, reporter, SERVER } from './recording-reports.ts';
 import { until } from './result-streams.ts';
 import {
   enter,
@@ -99,6 +97,22 @@ describe('recordings of live rooms', () => {
     await must(stream, host, 'startLiveRoom', { id: liveRoom.id });
     const both = await Promise.all([1, 2, 3].map(() => mutate(stream, host, 'startRecording', args)));
     assert.equal(both.filter(({ recording }) => recording !== null).length, 1);
+  });
+
+  it('are a hundred at most of a room, all of which are shown', async () => {
+    const host = newUser();
+    const id = await openLiveRoom(stream, host);
+    await stream.open.foundation.database.fork().execute(
+      `insert into recording (id, live_room_id, mode, state, requested_at, ended_at)
+         select 'rec_many_' || n || ?, ?, 'MIX', 'FAILED', now(), now() from generate_series(1, 99) n`,
+      [id, id],
+    );
+    await must(stream, host, 'startRecording', { liveRoomId: id });
+    await must(stream, host, 'stopRecording', { liveRoomId: id });
+    assert.deepEqual(await refusals(stream, host, 'startRecording', { liveRoomId: id }), [
+      'ConflictError liveRoomId',
+    ]);
+    assert.equal((await read(host, id)).recordings.length, 100);
   });
 
   it('that need a mix are refused where nothing can mix, and those of speakers are not', async () => {
@@ -218,39 +232,29 @@ describe('recordings of live rooms', () => {
     assert.equal(await stateOf(lost.id), 'STOPPING');
     offsetMs += 3_600_000;
     await becomes(lost.id, 'FAILED');
+    assert.equal((await read(null, lost.id)).recordings[0].problem, 'INTERRUPTED');
   });
 
-  it('become tracks of their host', async () => {
-    const { host, id, recordingId } = await open();
-    const input = { title: 'Live at home', genre: 'dub', clientMutationKey: 'publish-live-1' };
-    const args = { recordingId, input };
-    assert.deepEqual(await refusals(stream, host, 'publishRecording', args), ['ConflictError recordingId']);
-    const take = newTake(id, recordingId);
-    const bytes = toneWav({ seconds: 2 });
-    const options = { contentType: 'audio/ogg', maxBytes: 1e9, field: 'file' };
-    await stream.open.foundation.files.put(mixKey(take), Readable.from([bytes]), options);
-    await report.begin(take);
-    await must(stream, host, 'stopRecording', { liveRoomId: id });
-    await report.finish(take);
-    await becomes(id, 'READY');
-    const { track } = await must(stream, host, 'publishRecording', args);
-    assert.deepEqual(
-      [track.title, track.durationMs, track.sizeBytes, track.artist.id],
-      ['Live at home', 2_000, bytes.length, host],
-    );
-    assert.equal((await must(stream, host, 'publishRecording', args)).track.id, track.id);
-    assert.deepEqual(await refusals(stream, newUser(), 'publishRecording', args), [
-      'ForbiddenError recordingId',
-    ]);
-    const wrongFile = {
-      recordingId,
-      input: { ...input, fileId: 'rcf_x', clientMutationKey: 'publish-live-2' },
+  it('are READY after all where files come that nobody waited for any more, and stay FAILED without', async () => {
+    const stop = async () => {
+      const { host, id, recordingId } = await open();
+      const take = newTake(id, recordingId);
+      await report.begin(take);
+      await becomes(id, 'RECORDING');
+      await must(stream, host, 'stopRecording', { liveRoomId: id });
+      return { host, id, take };
     };
-    assert.deepEqual(await refusals(stream, host, 'publishRecording', wrongFile), [
-      'NotFoundError input,fileId',
-    ]);
-    assert.deepEqual(await refusals(stream, host, 'publishRecording', { ...args, recordingId: 'rec_x' }), [
-      'NotFoundError recordingId',
-    ]);
+    const [late, empty] = [await stop(), await stop()];
+    offsetMs += 3_660_000;
+    for (const { id } of [late, empty]) await becomes(id, 'FAILED');
+    await report.finish(empty.take, { files: [], problem: 'NOTHING_RECORDED' });
+    await report.finish(late.take);
+    await becomes(late.id, 'READY');
+    const [recording] = (await read(late.host, late.id)).recordings;
+    assert.deepEqual([recording.problem, recording.durationMs, recording.files.length], [null, 60_000, 1]);
+    const told = (await logOf(stream, `live-room:${late.id}`)).filter((name) => /recording/.test(name));
+    assert.equal(told.length, 5, 'STARTING, RECORDING, STOPPING, FAILED, READY');
+    await until(async () => (await read(null, empty.id)).recordings[0].problem === 'NOTHING_RECORDED');
+    assert.equal(await stateOf(empty.id), 'FAILED');
   });
 });

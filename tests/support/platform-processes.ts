@@ -19,8 +19,8 @@ export interface PlatformProcesses {
 type Ports = Readonly<Record<ProcessName, number>>;
 type Process = Awaited<ReturnType<typeof startProcess<true>>>;
 
-/** Every process of the platform on its own, over HTTP and WebSocket, on the servers that the tests were given. */
-export async function startPlatformProcesses(): Promise<PlatformProcesses> {
+/** Every process of the platform on its own, over HTTP and WebSocket, on the servers that the tests were given; `own` are further variables of all. */
+export async function startPlatformProcesses(own: NodeJS.ProcessEnv = {}): Promise<PlatformProcesses> {
   const database = `veza_test_${randomBytes(6).toString('hex')}`;
   const folder = await dataFolder();
   const ports = await choosePorts();
@@ -34,12 +34,13 @@ export async function startPlatformProcesses(): Promise<PlatformProcesses> {
     PUBLIC_URL: url,
     LOG_LEVEL: 'info',
     ...linksBetween(ports),
+    ...own,
   };
   const running = new Map<ProcessName, Process>();
-  const start = async (name: ProcessName, own: NodeJS.ProcessEnv = {}) => {
+  const start = async (name: ProcessName, more: NodeJS.ProcessEnv = {}) => {
     const script =
       name === 'gateway' || name === 'media-server' ? `${name}/index.ts` : `subgraphs/${name}/index.ts`;
-    const process = await startProcess(script, [], { ...env, ...own, PORT: String(ports[name]) }, isReady);
+    const process = await startProcess(script, [], { ...env, ...more, PORT: String(ports[name]) }, isReady);
     running.set(name, process);
   };
   await Promise.all([...SUBGRAPHS, 'media-server' as const].map((name) => start(name)));

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ParticipantConnection } from '#schema/connection-quality.ts';
+import type { LiveRole } from '#schema/live-role.ts';
 import type { ParticipantInfo } from '#schema/signalling.ts';
 import {
   judgeConnection,
+  notableConnections,
   type ConnectionSample,
   type JudgedConnection,
 } from '../../media-server/domain/connection-quality.ts';
@@ -89,4 +92,23 @@ describe('a rotation', () => {
     assert.deepEqual(numbers(rotation.take(people, 3)), [0, 1, 2]);
     assert.deepEqual(numbers(rotation.take([], 3)), []);
   });
+});
+
+it('of many connections tells those of speakers, and then the worst', () => {
+  const connection = (participantId: string, score: number): ParticipantConnection => ({
+    ...{ participantId, score, quality: 'GOOD', lossRatio: 0, jitterMs: 0, roundTripMs: null },
+  });
+  const person = (id: string, score: number, role: LiveRole = 'LISTENER') => ({
+    ...{ role, measured: connection(id, score) },
+  });
+  const people = [
+    person('fine', 90),
+    person('worse', 20),
+    person('speaker', 93, 'SPEAKER'),
+    { role: 'LISTENER' as const, measured: null },
+    person('bad', 40),
+  ];
+  const told = (most: number) => notableConnections(people, most).map(({ participantId }) => participantId);
+  assert.deepEqual(told(3), ['speaker', 'worse', 'bad']);
+  assert.deepEqual(told(4), ['fine', 'worse', 'speaker', 'bad']);
 });

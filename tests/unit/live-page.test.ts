@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LiveRoomState } from '../../clients/live/browser/live-room.client.ts';
+import type { LiveRoomState } from '../../clients/live/browser/live-state.client.ts';
 import { CLOSE_CODES } from '#schema/signalling.ts';
 import { chatAfter, type Chat, type ChatMessage } from '../../media-server/page/browser/chat.client.ts';
 import { noticesBetween } from '../../media-server/page/browser/notices.client.ts';
@@ -10,7 +10,14 @@ import { actionsOn } from '../../media-server/page/browser/permissions.client.ts
 import { stageAfter, type Stage } from '../../media-server/page/browser/stage.client.ts';
 import { connectionWords } from '../../media-server/page/browser/words.client.ts';
 
-const STAGE: Stage = { state: 'LIVE', hands: ['a', 'b'], invited: ['c'], recording: null, cursor: '0' };
+const STAGE: Stage = {
+  state: 'LIVE',
+  hands: ['a', 'b'],
+  invited: ['c'],
+  recording: null,
+  audience: 'ANYONE',
+  cursor: '0',
+};
 const after = (stage: Stage, event: object): Stage | null => stageAfter(stage, { cursor: '1', ...event });
 
 describe('what a live room’s page makes of the room’s log', () => {
@@ -46,6 +53,11 @@ describe('what a live room’s page makes of the room’s log', () => {
       assert.equal(after(STAGE, change(state))?.recording, state);
     for (const state of ['STOPPING', 'READY', 'FAILED'])
       assert.equal(after({ ...STAGE, recording: 'RECORDING' }, change(state))?.recording, null);
+  });
+
+  it('who may listen to the broadcast is what the host has decided last', () => {
+    const change = { __typename: 'BroadcastAudienceChanged', audience: 'SIGNED_IN' };
+    assert.equal(after(STAGE, change)?.audience, 'SIGNED_IN');
   });
 
   it('what it does not understand, and a log that cannot continue, make it load the room anew', () => {

@@ -8,6 +8,7 @@ import { DISCONNECT_REASONS } from '#schema/media-bus.ts';
 import { acceptLiveRoom, end, start, type LiveRoom } from '../../subgraphs/stream/domain/live-room.ts';
 import {
   endsConnection,
+  handBusyAfter,
   judgeConnected,
   requireMayMute,
   requireMaySetRole,
@@ -150,9 +151,29 @@ const person = (role: LiveRole, changes: Partial<LiveParticipant> = {}): LivePar
   leaveReason: null,
   muted: false,
   handRaisedAt: null,
+  handBusyUntil: null,
   invitedAt: null,
   banned: false,
+  listed: true,
   ...changes,
+});
+
+describe('a hand in a live room', () => {
+  it('goes up five times in a row, and then once in five seconds', () => {
+    let guest = person('LISTENER');
+    let at = NOW.getTime();
+    const wave = () => void (guest = { ...guest, handBusyUntil: handBusyAfter(guest, new Date(at)) });
+    for (let times = 0; times < 5; times++) wave();
+    assert.equal(refusal(wave), 'RateLimitedError');
+    at += 4_999;
+    assert.equal(refusal(wave), 'RateLimitedError');
+    at += 1;
+    wave();
+    assert.equal(refusal(wave), 'RateLimitedError');
+    at += 60_000;
+    for (let times = 0; times < 5; times++) wave();
+    assert.equal(refusal(wave), 'RateLimitedError');
+  });
 });
 
 describe('who decides about whom in a live room', () => {

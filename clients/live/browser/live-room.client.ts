@@ -1,114 +1,129 @@
-import { maySpeak } from '#schema/live-role.ts';
-import { isWorthReconnecting, NORMAL_CLOSURE, type RequestAnswer } from '#schema/signalling.ts';
+import type { RtpCapabilities } from '#schema/rtp.ts';
+import { isWorthReconnecting, NORMAL_CLOSURE } from '#schema/signalling.ts';
+import { admit, FinalRefusal, type Admission, type LiveGrant, type Welcome } from './admission.client.ts';
+import { LiveState, type LiveRoomState } from './live-state.client.ts';
+import { LivenessWatch } from './liveness-watch.client.ts';
 import { MediaLink, type RemoteTrack } from './media-link.client.ts';
-import { inTime, retryDelayMs } from './retry.client.ts';
-import { Roster, type LiveSelf, type RosterChanges, type RosterEntry } from './roster.client.ts';
+import { retryDelayMs } from './retry.client.ts';
 import {
   isRefused,
   messageOf,
-  SignallingSocket,
   SocketClosedError,
   type NotificationHandlers,
+  type SignallingSocket,
 } from './signalling.client.ts';
 
-/** What a client needs for one connection; its token is good for a minute. */
-export interface LiveGrant {
-  readonly mediaUrl: string;
-  readonly token: string;
-  readonly iceServers: readonly RTCIceServer[];
-}
-
-/** Thrown by `getGrant` where another try would fail too, for example because the room has ended. */
-export class FinalRefusal extends Error {}
-
 export interface LiveRoomOptions {
-  /** Asked before every connection. May reject; then it is asked again after a while (RetryLater: after that one), unless it rejects with FinalRefusal. */
+  /**
+   * Asked before every connection. May reject; then it is asked again after a while (RetryLater: after that one), unless it rejects with FinalRefusal.
+   * May be asked again before it has answered, where the network swallows requests; the first answer counts.
+   */
   readonly getGrant: () => Promise<LiveGrant>;
   readonly onChange: (state: LiveRoomState) => void;
   readonly onTrack: (track: RemoteTrack) => void;
   readonly onTrackEnded: (consumerId: string) => void;
 }
 
-export interface LiveRoomState {
-  readonly connection: 'connecting' | 'connected' | 'reconnecting' | 'closed';
-  /** Close code of the media socket where `connection` is `closed` by it. */
-  readonly closeCode: number | null;
-  /** What went wrong last, in words for a person. */
-  readonly problem: string | null;
-  readonly self: LiveSelf | null;
-  readonly microphone: 'off' | 'on';
-  /** Whether the room is for music: a microphone should then be opened without speech processing. */
-  readonly music: boolean;
-  readonly dominant: string | null;
-  /** Everybody who may speak, and listeners up to a number that the server sets. */
-  readonly others: readonly RosterEntry[];
-  /** How many people listen, oneself included, where `others` has not all of them; else null. */
-  readonly listenerCount: number | null;
+/** How a connection is made where it is neither the first one nor one after a loss that the browser noticed. */
+interface Beginning {
+  readonly grant?: LiveGrant;
+  /** It is given up when this socket, over which nothing comes, is heard again. */
+  readonly unless?: SignallingSocket;
 }
 
-type Welcome = RequestAnswer<'authenticate'>;
-
 /**
- * One visitor in one live room: connects, connects again after a loss, joins again where the server says so, restarts ICE when the network changes, and
- * keeps the microphone as its owner left it through all of that.
+ * One visitor in one live room: connects, connects again after a loss, joins again where the server says so, restarts ICE when the network changes or
+ * dies without a word, and keeps the microphone as its owner left it through all of that.
  */
 export class LiveRoomClient {
   readonly #options: LiveRoomOptions;
-  readonly #roster = new Roster();
-  #state: Omit<LiveRoomState, 'others'> = {
-    connection: 'connecting',
-    closeCode: null,
-    problem: null,
-    self: null,
-    microphone: 'off',
-    music: false,
-    dominant: null,
-    listenerCount: null,
-  };
-  #socket: SignallingSocket | null = null;
-  #grant: LiveGrant | null = null;
-  #welcome: Welcome | null = null;
+  readonly #state: LiveState;
+  #admission: Admission | null = null;
   #link: MediaLink | null = null;
+  #watch: LivenessWatch | null = null;
   #track: MediaStreamTrack | null = null;
-  /** Since when there is no connection; null while there is one. */
-  #lostAtMs: number | null = null;
+  /** Since when there is no connection, and whether it was lost without a word; null while there is one. */
+  #loss: { readonly atMs: number; readonly isSilent: boolean } | null = null;
+  #isConnecting = false;
   #stopped = false;
 
   constructor(options: LiveRoomOptions) {
     this.#options = options;
+    this.#state = new LiveState(options.onChange, () => (this.#track = null));
     addEventListener('online', this.#restartIce);
   }
 
   get state(): LiveRoomState {
-    return { ...this.#state, others: this.#roster.entries };
+    return this.#state.value;
   }
 
   /** Connects, and stays connected until `leave` or until the server has a reason against it. */
-  async connect(): Promise<void> {
-    if (this.#stopped) return;
+  connect(): Promise<void> {
+    return this.#connect({});
+  }
+
+  async #connect(beginning: Beginning): Promise<void> {
+    if (this.#stopped || this.#isConnecting) return;
+    this.#isConnecting = true;
+    const admission = await this.#admit(beginning).finally(() => (this.#isConnecting = false));
+    if (admission) await this.#enter(admission);
+  }
+
+  /** Null where nothing came of it: then it is tried again, or it is over. */
+  async #admit({ grant, unless }: Beginning): Promise<Admission | null> {
+    const ended = new AbortController();
+    void unless?.nextFrame.then(() => ended.abort());
     try {
-      const grant = await inTime(this.#options.getGrant(), this.#lostForMs);
-      if (!this.#stopped) await this.#open(grant);
+      return await admit({
+        getGrant: grant ? async () => grant : this.#options.getGrant,
+        handlers: this.#handlers(),
+        onClosed: (socket, code) => this.#lost(socket, code),
+        // From now on nothing counts any more that comes over the former one, its end included.
+        onShown: () => this.#socket?.retire(),
+        lostForMs: this.#lostForMs,
+        isSilent: this.#loss?.isSilent === true,
+        signal: ended.signal,
+      });
     } catch (error) {
-      this.#failed(error);
+      if (!ended.signal.aborted) this.#notAdmitted(error);
+      else {
+        this.#loss = null;
+        this.#state.change({ connection: 'connected' });
+      }
+      return null;
     }
   }
 
-  async #open(grant: LiveGrant): Promise<void> {
+  async #enter(admission: Admission): Promise<void> {
+    const { socket, welcome } = admission;
+    if (this.#stopped) return socket.close();
+    const former = this.#socket;
+    this.#admission = admission;
+    this.#watchOver(admission);
     try {
-      this.#grant = grant;
-      const socket = new SignallingSocket(grant.mediaUrl, this.#handlers(), (code) =>
-        this.#lost(socket, code),
-      );
-      this.#socket?.retire();
-      this.#socket = socket;
-      this.#welcome = await socket.request('authenticate', { token: grant.token });
-      this.#welcomed(this.#welcome);
-      await this.#join(socket, this.#welcome.routerRtpCapabilities);
-      this.#lostAtMs = null;
+      this.#welcomed(welcome);
+      await this.#join(admission, welcome.routerRtpCapabilities);
+      this.#loss = null;
     } catch (error) {
       this.#failed(error);
+    } finally {
+      former?.close();
     }
+  }
+
+  get #socket(): SignallingSocket | null {
+    return this.#admission?.socket ?? null;
+  }
+
+  #watchOver({ socket, welcome }: Admission): void {
+    this.#watch?.stop();
+    this.#watch = new LivenessWatch({
+      socket,
+      selfId: welcome.participantId,
+      senders: () => this.#state.senders,
+      onSocketSilent: () => void this.#replace(socket),
+      onPathDead: () => this.#restartIce(),
+    });
   }
 
   /** Sends `track` until it is closed, also over new connections. The track stays the caller's. Rejects where the server refuses it. */
@@ -120,7 +135,7 @@ export class LiveRoomClient {
   /** Nothing is sent any more, until it is opened again. */
   async closeMicrophone(): Promise<void> {
     this.#track = null;
-    this.#change({ microphone: 'off' });
+    this.#state.change({ microphone: 'off' });
     await this.#link?.setPaused(true);
   }
 
@@ -132,24 +147,21 @@ export class LiveRoomClient {
     this.#end(NORMAL_CLOSURE, null);
   }
 
-  async #join(
-    socket: SignallingSocket,
-    routerRtpCapabilities: Welcome['routerRtpCapabilities'],
-  ): Promise<void> {
+  async #join({ socket, grant, welcome }: Admission, routerRtpCapabilities: RtpCapabilities): Promise<void> {
     const { onTrack, onTrackEnded } = this.#options;
-    const { opus } = this.#requireWelcome();
+    const { opus } = welcome;
     const link = await MediaLink.create(
-      { socket, opus, onTrack, onTrackEnded, iceServers: this.#grant?.iceServers ?? [] },
+      { socket, opus, onTrack, onTrackEnded, iceServers: grant.iceServers },
       routerRtpCapabilities,
     );
     const joined = await socket.request('join', { rtpCapabilities: link.rtpCapabilities });
-    const { participants, listenerCount } = joined;
+    const { participants, listenerCount, activeSpeaker: dominant } = joined;
     // Where the room has moved, what it sent was heard until now.
     this.#link?.close();
     this.#link = link;
-    this.#roster.reset(participants);
-    const now = { music: opus.stereo, dominant: null, listenerCount };
-    this.#change({ connection: 'connected', problem: null, ...now });
+    this.#watch?.follow(link);
+    const now = { music: opus.stereo, dominant, listenerCount };
+    this.#state.reset(participants, { connection: 'connected', problem: null, ...now });
     const heard = participants.flatMap(({ producers }) =>
       producers.map(({ producerId }) => link.consume(producerId)),
     );
@@ -162,7 +174,7 @@ export class LiveRoomClient {
     await sent?.catch((error: unknown) => {
       if (!isRefused(error, 'SPEAKER_LIMIT')) throw error;
       this.#track = null;
-      this.#change({ microphone: 'off', problem: error.message });
+      this.#state.change({ microphone: 'off', problem: error.message });
     });
   }
 
@@ -170,68 +182,46 @@ export class LiveRoomClient {
     await link.send(track);
     // Closed while the server was being asked.
     if (this.#track === null) await link.setPaused(true);
-    else this.#change({ microphone: 'on' });
+    else this.#state.change({ microphone: 'on' });
   }
 
   // What was ordered while there was no connection, the grant says.
   #welcomed({ participantId, userId, role, muted }: Welcome): void {
-    this.#setSelf({ participantId, userId, role, muted, quality: this.#state.self?.quality ?? null });
-  }
-
-  #requireWelcome(): Welcome {
-    if (!this.#welcome) throw new Error('The media server has not let us in yet.');
-    return this.#welcome;
+    const quality = this.#state.self?.quality ?? null;
+    this.#state.setSelf({ participantId, userId, role, muted, quality });
   }
 
   #handlers(): NotificationHandlers {
+    const { handlers } = this.#state;
     return {
-      ...this.#roster.handlers(() => this.#change({})),
+      ...handlers,
+      audioLevels: (data) => {
+        this.#watch?.onLevels(data.levels);
+        handlers.audioLevels(data);
+      },
       producerOpened: ({ participantId, producerId, paused }) => {
-        this.#roster.setProducer(participantId, producerId, paused);
-        this.#change({});
+        this.#state.setProducer(participantId, producerId, paused);
         this.#link?.consume(producerId).catch((error: unknown) => this.#report(error));
       },
-      producerClosed: ({ participantId, producerId }) => this.#producerClosed(participantId, producerId),
+      producerClosed: ({ participantId, producerId }) => {
+        if (producerId === this.#link?.producer?.id) this.#link.dropProducer();
+        this.#state.dropProducer(participantId, producerId);
+      },
       consumerClosed: ({ consumerId }) => this.#link?.dropConsumer(consumerId),
-      roleChanged: ({ participantId, role }) => this.#changed(participantId, { role }),
-      muteChanged: ({ participantId, muted }) => this.#changed(participantId, { muted }),
-      connectionChanged: ({ participantId, quality }) => this.#changed(participantId, { quality }),
-      listenerCount: ({ count }) => this.#change({ listenerCount: count }),
-      activeSpeaker: ({ participantId }) => this.#change({ dominant: participantId }),
       rejoin: ({ routerRtpCapabilities }) => this.#rejoin(routerRtpCapabilities),
       move: () => void this.#move(),
       roomClosed: () => undefined,
     };
   }
 
-  #producerClosed(participantId: string, producerId: string): void {
-    this.#roster.dropProducer(participantId, producerId);
-    if (producerId === this.#link?.producer?.id) this.#link.dropProducer();
-    this.#change({});
-  }
-
-  #changed(participantId: string, changes: RosterChanges): void {
-    this.#roster.change(participantId, changes);
-    const { self } = this.#state;
-    if (self?.participantId !== participantId) return this.#change({});
-    this.#setSelf({ ...self, ...changes });
-  }
-
-  #setSelf(self: LiveSelf): void {
-    const isSilenced = self.muted || !maySpeak(self.role);
-    // A mute that ends does not open the microphone again: its owner does.
-    if (isSilenced) this.#track = null;
-    this.#change({ self, ...(isSilenced ? { microphone: 'off' } : {}) });
-  }
-
-  #rejoin(routerRtpCapabilities: Welcome['routerRtpCapabilities']): void {
-    const socket = this.#socket;
-    if (!socket) return;
-    this.#change({ connection: 'reconnecting' });
-    this.#join(socket, routerRtpCapabilities).catch((error: unknown) => {
+  #rejoin(routerRtpCapabilities: RtpCapabilities): void {
+    const admission = this.#admission;
+    if (!admission) return;
+    this.#state.change({ connection: 'reconnecting' });
+    this.#join(admission, routerRtpCapabilities).catch((error: unknown) => {
       // The worker that should take over died as well: there will be another `rejoin`.
       if (isRefused(error, 'MEDIA_UNAVAILABLE')) return this.#report(error);
-      if (socket === this.#socket) this.#failed(error);
+      if (admission === this.#admission) this.#failed(error);
     });
   }
 
@@ -240,61 +230,70 @@ export class LiveRoomClient {
     const former = this.#socket;
     // Where no other server is to be had, this one closes the socket in the end, and then it is tried again.
     const grant = await this.#options.getGrant().catch(() => null);
-    if (!grant || this.#stopped || this.#socket !== former) return;
-    await this.#open(grant);
-    former?.close();
+    if (grant && this.#socket === former) await this.#connect({ grant });
   }
 
   readonly #restartIce = (): void => {
     this.#link?.restartIce().catch((error: unknown) => this.#report(error));
+    this.#watch?.ask();
   };
+
+  // Over a socket that died without a word the browser would wait for minutes. Another one is opened beside it, and whichever is heard first stays.
+  async #replace(socket: SignallingSocket): Promise<void> {
+    if (this.#isConnecting) return;
+    this.#loss = { atMs: this.#loss?.atMs ?? Date.now(), isSilent: true };
+    this.#state.change({ connection: 'reconnecting' });
+    await this.#connect({ unless: socket });
+  }
 
   #lost(socket: SignallingSocket, closeCode: number): void {
     if (socket !== this.#socket || this.#stopped) return;
-    if (isWorthReconnecting(closeCode)) this.#retry(new Error('The connection to the live room was lost.'));
-    else this.#end(closeCode, null);
+    if (!isWorthReconnecting(closeCode)) return this.#end(closeCode, null);
+    // There will be another one in a moment.
+    if (!this.#isConnecting) this.#retry(new Error('The connection to the live room was lost.'));
   }
 
-  // A socket that was closed reports that itself, with its code; all else, while connecting, is worth another try.
+  #notAdmitted(error: unknown): void {
+    if (this.#stopped) return;
+    if (error instanceof FinalRefusal) this.#end(null, error.message);
+    else if (error instanceof SocketClosedError && !isWorthReconnecting(error.closeCode))
+      this.#end(error.closeCode, null);
+    else this.#retry(error);
+  }
+
+  // A socket that was closed reports that itself, with its code; all else, while joining, is worth another try.
   #failed(error: unknown): void {
-    if (this.#stopped || error instanceof SocketClosedError) return;
-    if (error instanceof FinalRefusal) return this.#end(null, error.message);
-    const socket = this.#socket;
-    this.#retry(error);
-    socket?.close();
+    if (!this.#stopped && !(error instanceof SocketClosedError)) this.#retry(error);
   }
 
   #report(error: unknown): void {
-    if (!(error instanceof SocketClosedError)) this.#change({ problem: messageOf(error) });
+    if (!(error instanceof SocketClosedError)) this.#state.change({ problem: messageOf(error) });
   }
 
   #retry(error: unknown): void {
     this.#drop();
-    this.#change({ connection: 'reconnecting', problem: messageOf(error), self: null });
-    this.#lostAtMs ??= Date.now();
+    this.#state.change({ connection: 'reconnecting', problem: messageOf(error), self: null });
+    this.#loss ??= { atMs: Date.now(), isSilent: false };
     setTimeout(() => void this.connect(), retryDelayMs(this.#lostForMs, error));
   }
 
   get #lostForMs(): number {
-    return this.#lostAtMs === null ? 0 : Date.now() - this.#lostAtMs;
+    return this.#loss ? Date.now() - this.#loss.atMs : 0;
   }
 
   #end(closeCode: number | null, problem: string | null): void {
     this.#stopped = true;
     this.#drop();
-    this.#roster.reset([]);
-    this.#change({ connection: 'closed', closeCode, problem, microphone: 'off' });
+    this.#state.reset([], { connection: 'closed', closeCode, problem, microphone: 'off' });
   }
 
   #drop(): void {
+    this.#watch?.stop();
+    this.#watch = null;
     this.#link?.close();
     this.#link = null;
-    this.#socket = null;
-    this.#welcome = null;
-  }
-
-  #change(changes: Partial<Omit<LiveRoomState, 'others'>>): void {
-    this.#state = { ...this.#state, ...changes };
-    this.#options.onChange(this.state);
+    this.#socket?.retire();
+    this.#socket?.close();
+    this.#admission = null;
   }
 }

@@ -1,6 +1,7 @@
 import { Device, type types } from 'mediasoup-client';
 import { rtpCapabilities, rtpParameters as rtpParametersSchema, type RtpCapabilities } from '#schema/rtp.ts';
-import type { RequestAnswer, RequestMethod, SignallingErrorCode } from '#schema/signalling.ts';
+import type { RequestAnswer, RequestData, RequestMethod, SignallingErrorCode } from '#schema/signalling.ts';
+import { PathWatch, type PathSigns } from './path-signs.client.ts';
 import { SignallingRefusal, type SignallingSocket } from './signalling.client.ts';
 
 export type OpusSettings = RequestAnswer<'authenticate'>['opus'];
@@ -21,6 +22,26 @@ export interface MediaLinkOptions {
   readonly onTrackEnded: (consumerId: string) => void;
 }
 
+type Direction = RequestData<'createTransport'>['direction'];
+
+interface Path {
+  readonly transport: types.Transport;
+  readonly watch: PathWatch;
+}
+
+interface Hearing {
+  readonly participantId: string;
+  readonly sinceMs: number;
+}
+
+/** Paths of the transports; null where there is none yet. */
+export interface LinkPaths {
+  readonly receive: PathSigns | null;
+  readonly send: PathSigns | null;
+  /** The browser itself says that one is lost. */
+  readonly isDown: boolean;
+}
+
 const PASSING: readonly SignallingErrorCode[] = ['NOT_FOUND', 'MEDIA_UNAVAILABLE'];
 
 /** Transports, what is sent and what is received, on one router. When the router is lost, close it and make another. */
@@ -29,8 +50,10 @@ export class MediaLink {
   readonly #device: Device;
   #receive: Promise<types.Transport> | null = null;
   #send: types.Transport | null = null;
+  readonly #paths = new Map<Direction, Path>();
   #producer: types.Producer | null = null;
   readonly #consumers = new Map<string, types.Consumer>();
+  readonly #heard = new Map<string, Hearing>();
   #closed = false;
 
   private constructor(options: MediaLinkOptions, device: Device) {
@@ -64,6 +87,8 @@ export class MediaLink {
       this.#consumers.set(consumerId, consumer);
       onTrack({ participantId, consumerId, track: consumer.track });
       await socket.request('resumeConsumer', { consumerId });
+      if (this.#consumers.has(consumerId))
+        this.#heard.set(consumerId, { participantId, sinceMs: performance.now() });
     } catch (error) {
       if (!(error instanceof SignallingRefusal) || !PASSING.includes(error.code)) throw error;
     }
@@ -74,6 +99,7 @@ export class MediaLink {
     if (!consumer) return;
     consumer.close();
     this.#consumers.delete(consumerId);
+    this.#heard.delete(consumerId);
     this.#options.onTrackEnded(consumerId);
   }
 
@@ -117,13 +143,28 @@ export class MediaLink {
     this.#producer = null;
   }
 
-  /** New ICE credentials for every transport, after the network changed. */
+  /** Whose audio is to come, by participant, and since when, by `performance.now()`. */
+  get heardSinceMs(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.#heard.values()].map(({ participantId, sinceMs }) => [participantId, sinceMs] as const),
+    );
+  }
+
+  /** What the counters of the transports say now. Rejects where one is closed meanwhile. */
+  async look(): Promise<LinkPaths> {
+    const signsOf = async (direction: Direction) => {
+      const path = this.#paths.get(direction);
+      return path ? path.watch.look(await path.transport.getStats(), performance.now()) : null;
+    };
+    const [receive, send] = await Promise.all([signsOf('recv'), signsOf('send')]);
+    const states = [...this.#paths.values()].map(({ transport }) => transport.connectionState);
+    return { receive, send, isDown: states.includes('disconnected') || states.includes('failed') };
+  }
+
+  /** New ICE credentials for every transport, after the network changed or a path died. */
   async restartIce(): Promise<void> {
-    const receive = await this.#receive;
-    for (const transport of [this.#send, receive]) {
-      if (!transport || transport.closed) continue;
-      await this.#restartIceOf(transport);
-    }
+    const open = [...this.#paths.values()].filter(({ transport }) => !transport.closed);
+    await Promise.all(open.map(({ transport }) => this.#restartIceOf(transport)));
   }
 
   async #restartIceOf(transport: types.Transport): Promise<void> {
@@ -131,7 +172,7 @@ export class MediaLink {
     await transport.restartIce({ iceParameters });
   }
 
-  async #createTransport(direction: 'send' | 'recv'): Promise<types.Transport> {
+  async #createTransport(direction: Direction): Promise<types.Transport> {
     const { socket, iceServers } = this.#options;
     const { transportId: id, ...remote } = await socket.request('createTransport', { direction });
     const options = { id, ...remote, iceServers: [...iceServers] };
@@ -140,6 +181,7 @@ export class MediaLink {
         ? this.#device.createSendTransport(options)
         : this.#device.createRecvTransport(options);
     if (this.#closed) transport.close();
+    else this.#paths.set(direction, { transport, watch: new PathWatch() });
     this.#bind(transport);
     return transport;
   }
@@ -157,20 +199,12 @@ export class MediaLink {
       });
       void forward(sent, ({ producerId }) => done({ id: producerId }), failed);
     });
-    transport.on('connectionstatechange', (state) => {
-      if (state !== 'disconnected' && state !== 'failed') return;
-      // Fails only with the socket, whose end makes a new link.
-      this.#restartIceOf(transport).catch(() => undefined);
-    });
   }
 
   close(): void {
     this.#closed = true;
-    this.#send?.close();
-    void this.#receive?.then(
-      (transport) => transport.close(),
-      () => undefined,
-    );
+    for (const { transport } of this.#paths.values()) transport.close();
+    this.#paths.clear();
     for (const consumerId of this.#consumers.keys()) this.dropConsumer(consumerId);
     this.#producer = null;
   }

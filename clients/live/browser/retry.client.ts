@@ -27,18 +27,62 @@ export function retryDelayMs(lostForMs: number, error: unknown, random: () => nu
 
 const MIN_DEADLINE_MS = 2_000;
 const MAX_DEADLINE_MS = 30_000;
+const MIN_REPEAT_MS = 1_000;
 
 /**
- * Settles as `answer` does, or rejects where it takes too long: a request over a connection that went dead without a word would never end. Whoever has
- * waited for long waits on, so that a platform that is slow is not asked ever more.
+ * Settles as the answer does, or rejects where it takes too long, or `signal` ends it: a request over a connection that went dead without a word would never end. Whoever has
+ * waited for long waits on, so that a platform that is slow is not asked ever more. Where the network is known to swallow things, `repeats`: then it is
+ * asked again, and the first answer counts, because each request may be on the last connection of those that are dead.
  */
-export async function inTime<T>(answer: Promise<T>, lostForMs: number): Promise<T> {
+export async function inTime<T>(
+  ask: () => Promise<T>,
+  lostForMs: number,
+  { repeats = false, signal }: { readonly repeats?: boolean; readonly signal?: AbortSignal } = {},
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const askOnce = () => void ask().then(resolve, reject);
   const deadlineMs = Math.min(MAX_DEADLINE_MS, Math.max(MIN_DEADLINE_MS, lostForMs));
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('The platform does not answer.')), deadlineMs);
+  const deadline = setTimeout(() => reject(new Error('The platform does not answer.')), deadlineMs);
+  const repeatMs = Math.min(MAX_MS, Math.max(MIN_REPEAT_MS, lostForMs * SHARE));
+  const repetition = repeats ? setInterval(askOnce, repeatMs) : undefined;
+  askOnce();
+  signal?.addEventListener('abort', () => reject(signal.reason));
   try {
-    return await Promise.race([answer, late]);
+    return await promise;
   } finally {
-    clearTimeout(timer);
+    clearTimeout(deadline);
+    clearInterval(repetition);
+  }
+}
+
+const MIN_OPEN_MS = 1_500;
+const MAX_OPEN_MS = 8_000;
+/** Of an outage, as with what is waited between tries. */
+const OPEN_SHARE = 1 / 4;
+
+/**
+ * How long a socket may take to open: a server to which many come at once lets them wait, and a host that is gone, or a network that `isSilent` because
+ * it swallows everything, answers nothing at all.
+ */
+export const openDeadlineMs = (lostForMs: number, isSilent: boolean): number =>
+  !isSilent ? MAX_OPEN_MS : Math.min(MAX_OPEN_MS, Math.max(MIN_OPEN_MS, lostForMs * OPEN_SHARE));
+
+const MIN_PACE_MS = 2_000;
+const MAX_PACE_MS = 30_000;
+
+/** How often ICE is restarted on suspicion: at once, and where that does not help ever more seldom. */
+export class RestartPace {
+  #waitMs = 0;
+  #lastMs = -Infinity;
+
+  /** Whether it may be restarted now; then it counts as done. */
+  take(nowMs: number): boolean {
+    const sinceMs = nowMs - this.#lastMs;
+    if (sinceMs < this.#waitMs) return false;
+    // What has helped for so long does not count any more.
+    if (sinceMs > 2 * this.#waitMs + MIN_PACE_MS) this.#waitMs = 0;
+    this.#waitMs = Math.min(MAX_PACE_MS, Math.max(MIN_PACE_MS, this.#waitMs * 2));
+    this.#lastMs = nowMs;
+    return true;
   }
 }

@@ -47,6 +47,11 @@ export class Roster {
     }));
   }
 
+  /** Whose audio is forwarded now. */
+  get senders(): string[] {
+    return this.entries.flatMap(({ participantId, sending }) => (sending ? [participantId] : []));
+  }
+
   /** `onChange` is called after each of them. */
   handlers(onChange: () => void): RosterHandlers {
     const then = (act: () => void) => {

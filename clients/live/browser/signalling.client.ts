@@ -42,19 +42,13 @@ export class SocketClosedError extends Error {
 export type NotificationHandlers = { readonly [E in NotificationEvent]: (data: NotificationData<E>) => void };
 
 interface Pending {
+  readonly sentAtMs: number;
   readonly resolve: (data: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** A server to which many come at once lets them wait. */
 const ANSWER_DEADLINE_MS = 30_000;
-/**
- * ICE is restarted where the network may be another one. Then nothing comes over the old connection, of which the browser may say nothing for minutes;
- * a server that is there answers at once.
- */
-const RESTART_DEADLINE_MS = 3_000;
-/** A host that is gone answers nothing at all, and the browser would wait for minutes. */
-const OPEN_DEADLINE_MS = 8_000;
 /** RFC 6455: closed without a close frame. */
 const CONNECTION_LOST = 1006;
 
@@ -62,45 +56,74 @@ const CONNECTION_LOST = 1006;
 export class SignallingSocket {
   readonly #socket: WebSocket;
   readonly #pending = new Map<number, Pending>();
-  readonly #opened: Promise<void>;
+  /** Rejects with SocketClosedError. */
+  readonly opened: Promise<void>;
   readonly #onClosed: (closeCode: number) => void;
   #isOver = false;
   #nextId = 1;
+  #heardAtMs = performance.now();
+  #nextFrame = Promise.withResolvers<void>();
 
-  /** `onClosed` is called once, with the close code. */
-  constructor(url: string, handlers: NotificationHandlers, onClosed: (closeCode: number) => void) {
+  /**
+   * Where it is not open in time it is lost: a host that is gone answers nothing at all, and the browser would wait for minutes. `onClosed` is called
+   * once, with the close code.
+   */
+  constructor(
+    url: string,
+    openDeadlineMs: number,
+    handlers: NotificationHandlers,
+    onClosed: (closeCode: number) => void,
+  ) {
     const socket = new WebSocket(url, SUBPROTOCOL);
     this.#socket = socket;
     this.#onClosed = onClosed;
-    this.#opened = new Promise((resolve, reject) => {
+    this.opened = new Promise((resolve, reject) => {
       socket.addEventListener('open', () => resolve());
       socket.addEventListener('close', ({ code }) => reject(new SocketClosedError(code)));
     });
     // Whoever sends a request hears of it; without one there is nobody to tell but `onClosed`.
-    const deadline = setTimeout(() => this.#giveUp(), OPEN_DEADLINE_MS);
-    this.#opened.catch(() => undefined).finally(() => clearTimeout(deadline));
+    const deadline = setTimeout(() => this.#giveUp(), openDeadlineMs);
+    this.opened.catch(() => undefined).finally(() => clearTimeout(deadline));
     socket.addEventListener('message', ({ data }) => {
-      if (!this.#isOver) this.#receive(String(data), handlers);
+      if (this.#isOver) return;
+      this.#hear();
+      this.#receive(String(data), handlers);
     });
     socket.addEventListener('close', ({ code }) => this.#end(code));
   }
 
   /** Rejects with SignallingRefusal or SocketClosedError; a server that does not answer in time is taken for lost. */
   async request<M extends RequestMethod>(method: M, data: RequestInput<M>): Promise<RequestAnswer<M>> {
-    await this.#opened;
+    await this.opened;
     if (this.#isOver || this.#socket.readyState !== WebSocket.OPEN)
       throw new SocketClosedError(CONNECTION_LOST);
     const id = this.#nextId++;
-    const answer = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    const { promise: answer, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#pending.set(id, { resolve, reject, sentAtMs: performance.now() });
     this.#socket.send(JSON.stringify({ id, method, data }));
-    const deadlineMs = method === 'restartIce' ? RESTART_DEADLINE_MS : ANSWER_DEADLINE_MS;
-    const deadline = setTimeout(() => this.#giveUp(), deadlineMs);
+    const deadline = setTimeout(() => this.#giveUp(), ANSWER_DEADLINE_MS);
     try {
       // TypeScript does not see that schema and answer of one method belong together.
       return REQUESTS[method].answer.parse(await answer) as RequestAnswer<M>;
     } finally {
       clearTimeout(deadline);
     }
+  }
+
+  /** When the last frame came, by `performance.now()`; at first, when the socket was made. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
+  /** When the request was sent that has waited for its answer for longest; null where none waits. */
+  get waitsSinceMs(): number | null {
+    const [first = null] = this.#pending.values();
+    return first && first.sentAtMs;
+  }
+
+  /** Resolves when a frame comes, whichever. Never, if none does. */
+  get nextFrame(): Promise<void> {
+    return this.#nextFrame.promise;
   }
 
   close(): void {
@@ -128,6 +151,12 @@ export class SignallingSocket {
     this.#isOver = true;
     for (const { reject } of this.#pending.values()) reject(new SocketClosedError(closeCode));
     this.#pending.clear();
+  }
+
+  #hear(): void {
+    this.#heardAtMs = performance.now();
+    this.#nextFrame.resolve();
+    this.#nextFrame = Promise.withResolvers();
   }
 
   #receive(text: string, handlers: NotificationHandlers): void {

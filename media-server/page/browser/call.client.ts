@@ -1,5 +1,6 @@
 import { maySpeak } from '#schema/live-role.ts';
-import { LiveRoomClient, type LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
+import { LiveRoomClient } from '../../../clients/live/browser/live-room.client.ts';
+import type { LiveRoomState } from '../../../clients/live/browser/live-state.client.ts';
 import { openMicrophone } from './microphones.client.ts';
 import type { PlatformApi } from './platform-api.client.ts';
 import { Speakers } from './speakers.client.ts';

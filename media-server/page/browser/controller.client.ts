@@ -1,5 +1,5 @@
 import { CLOSE_CODES } from '#schema/signalling.ts';
-import type { LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
+import type { LiveRoomState } from '../../../clients/live/browser/live-state.client.ts';
 import { createRealtimeClient, type RealtimeClient } from '../../../clients/realtime/realtime-client.ts';
 import { Call } from './call.client.ts';
 import { ChatPanel } from './chat-panel.client.ts';
@@ -13,8 +13,11 @@ import { NameBook } from './name-book.client.ts';
 import { noticesBetween, type Moment } from './notices.client.ts';
 import { Overflow } from './overflow.client.ts';
 import { peopleOf, unlistedListeners, type Person } from './people.client.ts';
+import { PeopleFinder } from './people-finder.client.ts';
 import { showLevels, showPeople } from './people-view.client.ts';
+import { moderates } from './permissions.client.ts';
 import { PlatformApi, RoomFull, type RoomOverview } from './platform-api.client.ts';
+import { Reactions } from './reactions.client.ts';
 import { showConnection, showNotice, showOverview, showProblem, showStep } from './room-view.client.ts';
 import { Session, SignInNeeded } from './session.client.ts';
 import { STAGE_EVENTS, stageAfter, stageOf, type Stage } from './stage.client.ts';
@@ -35,7 +38,9 @@ export class LivePageController {
   readonly #names: NameBook;
   readonly #chat: ChatPanel;
   readonly #overflow: Overflow;
+  readonly #finder: PeopleFinder;
   readonly #check = new MicrophoneCheck();
+  readonly #reactions = new Reactions((reaction) => this.#act('reactInLiveRoom', { reaction }));
   readonly #call: Call;
   readonly #liveRoomId: string;
   #overview: RoomOverview | null = null;
@@ -52,6 +57,7 @@ export class LivePageController {
     this.#visit = new Visit(liveRoomId);
     this.#names = new NameBook(this.#api);
     this.#overflow = new Overflow(() => this.#api.broadcastUrl());
+    this.#finder = new PeopleFinder(this.#api, (found) => this.#manage(found.participantId, found));
     this.#chat = new ChatPanel(session);
     const url = new URL(graphqlPath, location.href).href;
     this.#realtime = createRealtimeClient({ url, token: (reason) => session.token(reason) });
@@ -91,6 +97,10 @@ export class LivePageController {
     onClick('decline', () => this.#act('answerInvitation', { accept: false }));
     onClick('mute-all', () => this.#act('muteAll', {}));
     onClick('record', () => this.#act(this.#stage?.recording ? 'stopRecording' : 'startRecording', {}));
+    onClick('audience', () => {
+      const audience = this.#stage?.audience === 'SIGNED_IN' ? 'ANYONE' : 'SIGNED_IN';
+      return this.#act('setBroadcastAudience', { audience });
+    });
     onClick('end', () => this.#endRoom());
     play.addEventListener('click', () => {
       play.hidden = true;
@@ -167,10 +177,11 @@ export class LivePageController {
     this.#call.join(microphone);
     this.#follow();
     this.#openChat();
+    void this.#reactions.follow(this.#realtime, this.#liveRoomId);
   }
 
   async #leave(): Promise<void> {
-    this.#closeChat();
+    this.#closeAside();
     showStep('lobby');
     await this.#call.leave();
   }
@@ -193,7 +204,7 @@ export class LivePageController {
   }
 
   #offerBroadcast(url: string | null): void {
-    this.#closeChat();
+    this.#closeAside();
     this.#visit.end();
     this.#overflow.offer(url);
     showStep('full');
@@ -204,7 +215,7 @@ export class LivePageController {
       const offer = (url: string | null) => this.#offerBroadcast(url);
       this.#api.broadcastUrl().then(offer, () => offer(null));
     }
-    if (state.connection === 'closed') this.#closeChat();
+    if (state.connection === 'closed') this.#closeAside();
     this.#draw();
   }
 
@@ -230,6 +241,7 @@ export class LivePageController {
       letSpeak: (participantId) => void this.#act('setLiveRole', { participantId, role: 'SPEAKER' }),
       lower: (participantId) => void this.#act('lowerHand', { participantId }),
     });
+    this.#finder.show(self !== null && moderates(self.role));
     const moment = { self, stage: this.#stage };
     noticesBetween(this.#before, moment, this.#names.names).forEach(showNotice);
     this.#before = moment;
@@ -253,8 +265,9 @@ export class LivePageController {
     return this.#people().find(({ isSelf }) => isSelf) ?? null;
   }
 
-  async #manage(participantId: string): Promise<void> {
-    const person = this.#people().find((one) => one.participantId === participantId);
+  /** `found`: as the graph knows somebody of whom the media server may not have told. */
+  async #manage(participantId: string, found: Person | null = null): Promise<void> {
+    const person = this.#people().find((one) => one.participantId === participantId) ?? found;
     const self = this.#self();
     if (person && self) await manage(self, person, this.#act);
   }
@@ -275,8 +288,9 @@ export class LivePageController {
     this.#chat.open(roomId, this.#realtime);
   }
 
-  #closeChat(): void {
+  #closeAside(): void {
     this.#chatOf = null;
     this.#chat.close();
+    this.#reactions.stop();
   }
 }

@@ -4,6 +4,9 @@ import { actionsOn, mayStepDown, type PersonAction } from './permissions.client.
 import type { LiveAction, LiveActions } from './platform-api.client.ts';
 import { ACTION_WORDS, noteOf } from './words.client.ts';
 
+const BAN_WORDS =
+  'They can never come back. Without signing in they can hear the broadcast, unless it is for signed-in people only.';
+
 /** Asks the platform, and tells the visitor where it refuses. */
 export type Act = <A extends LiveAction>(action: A, variables: LiveActions[A]) => Promise<void>;
 
@@ -52,8 +55,8 @@ async function perform(
     case 'REMOVE':
     case 'BAN': {
       const ban = action === 'BAN';
-      const effect = ban ? 'They can never come back.' : 'They can come back.';
-      if (!(await confirmed(`Remove ${name}?`, `They hear nothing more of this room. ${effect}`, 'Remove')))
+      const effect = ban ? BAN_WORDS : 'They can come back.';
+      if (!(await confirmed(`Remove ${name}?`, `They are disconnected. ${effect}`, 'Remove')))
         return undefined;
       return act('removeParticipant', { participantId, ban });
     }

@@ -1,4 +1,4 @@
-import type { LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
+import type { LiveRoomState } from '../../../clients/live/browser/live-state.client.ts';
 import { UNKNOWN, type Names } from './people.client.ts';
 import type { PlatformApi } from './platform-api.client.ts';
 

@@ -1,6 +1,6 @@
 import type { ConnectionQuality } from '#schema/connection-quality.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
-import type { LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
+import type { LiveRoomState } from '../../../clients/live/browser/live-state.client.ts';
 import type { Stage } from './stage.client.ts';
 
 /** Somebody in the room, as the page shows them. */

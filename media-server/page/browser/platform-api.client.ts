@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { LiveRole } from '#schema/live-role.ts';
-import { FinalRefusal, type LiveGrant } from '../../../clients/live/browser/live-room.client.ts';
+import { liveRole, type LiveRole } from '#schema/live-role.ts';
+import { FinalRefusal, type LiveGrant } from '../../../clients/live/browser/admission.client.ts';
 import { RetryLater } from '../../../clients/live/browser/retry.client.ts';
+import type { Reaction } from './reactions.client.ts';
+import { UNKNOWN, type Person } from './people.client.ts';
 import type { Session } from './session.client.ts';
 
 /** As many people as fit are in the room; `hlsUrl` is where to listen instead, null where there is no broadcast. */
@@ -42,8 +44,33 @@ const handsShape = z
   .object({ raisedHands: z.array(z.object({ id: z.string(), user: userShape })) })
   .nullish();
 
+const peopleShape = z.object({
+  participants: z.object({
+    nodes: z.array(
+      z.object({
+        id: z.string(),
+        user: userShape,
+        role: liveRole,
+        muted: z.boolean(),
+        handRaisedAt: z.string().nullish(),
+        invitedAt: z.string().nullish(),
+      }),
+    ),
+    pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() }),
+  }),
+});
+
+/** Somebody in the room as the graph tells of them. */
+export type FoundPerson = Pick<Person, 'participantId' | 'name' | 'role' | 'muted' | 'asks' | 'invited'>;
+export interface FoundPeople {
+  readonly people: readonly FoundPerson[];
+  readonly next: string | null;
+}
+
 const liveState = z.enum(['SCHEDULED', 'LIVE', 'ENDED']);
 export type LiveState = z.infer<typeof liveState>;
+export const broadcastAudience = z.enum(['ANYONE', 'SIGNED_IN']);
+export type BroadcastAudience = z.infer<typeof broadcastAudience>;
 export const recordingShape = z.object({ id: z.string(), state: z.string() });
 
 const overviewShape = z.object({
@@ -60,6 +87,7 @@ const overviewShape = z.object({
         nodes: z.array(z.object({ id: z.string(), invitedAt: z.string().nullish() })),
       }),
       recording: recordingShape.nullish(),
+      broadcastAudience,
       eventCursor: z.string(),
     })
     .nullish(),
@@ -85,6 +113,8 @@ export interface LiveActions {
   readonly removeParticipant: { readonly participantId: string; readonly ban: boolean };
   readonly startRecording: object;
   readonly stopRecording: object;
+  readonly reactInLiveRoom: { readonly reaction: Reaction };
+  readonly setBroadcastAudience: { readonly audience: BroadcastAudience };
 }
 export type LiveAction = keyof LiveActions;
 
@@ -100,7 +130,7 @@ export class PlatformApi {
 
   /** A grant for the room; FinalRefusal where the platform says no, SignInNeeded where the session is over. */
   async join(resumeKey: string | null): Promise<LiveGrant & { readonly resumeKey: string }> {
-    const { joinLiveRoom } = await this.#session.ask(JOIN, { id: this.#liveRoomId, resumeKey });
+    const { joinLiveRoom } = await this.#session.ask(JOIN, { id: this.#liveRoomId, resumeKey }, 'fresh');
     const joined = liveJoin.safeParse(joinLiveRoom);
     if (!joined.success) throw refusalOf(joinLiveRoom);
     const { mediaUrl, iceServers } = joined.data;
@@ -137,6 +167,21 @@ export class PlatformApi {
       .parse(users)
       .filter((user) => user !== null);
     return new Map(known.map((user) => [user.id, user.displayName]));
+  }
+
+  /** A page of those in the room whose name or handle has `search` in it, in order of first joining. `next` is the `after` of the next page. */
+  async people(search: string, after: string | null): Promise<FoundPeople> {
+    const { liveRoom } = await this.#session.ask(PEOPLE, { id: this.#liveRoomId, search, after });
+    const { nodes, pageInfo } = peopleShape.parse(liveRoom).participants;
+    const people = nodes.map(({ id, user, role, muted, handRaisedAt, invitedAt }) => ({
+      participantId: id,
+      name: user?.displayName ?? UNKNOWN,
+      role,
+      muted,
+      asks: !!handRaisedAt,
+      invited: !!invitedAt,
+    }));
+    return { people, next: pageInfo.hasNextPage ? (pageInfo.endCursor ?? null) : null };
   }
 
   /** Display names of those whose hands are up, by participant. */
@@ -178,6 +223,15 @@ const MAX_USERS = 100;
 
 const NAMES = 'query LiveNames($userIds: [ID!]!) { users(ids: $userIds) { id displayName } }';
 
+const PEOPLE = `query LivePeople($id: ID!, $search: String, $after: String) {
+  liveRoom(id: $id) {
+    participants(first: 20, search: $search, after: $after) {
+      nodes { id role muted handRaisedAt invitedAt user { id displayName } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}`;
+
 const HANDS = `query LiveHands($id: ID!) {
   liveRoom(id: $id) { raisedHands { id user { id displayName } } }
 }`;
@@ -185,7 +239,7 @@ const HANDS = `query LiveHands($id: ID!) {
 const OVERVIEW = `query LiveOverview($id: ID!) {
   viewer { id }
   liveRoom(id: $id) {
-    title topic state scheduledFor eventCursor
+    title topic state scheduledFor broadcastAudience eventCursor
     host { id displayName }
     chatRoom { id }
     raisedHands { id }
@@ -223,5 +277,11 @@ const ACTIONS: Readonly<Record<LiveAction, string>> = {
     removeParticipant(liveRoomId: $id, participantId: $participantId, ban: $ban) { ${ERRORS} }
   }`,
   startRecording: `mutation LiveRecord($id: ID!) { startRecording(liveRoomId: $id) { ${ERRORS} } }`,
+  reactInLiveRoom: `mutation LiveReact($id: ID!, $reaction: LiveReaction!) {
+    reactInLiveRoom(liveRoomId: $id, reaction: $reaction) { ${ERRORS} }
+  }`,
+  setBroadcastAudience: `mutation LiveAudience($id: ID!, $audience: BroadcastAudience!) {
+    setBroadcastAudience(liveRoomId: $id, audience: $audience) { ${ERRORS} }
+  }`,
   stopRecording: `mutation LiveStopRecording($id: ID!) { stopRecording(liveRoomId: $id) { ${ERRORS} } }`,
 };

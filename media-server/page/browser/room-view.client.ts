@@ -1,6 +1,6 @@
 import { maySpeak } from '#schema/live-role.ts';
 import { CLOSE_CODES } from '#schema/signalling.ts';
-import type { LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
+import type { LiveRoomState } from '../../../clients/live/browser/live-state.client.ts';
 import { make, requireButton, requireElement, setText, showText } from './elements.client.ts';
 import type { RoomOverview } from './platform-api.client.ts';
 import { connectionWords, lobbyWords } from './words.client.ts';

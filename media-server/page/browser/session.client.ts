@@ -24,6 +24,12 @@ const tokenPair = z.object({
 });
 const refusal = z.object({ message: z.string() });
 
+/**
+ * Over what a request goes. A browser keeps connections for the next request, and may hold several that died without its knowing; what is asked without
+ * cookies, of which nothing here needs any, it keeps apart: `fresh` is for the few requests that cannot wait for that to be found out.
+ */
+type Connection = 'kept' | 'fresh';
+
 export type Answer = Readonly<Record<string, unknown>>;
 
 /** Who the visitor is to the platform. The tokens live in sessionStorage: they end with the tab. */
@@ -41,7 +47,7 @@ export class Session {
 
   /** Throws an error with the platform's words where the credentials are wrong. */
   async signIn(email: string, password: string): Promise<void> {
-    const { login } = await this.#ask(LOGIN, { input: { email, password } }, null);
+    const { login } = await this.#ask(LOGIN, { input: { email, password } }, null, 'kept');
     this.#keep(login);
   }
 
@@ -52,13 +58,14 @@ export class Session {
   }
 
   /** Data of an operation, in part where fields have failed. Throws SignInNeeded where only a visitor who signs in gets it. */
-  async ask(query: string, variables: object): Promise<Answer> {
+  async ask(query: string, variables: object, connection: Connection = 'kept'): Promise<Answer> {
+    const ask = () => this.#ask(query, variables, sessionStorage.getItem(ACCESS_TOKEN), connection);
     try {
-      return await this.#ask(query, variables, sessionStorage.getItem(ACCESS_TOKEN));
+      return await ask();
     } catch (error) {
       if (!(error instanceof SignInNeeded)) throw error;
       await this.#refresh();
-      return this.#ask(query, variables, sessionStorage.getItem(ACCESS_TOKEN));
+      return ask();
     }
   }
 
@@ -72,7 +79,7 @@ export class Session {
     const refreshToken = sessionStorage.getItem(REFRESH_TOKEN);
     if (refreshToken === null) throw new SignInNeeded('Please sign in.');
     try {
-      const { refreshTokens } = await this.#ask(REFRESH, { refreshToken }, null);
+      const { refreshTokens } = await this.#ask(REFRESH, { refreshToken }, null, 'fresh');
       this.#keep(refreshTokens);
     } catch {
       sessionStorage.removeItem(ACCESS_TOKEN);
@@ -88,9 +95,15 @@ export class Session {
     sessionStorage.setItem(REFRESH_TOKEN, tokens.data.refreshToken);
   }
 
-  async #ask(query: string, variables: object, accessToken: string | null): Promise<Answer> {
+  async #ask(
+    query: string,
+    variables: object,
+    accessToken: string | null,
+    connection: Connection,
+  ): Promise<Answer> {
     const response = await fetch(this.#url, {
       method: 'POST',
+      credentials: connection === 'fresh' ? 'omit' : 'same-origin',
       headers: {
         'content-type': 'application/json',
         accept: 'application/graphql-response+json, application/json',

@@ -11,6 +11,7 @@ const invitation = requireElement('invitation', HTMLElement);
 const tools = requireElement('tools', HTMLDivElement);
 const record = requireButton('record');
 const end = requireButton('end');
+const audience = requireButton('audience');
 const hand = requireButton('hand');
 
 const RECORDING_WORDS = {
@@ -38,7 +39,8 @@ export function showStage(
   record.hidden = self?.role !== 'HOST' && !stage?.recording;
   setText(record, stage?.recording ? 'Stop recording' : 'Record');
   record.dataset.recording = String(!!stage?.recording);
-  end.hidden = self?.role !== 'HOST';
+  for (const tool of [audience, end]) tool.hidden = self?.role !== 'HOST';
+  audience.ariaPressed = String(stage?.audience === 'SIGNED_IN');
   hand.hidden = self?.role !== 'LISTENER';
   hand.ariaPressed = String(self?.asks ?? false);
   setText(hand, self?.asks ? 'Lower my hand' : 'Raise my hand');

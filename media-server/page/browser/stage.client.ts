@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { recordingShape, type LiveState, type RoomOverview } from './platform-api.client.ts';
+import {
+  broadcastAudience,
+  recordingShape,
+  type BroadcastAudience,
+  type LiveState,
+  type RoomOverview,
+} from './platform-api.client.ts';
 
 /** What the graph tells of a room, and its media server does not. */
 export interface Stage {
@@ -9,6 +15,8 @@ export interface Stage {
   /** Participants who have still to answer an invitation to speak. */
   readonly invited: readonly string[];
   readonly recording: 'STARTING' | 'RECORDING' | null;
+  /** Who may listen to the broadcast. */
+  readonly audience: BroadcastAudience;
   /** Position in the room's log behind which events are still to come. */
   readonly cursor: string;
 }
@@ -26,8 +34,14 @@ const eventShape = z.discriminatedUnion('__typename', [
   z.object({ __typename: z.literal('InvitationChanged'), ...ofParticipant, invitation: z.string() }),
   z.object({ __typename: z.literal('ParticipantLeft'), ...ofParticipant }),
   z.object({ __typename: z.literal('RecordingChanged'), ...position, recording: recordingShape }),
+  z.object({
+    __typename: z.literal('BroadcastAudienceChanged'),
+    ...position,
+    audience: broadcastAudience,
+  }),
   z.object({ __typename: z.literal('ParticipantJoined'), ...position }),
   z.object({ __typename: z.literal('ParticipantChanged'), ...position }),
+  z.object({ __typename: z.literal('ListenersChanged'), ...position }),
 ]);
 
 export const STAGE_EVENTS = `subscription LiveStage($id: ID!, $after: EventCursor) {
@@ -38,18 +52,20 @@ export const STAGE_EVENTS = `subscription LiveStage($id: ID!, $after: EventCurso
     ... on InvitationChanged { participantId invitation: state }
     ... on ParticipantLeft { participantId }
     ... on RecordingChanged { recording { id state } }
+    ... on BroadcastAudienceChanged { audience }
     ... on LiveResyncRequired { reason }
   }
 }`;
 
 /** Whose hands are up and who is invited, of the hundred who have been there longest. */
 export function stageOf(room: RoomOverview): Stage {
-  const { state, raisedHands, participants, recording, eventCursor } = room;
+  const { state, raisedHands, participants, recording, broadcastAudience: audience, eventCursor } = room;
   return {
     state,
     hands: raisedHands.map(({ id }) => id),
     invited: participants.nodes.filter(({ invitedAt }) => invitedAt).map(({ id }) => id),
     recording: recordingState(recording?.state),
+    audience,
     cursor: eventCursor,
   };
 }
@@ -75,6 +91,8 @@ export function stageAfter(stage: Stage, received: unknown): Stage | null {
     }
     case 'RecordingChanged':
       return { ...stage, cursor, recording: recordingState(event.recording.state) };
+    case 'BroadcastAudienceChanged':
+      return { ...stage, cursor, audience: event.audience };
     default:
       return { ...stage, cursor };
   }

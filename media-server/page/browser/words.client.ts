@@ -1,7 +1,7 @@
 import { CLOSE_CODES, NORMAL_CLOSURE } from '#schema/signalling.ts';
 import type { ConnectionQuality } from '#schema/connection-quality.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
-import type { LiveRoomState } from '../../../clients/live/browser/live-room.client.ts';
+import type { LiveRoomState } from '../../../clients/live/browser/live-state.client.ts';
 import type { Person } from './people.client.ts';
 import type { PersonAction } from './permissions.client.ts';
 import type { RoomOverview } from './platform-api.client.ts';

@@ -5,7 +5,7 @@ import type { LiveMetric } from '../domain/live-counter.ts';
 const VALUE: Readonly<Record<LiveMetric, string>> = {
   PLAYS: `select coalesce(s.value, 0)::float8 as value from track t left join subject_total s on s.subject_id = t.id
     where t.id = ? and not t.deleted and t.visibility <> 'PRIVATE' and ?::timestamptz is not null`,
-  LISTENERS: `select (select count(*) from live_participant p where p.live_room_id = r.id and p.listening and not r.ended)::float8 as value
+  LISTENERS: `select case when r.ended then 0 else r.unlisted_listeners + (select count(*) from live_participant p where p.live_room_id = r.id and p.listening) end::float8 as value
     from live_room r where r.id = ? and ?::timestamptz is not null`,
   MESSAGES_PER_MINUTE: `select (select coalesce(sum(b.messages), 0) from message_bucket b
       where b.room_id = r.id and b.at > given.now - interval '1 minute')::float8 as value

@@ -51,6 +51,15 @@ export async function saveLiveRoom(em: Em, id: string, ended: boolean, seq: numb
   if (ended) await em.execute('delete from live_participant where live_room_id = ?', [id], 'run');
 }
 
+/** Listeners who are not told of one by one. */
+export async function saveUnlisted(em: Em, liveRoomId: string, count: number, seq: number): Promise<void> {
+  await em.execute(
+    `update live_room set unlisted_listeners = ?, unlisted_seq = ? where id = ? and unlisted_seq < ?`,
+    [count, seq, liveRoomId, seq],
+    'run',
+  );
+}
+
 export async function saveParticipant(
   em: Em,
   liveRoomId: string,

@@ -1,6 +1,6 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { LiveRole } from '#schema/live-role.ts';
-import type { LiveState } from '../domain/live-room.ts';
+import type { BroadcastAudience, LiveState } from '../domain/live-room.ts';
 import type { LeaveReason, ParticipantStatus } from '../domain/participant.ts';
 
 export const LiveRoomEntity = defineEntity({
@@ -19,6 +19,7 @@ export const LiveRoomEntity = defineEntity({
     capacity: p.integer(),
     maxSpeakers: p.integer(),
     musicMode: p.boolean(),
+    broadcastAudience: p.text().$type<BroadcastAudience>(),
     createdAt: p.datetime(),
   },
 });
@@ -42,8 +43,10 @@ export const LiveParticipantEntity = defineEntity({
     leaveReason: p.text().$type<LeaveReason>().nullable(),
     muted: p.boolean().default(false),
     handRaisedAt: p.datetime().nullable(),
+    handBusyUntil: p.datetime().nullable(),
     invitedAt: p.datetime().nullable(),
     banned: p.boolean().default(false),
+    listed: p.boolean().default(true),
   },
 });
 

@@ -20,7 +20,7 @@ type RoomRow = Omit<LoggedLiveRoom, 'scheduledFor' | 'startedAt' | 'endedAt'> & 
 
 const SELECT = `select r.id, r.host_id as "hostId", r.title, r.topic, r.chat_room_id as "chatRoomId", r.state,
     r.scheduled_for as "scheduledFor", r.started_at as "startedAt", r.ended_at as "endedAt", r.capacity, r.max_speakers as "maxSpeakers",
-    r.music_mode as "musicMode", coalesce(s.epoch, 0) as "logEpoch", coalesce(s.last_seq, 0)::float8 as "logSeq"
+    r.music_mode as "musicMode", r.broadcast_audience as "broadcastAudience", coalesce(s.epoch, 0) as "logEpoch", coalesce(s.last_seq, 0)::float8 as "logSeq"
   from live_room r left join event_stream s on s.stream = 'live-room:' || r.id`;
 
 /** Condition of a live room `r` and a user, who is given twice: one of a private chat room is for its members, as far as that chat room's events have told. */
@@ -117,4 +117,36 @@ export async function insertRoom(em: Em, room: LiveRoom, createdAt: Date): Promi
 /** Throws UniqueConstraintViolationException where the host or the chat room has another LIVE room. */
 export async function saveState(em: Em, { id, state, startedAt, endedAt }: LiveRoom): Promise<void> {
   await em.nativeUpdate(LiveRoomEntity, { id }, { state, startedAt, endedAt });
+}
+
+/** Whether the room's listeners are to be counted from now on, `afterMs` from now; false where they were to be already. */
+export async function markToCount(em: Em, id: string, afterMs: number): Promise<boolean> {
+  const marked = await em.execute(
+    `update live_room set listeners_due_at = clock_timestamp() + ? * interval '1 ms'
+     where id = ? and listeners_due_at is null returning id`,
+    [afterMs, id],
+  );
+  return marked.length > 0;
+}
+
+/** Whether it is time to count the room's listeners, which whoever is told so has to do in this transaction; the room is locked by that. */
+export async function takeToCount(em: Em, id: string): Promise<boolean> {
+  const taken = await em.execute(
+    `update live_room set listeners_due_at = null
+     where id = ? and state = 'LIVE' and listeners_due_at <= clock_timestamp() returning id`,
+    [id],
+  );
+  return taken.length > 0;
+}
+
+/** LIVE rooms whose listeners should have been counted by now. */
+export async function listRoomsToCount(em: Em): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>(
+    `select id from live_room where listeners_due_at <= clock_timestamp() and state = 'LIVE'`,
+  );
+  return rows.map((row) => row.id);
+}
+
+export async function saveBroadcastAudience(em: Em, { id, broadcastAudience }: LiveRoom): Promise<void> {
+  await em.nativeUpdate(LiveRoomEntity, { id }, { broadcastAudience });
 }

@@ -1,6 +1,6 @@
 import type { Em } from '#platform/database.ts';
 
-/** What this subgraph remembers of other subgraphs' events: who blocked whom, and who is in which chat room. */
+/** What this subgraph remembers of other subgraphs' events: who blocked whom, who is in which chat room, and what people are called. */
 
 export async function saveBlock(em: Em, blockerId: string, blockedId: string): Promise<void> {
   await em.execute('insert into user_block values (?, ?) on conflict do nothing', [blockerId, blockedId]);
@@ -16,6 +16,23 @@ export async function hasBlocked(em: Em, blockerId: string, blockedId: string): 
     blockedId,
   ]);
   return rows.length > 0;
+}
+
+export interface Person {
+  readonly userId: string;
+  readonly handle: string;
+  readonly displayName: string;
+  /** Of the event that told it: an older one that comes later changes nothing. */
+  readonly seq: number;
+}
+
+export async function savePerson(em: Em, { userId, handle, displayName, seq }: Person): Promise<void> {
+  await em.execute(
+    `insert into person (user_id, handle, display_name, seq) values (?, ?, ?, ?)
+     on conflict (user_id) do update set handle = excluded.handle, display_name = excluded.display_name, seq = excluded.seq
+     where person.seq < excluded.seq`,
+    [userId, handle, displayName, seq],
+  );
 }
 
 export async function saveChatRoom(em: Em, id: string, visibility: string): Promise<void> {

@@ -43,6 +43,31 @@ export async function findVoices(em: Em, liveRoomId: string): Promise<LivePartic
   return (await em.find(LiveParticipantEntity, where, { refresh: true })).map(toParticipant);
 }
 
+/** The hand that is up for the shortest time. */
+export async function findLastHand(em: Em, liveRoomId: string): Promise<LiveParticipant | null> {
+  const rows = await em.find(
+    LiveParticipantEntity,
+    { liveRoomId, handRaisedAt: { $ne: null } },
+    { orderBy: { handRaisedAt: 'desc', id: 'desc' }, limit: 1, refresh: true },
+  );
+  return rows.map(toParticipant)[0] ?? null;
+}
+
+/** Places in the queue of those who ask to speak, from 1; who does not has none. */
+export async function findHandPlaces(
+  em: Em,
+  participantIds: readonly string[],
+): Promise<{ readonly id: string; readonly place: number }[]> {
+  const ids = textArray(participantIds);
+  return em.execute<{ id: string; place: number }[]>(
+    `select id, place from (
+       select id, (row_number() over (partition by live_room_id order by hand_raised_at, id))::int as place from live_participant
+       where hand_raised_at is not null and live_room_id in (select live_room_id from live_participant where id = any(?::text[]))
+     ) as queue where id = any(?::text[])`,
+    [ids, ids],
+  );
+}
+
 /** Raised hands, the longest waiting first. */
 export async function findHands(em: Em, liveRoomIds: readonly string[]): Promise<LiveParticipant[]> {
   const rows = await em.find(
@@ -53,29 +78,49 @@ export async function findHands(em: Em, liveRoomIds: readonly string[]): Promise
   return rows.map(toParticipant);
 }
 
-export async function countListeners(
-  em: Em,
-  liveRoomIds: readonly string[],
-): Promise<{ readonly liveRoomId: string; readonly count: number }[]> {
-  return em.execute<{ liveRoomId: string; count: number }[]>(
-    `select live_room_id as "liveRoomId", count(*)::int as count from live_participant
-     where live_room_id = any(?::text[]) and status = 'CONNECTED' and role = 'LISTENER' group by live_room_id`,
+export interface ListenerCount {
+  readonly liveRoomId: string;
+  readonly count: number;
+  /** Those of them who are not told of one by one. */
+  readonly unlisted: number;
+}
+
+/** A room without listeners has no row. */
+export async function countListeners(em: Em, liveRoomIds: readonly string[]): Promise<ListenerCount[]> {
+  return em.execute<ListenerCount[]>(
+    `select live_room_id as "liveRoomId", count(*)::int as count, (count(*) filter (where not listed))::int as unlisted
+     from live_participant where live_room_id = any(?::text[]) and status = 'CONNECTED' and role = 'LISTENER' group by live_room_id`,
     [textArray(liveRoomIds)],
   );
 }
+
+/** Listeners of the room who are told of one by one. */
+export async function countListed(em: Em, liveRoomId: string): Promise<number> {
+  return em.count(LiveParticipantEntity, { liveRoomId, status: 'CONNECTED', role: 'LISTENER', listed: true });
+}
+
+export interface ParticipantFilter {
+  readonly role: LiveRole | null;
+  /** A part of what they are called, in any case; null for everybody. */
+  readonly name: string | null;
+}
+
+const FILTER = `status = 'CONNECTED' and (?::text is null or role = ?) and (?::text is null or exists (
+  select 1 from person where person.user_id = live_participant.user_id
+    and (strpos(lower(display_name), lower(?)) > 0 or strpos(lower(handle), lower(?)) > 0)))`;
 
 /** The same page of who is connected to each room, in order of first joining. */
 export async function listParticipants(
   em: Em,
   liveRoomIds: readonly string[],
-  role: LiveRole | null,
+  { role, name }: ParticipantFilter,
   page: Page,
 ): Promise<LiveParticipant[]> {
   const { from, parameters } = pageOfEach(liveRoomIds, page, {
     table: 'live_participant',
     owner: 'live_room_id',
-    where: `status = 'CONNECTED' and (?::text is null or role = ?)`,
-    whereParameters: [role, role],
+    where: FILTER,
+    whereParameters: [role, role, name, name, name],
     order: { columns: [{ name: 'id', type: 'text' }], direction: 'asc' },
   });
   const ids = raw<string[]>(`select id from ${from}`, parameters);
@@ -154,6 +199,7 @@ function toParticipant(row: LiveParticipantRow): LiveParticipant {
     leftAt: row.leftAt ?? null,
     leaveReason: row.leaveReason ?? null,
     handRaisedAt: row.handRaisedAt ?? null,
+    handBusyUntil: row.handBusyUntil ?? null,
     invitedAt: row.invitedAt ?? null,
   };
 }

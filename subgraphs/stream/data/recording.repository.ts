@@ -1,6 +1,11 @@
 import type { Em } from '#platform/database.ts';
 import { textArray } from '#platform/text-array.ts';
-import type { Recording, RecordingFile, RecordingTake } from '../domain/recording.ts';
+import {
+  MAX_RECORDINGS,
+  type Recording,
+  type RecordingFile,
+  type RecordingTake,
+} from '../domain/recording.ts';
 import {
   RecordingEntity,
   RecordingFileEntity,
@@ -9,7 +14,6 @@ import {
 } from './recording.entity.ts';
 
 const ACTIVE = ['STARTING', 'RECORDING'] as const;
-const MAX_PER_ROOM = 100;
 
 export async function findRecordingsById(em: Em, ids: readonly string[]): Promise<Recording[]> {
   const rows = await em.find(RecordingEntity, { id: { $in: [...ids] } }, { refresh: true });
@@ -26,13 +30,16 @@ export async function findActiveRecordings(em: Em, liveRoomIds: readonly string[
 export async function listRecordings(em: Em, liveRoomIds: readonly string[]): Promise<Recording[]> {
   const rows = await em.execute<{ id: string }[]>(
     `select r.id from unnest(?::text[]) room (id) cross join lateral (
-       select id from recording where live_room_id = room.id order by id desc limit ${MAX_PER_ROOM}) r`,
+       select id from recording where live_room_id = room.id order by id desc limit ${MAX_RECORDINGS}) r`,
     [textArray(liveRoomIds)],
   );
   const ids = rows.map(({ id }) => id);
   const found = await em.find(RecordingEntity, { id: { $in: ids } }, { orderBy: { id: 'desc' } });
   return found.map(toRecording);
 }
+
+export const countRecordings = (em: Em, liveRoomId: string): Promise<number> =>
+  em.count(RecordingEntity, { liveRoomId });
 
 /** Recordings that were to stop before `endedBefore` and are not finished. */
 export async function findStopping(em: Em, endedBefore: Date): Promise<Recording[]> {

@@ -4,6 +4,9 @@ import { checkOptionalText, checkRange, checkText } from '#platform/rules.ts';
 
 export type LiveState = 'SCHEDULED' | 'LIVE' | 'ENDED';
 
+/** Who may listen to the broadcast, of those who may see the room. */
+export type BroadcastAudience = 'ANYONE' | 'SIGNED_IN';
+
 export interface LiveRoom {
   readonly id: string;
   readonly hostId: string;
@@ -21,11 +24,19 @@ export interface LiveRoom {
   readonly maxSpeakers: number;
   /** Stereo at a high bitrate. */
   readonly musicMode: boolean;
+  readonly broadcastAudience: BroadcastAudience;
 }
 
 export type LiveRoomPlan = Pick<
   LiveRoom,
-  'title' | 'topic' | 'chatRoomId' | 'scheduledFor' | 'capacity' | 'maxSpeakers' | 'musicMode'
+  | 'title'
+  | 'topic'
+  | 'chatRoomId'
+  | 'scheduledFor'
+  | 'capacity'
+  | 'maxSpeakers'
+  | 'musicMode'
+  | 'broadcastAudience'
 >;
 
 export interface LiveRoomInput {
@@ -36,6 +47,7 @@ export interface LiveRoomInput {
   readonly capacity?: number | null;
   readonly maxSpeakers?: number | null;
   readonly musicMode?: boolean | null;
+  readonly broadcastAudience?: BroadcastAudience | null;
 }
 
 const MAX_TITLE_CHARS = 100;
@@ -67,6 +79,7 @@ export function acceptLiveRoom(input: LiveRoomInput, now: Date): LiveRoomPlan {
     capacity,
     maxSpeakers,
     musicMode: input.musicMode ?? false,
+    broadcastAudience: input.broadcastAudience ?? 'ANYONE',
   };
 }
 
@@ -94,8 +107,19 @@ export function end(room: LiveRoom, actorId: string, now: Date): LiveRoom {
   return { ...room, state: 'ENDED', endedAt: now };
 }
 
-function requireHost(room: LiveRoom, actorId: string): void {
-  if (room.hostId !== actorId) throw new Refusal(forbidden('Only its host may do this.', 'HOST', 'id'));
+/** The room after its host has decided who may listen. */
+export function openBroadcastTo(
+  room: LiveRoom,
+  broadcastAudience: BroadcastAudience,
+  actorId: string,
+): LiveRoom {
+  requireHost(room, actorId, 'liveRoomId');
+  if (room.state === 'ENDED') throw new Refusal(conflict('The room is over.', null, 'liveRoomId'));
+  return { ...room, broadcastAudience };
+}
+
+function requireHost(room: LiveRoom, actorId: string, field = 'id'): void {
+  if (room.hostId !== actorId) throw new Refusal(forbidden('Only its host may do this.', 'HOST', field));
 }
 
 export const alreadyLive = (): Refusal =>

@@ -1,6 +1,6 @@
 import { DISCONNECT_REASONS, RESUME_WINDOW_MS, type DisconnectReason } from '#schema/media-bus.ts';
 import { maySpeak, type LiveRole } from '#schema/live-role.ts';
-import { conflict, forbidden, invalid, Refusal } from '#platform/errors.ts';
+import { conflict, forbidden, invalid, rateLimited, Refusal } from '#platform/errors.ts';
 
 /** JOINING: has a grant, and the media server has not seen them yet. */
 export type ParticipantStatus = 'JOINING' | 'CONNECTED' | 'LEFT';
@@ -31,9 +31,13 @@ export interface LiveParticipant {
   /** Muted by a moderator. */
   readonly muted: boolean;
   readonly handRaisedAt: Date | null;
+  /** Until when their hand has been up too often lately; null where it never was. */
+  readonly handBusyUntil: Date | null;
   /** When they were invited to speak; null unless they have still to answer. */
   readonly invitedAt: Date | null;
   readonly banned: boolean;
+  /** Others are told of them one by one; a listener of whom they are not is only counted. */
+  readonly listed: boolean;
 }
 
 const RANK: Readonly<Record<LiveRole, number>> = { HOST: 3, MODERATOR: 2, SPEAKER: 1, LISTENER: 0 };
@@ -98,8 +102,21 @@ export function requireInvited(participant: LiveParticipant): void {
 }
 
 /** A place at the end of the queue: behind the last hand also where clocks differ, or two go up in one millisecond. */
-export const raisedBehind = (last: LiveParticipant | undefined, now: Date): Date =>
+export const raisedBehind = (last: LiveParticipant | null, now: Date): Date =>
   new Date(Math.max(now.getTime(), (last?.handRaisedAt?.getTime() ?? 0) + 1));
+
+/** Everybody is told of a hand that goes up: so often in a row, and then once in so long. */
+const HAND_EVERY_MS = 5_000;
+const HANDS_IN_A_ROW = 5;
+
+/** `handBusyUntil` after they have raised their hand once more. */
+export function handBusyAfter({ handBusyUntil }: LiveParticipant, now: Date): Date {
+  const busyMs = Math.max(0, (handBusyUntil?.getTime() ?? 0) - now.getTime());
+  const waitMs = busyMs - (HANDS_IN_A_ROW - 1) * HAND_EVERY_MS;
+  if (waitMs > 0)
+    throw new Refusal(rateLimited('Your hand went up very often. Wait a little.', waitMs, 'liveRoomId'));
+  return new Date(now.getTime() + busyMs + HAND_EVERY_MS);
+}
 
 /** Who may speak already has nothing to ask for. */
 export function requireMayRaise(participant: LiveParticipant): void {
@@ -124,6 +141,10 @@ export const lostBefore = (now: Date): Date => new Date(now.getTime() - RESUME_W
 /** They are connected, or lost their connection so lately that nobody was told. */
 export const canResume = ({ status, lostAt }: LiveParticipant, now: Date): boolean =>
   status === 'CONNECTED' && (lostAt === null || lostAt > lostBefore(now));
+
+/** Whoever comes may be counted only where nobody knows of them: they do not speak, nor were asked to, nor ask to. */
+export const mayBeUnlisted = ({ role, handRaisedAt, invitedAt }: LiveParticipant): boolean =>
+  !maySpeak(role) && handRaisedAt === null && invitedAt === null;
 
 /** What becomes of whoever leaves. */
 export const departed = (reason: LeaveReason, now: Date) => ({

@@ -1,5 +1,6 @@
 import type { RecordingMode, RecordingProblem } from '#schema/media-bus.ts';
 import { conflict, forbidden, invalid, notFound, Refusal } from '#platform/errors.ts';
+import { MAX_AUDIO_BYTES } from './audio-format.ts';
 import type { LiveRoom } from './live-room.ts';
 import { isPresent, type LiveParticipant } from './participant.ts';
 
@@ -40,6 +41,14 @@ export interface RecordingFile {
   readonly offsetMs: number;
   readonly durationMs: number;
   readonly sizeBytes: number;
+}
+
+/** Of one room: as many as are shown, so that none is lost. */
+export const MAX_RECORDINGS = 100;
+
+export function requireFewerRecordings(count: number): void {
+  if (count < MAX_RECORDINGS) return;
+  throw new Refusal(conflict(`A room has at most ${MAX_RECORDINGS} recordings.`, null, 'liveRoomId'));
 }
 
 export const isActive = ({ state }: Recording): boolean => state === 'STARTING' || state === 'RECORDING';
@@ -102,11 +111,25 @@ export function settled(
   const open = takes.some(({ durationMs }) => durationMs === null);
   if (waiting && (open || takes.length === 0)) return recording;
   if (fileCount === 0)
-    return { ...measured, state: 'FAILED', problem: recording.problem ?? 'NOTHING_RECORDED' };
+    return {
+      ...measured,
+      state: 'FAILED',
+      problem: recording.problem ?? (open ? 'INTERRUPTED' : 'NOTHING_RECORDED'),
+    };
   return { ...measured, state: 'READY', problem: open ? 'INTERRUPTED' : recording.problem };
 }
 
-/** What a track is made of: the file that was named, else the longest mix, else the only file. Refuses where nothing of that is there. */
+/** Nobody waited any longer for files, of which there were none. What a server cannot store for longer than that may come all the same. */
+export const wasGivenUp = ({ state, problem }: Recording): boolean =>
+  state === 'FAILED' && (problem === 'INTERRUPTED' || problem === 'NOTHING_RECORDED');
+
+export const stoppedAgain = (recording: Recording): Recording => ({
+  ...recording,
+  state: 'STOPPING',
+  problem: null,
+});
+
+/** What a track is made of: the file that was named, else the longest mix, else the only file. Refuses where nothing of that is there, or it is larger than a track can be. */
 export function fileToPublish(files: readonly RecordingFile[], fileId: string | null): RecordingFile {
   if (files.length === 0)
     throw new Refusal(conflict('The recording has no finished files yet.', null, 'recordingId'));
@@ -114,7 +137,11 @@ export function fileToPublish(files: readonly RecordingFile[], fileId: string | 
   const [mix] = mixes.toSorted((a, b) => b.durationMs - a.durationMs);
   const [only] = files.length === 1 ? files : [];
   const chosen = fileId === null ? (mix ?? only) : files.find(({ id }) => id === fileId);
+  if (chosen && chosen.sizeBytes > MAX_AUDIO_BYTES) throw new Refusal(tooLarge());
   if (chosen) return chosen;
   if (fileId !== null) throw new Refusal(notFound('input.fileId', fileId, 'The recording has no such file.'));
   throw new Refusal(invalid('input.fileId', 'REQUIRED', 'The recording has no mix: name one of its files.'));
 }
+
+const tooLarge = () =>
+  invalid('input.fileId', 'FILE_TOO_LARGE', `The file is larger than ${MAX_AUDIO_BYTES} bytes.`);

@@ -9,7 +9,7 @@ import type { LiveParticipant as LiveParticipantModel } from '../domain/particip
 import type { Recording as RecordingModel, RecordingFile as RecordingFileModel } from '../domain/recording.ts';
 import type { LiveJoin as LiveJoinModel } from '../service/joining.ts';
 import type { IceServer as IceServerModel } from '../domain/ports.ts';
-import type { StateEvent as StateEventModel, ParticipantEvent as ParticipantEventModel, LeftEvent as LeftEventModel, InvitationEvent as InvitationEventModel, HandEvent as HandEventModel, RecordingEvent as RecordingEventModel, ResyncEvent as ResyncEventModel } from '../service/live-events.ts';
+import type { StateEvent as StateEventModel, ParticipantEvent as ParticipantEventModel, LeftEvent as LeftEventModel, ListenersEvent as ListenersEventModel, InvitationEvent as InvitationEventModel, HandEvent as HandEventModel, AudienceEvent as AudienceEventModel, RecordingEvent as RecordingEventModel, ResyncEvent as ResyncEventModel } from '../service/live-events.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -428,6 +428,13 @@ export type LiveRole =
   /** Listens, and may raise a hand. */
   | 'LISTENER';
 
+/** Who may listen to the broadcast of a live room, of those who may see the room. */
+export type BroadcastAudience =
+  /** Everybody. Nobody is known who listens without signing in, so whoever was banned can do that too. */
+  | 'ANYONE'
+  /** Whoever is signed in, but those who were banned from the room or blocked by its host. */
+  | 'SIGNED_IN';
+
 /** A room in which people talk or play to others, live. */
 export type LiveRoom = Node & {
   __typename?: 'LiveRoom';
@@ -467,10 +474,13 @@ export type LiveRoom = Node & {
   viewerParticipant?: Maybe<LiveParticipant>;
   /** The recording that is being made now; null while the room is not recorded. Whoever is in the room should be shown it. */
   recording?: Maybe<Recording>;
+  /** Who may listen to its broadcast. */
+  broadcastAudience: BroadcastAudience;
   /**
    * HLS playlist of what is heard in the room, for those who only listen, some seconds late; null while the room is not LIVE, where the platform cannot
-   * mix, and for those who were banned from the room or blocked by its host. Whoever else may see the room may listen. The address is the caller's own:
-   * it is answered with 403 as soon as they may not listen any more, and after some hours. Ask for it again then.
+   * mix, and for those who were banned from the room, were blocked by its host, or are not of its `broadcastAudience`. Whoever else may see the room may
+   * listen. The address is the caller's own: it is answered with 403 once they may not listen any more, ten seconds later at most, and after some
+   * hours. Ask for it again then.
    */
   broadcastUrl?: Maybe<Scalars['URL']['output']>;
   /** Recordings of the room, newest first, at most 100. */
@@ -487,6 +497,7 @@ export type LiveRoomParticipantsArgs = {
   last?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['String']['input']>;
   role?: InputMaybe<LiveRole>;
+  search?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** One person in one live room. There is one per person and room, however often they come and go. */
@@ -523,13 +534,13 @@ export type RecordingMode =
   /** Both. */
   | 'BOTH';
 
-/** Where a recording is in its life. It only ever moves forward. */
+/** Where a recording is in its life. It moves forward only; one that FAILED for want of files is READY once they come after all. */
 export type RecordingState =
   /** Ordered; it begins as soon as the room's audio is there. */
   | 'STARTING'
   /** The room is recorded. */
   | 'RECORDING'
-  /** It is over; its files are being finished. */
+  /** It is over; its files are being finished. Where they cannot be stored they are kept, and an hour later it is FAILED until they can. */
   | 'STOPPING'
   /** Its files are there. */
   | 'READY'
@@ -546,7 +557,7 @@ export type RecordingProblem =
   | 'MIXER_MISSING'
   /** It could not be mixed; the speakers' files are there. */
   | 'MIX_FAILED'
-  /** The media server broke down; up to two seconds before that moment are lost, and what was said until it was back. */
+  /** The media server broke down; up to two seconds before that moment are lost, and what was said until it was back. Without any file: it has not finished them within an hour. */
   | 'INTERRUPTED'
   /** Nobody spoke, or there was no audio to record. */
   | 'NOTHING_RECORDED';
@@ -600,7 +611,7 @@ export type RecordingPayload = {
 
 /** A track to make of a recording. */
 export type PublishRecordingInput = {
-  /** Which of its files. Default: the longest mix, or the only file there is. */
+  /** Which of its files, at most 200 MiB: a mix of three and a half hours. Default: the longest mix, or the only file there is. */
   fileId?: InputMaybe<Scalars['ID']['input']>;
   /** 1 to 150 characters. */
   title: Scalars['String']['input'];
@@ -672,12 +683,14 @@ export type CreateLiveRoomInput = {
   scheduledFor?: InputMaybe<Scalars['DateTime']['input']>;
   /** A chat room that goes with it; the caller must be a member there. */
   chatRoomId?: InputMaybe<Scalars['ID']['input']>;
-  /** How many people fit in, 2 to 250. Default 200. */
+  /** How many people fit in, 2 to 1000. Default 200. */
   capacity?: InputMaybe<Scalars['Int']['input']>;
   /** How many people may speak, the host included, 1 to 50. Default 20. */
   maxSpeakers?: InputMaybe<Scalars['Int']['input']>;
   /** Stereo at a high bitrate. Default false. */
   musicMode?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Who may listen to its broadcast. Default ANYONE. */
+  broadcastAudience?: InputMaybe<BroadcastAudience>;
 };
 
 /** Outcome of a change to a live room. */
@@ -811,7 +824,7 @@ export type LiveStateChanged = LiveRoomEvent & {
   state: LiveState;
 };
 
-/** Someone connected. */
+/** Someone connected. In a room with more than 100 listeners, further ones are told of by `ListenersChanged`, and by this one as soon as anything else is told of them. */
 export type ParticipantJoined = LiveRoomEvent & {
   __typename?: 'ParticipantJoined';
   /** Position behind this event; hand it back as `after` to continue. */
@@ -824,7 +837,7 @@ export type ParticipantJoined = LiveRoomEvent & {
   participant: LiveParticipant;
 };
 
-/** Someone left, or was made to leave. */
+/** Someone left, or was made to leave, of whom it was told that they joined. */
 export type ParticipantLeft = LiveRoomEvent & {
   __typename?: 'ParticipantLeft';
   /** Position behind this event; hand it back as `after` to continue. */
@@ -854,6 +867,19 @@ export type LeaveReason =
   /** The media server was stopped; joining again finds another. */
   | 'SERVER_SHUTDOWN';
 
+/** How many listen, once a second at most: listeners beyond the first 100 came or went, who are not told of one by one. */
+export type ListenersChanged = LiveRoomEvent & {
+  __typename?: 'ListenersChanged';
+  /** Position behind this event; hand it back as `after` to continue. */
+  cursor: Scalars['EventCursor']['output'];
+  /** Number of the event in the room's log. */
+  seq: Scalars['Int']['output'];
+  /** When it happened. */
+  at: Scalars['DateTime']['output'];
+  /** How many people with role LISTENER are connected, told of or not. */
+  listenerCount: Scalars['Int']['output'];
+};
+
 /** Someone's role changed, or a moderator muted them or lifted that. */
 export type ParticipantChanged = LiveRoomEvent & {
   __typename?: 'ParticipantChanged';
@@ -882,6 +908,19 @@ export type HandChanged = LiveRoomEvent & {
   raised: Scalars['Boolean']['output'];
   /** Place in the queue now, from 1; null where the hand is down. */
   position?: Maybe<Scalars['Int']['output']>;
+};
+
+/** The host has decided anew who may listen to the broadcast. */
+export type BroadcastAudienceChanged = LiveRoomEvent & {
+  __typename?: 'BroadcastAudienceChanged';
+  /** Position behind this event; hand it back as `after` to continue. */
+  cursor: Scalars['EventCursor']['output'];
+  /** Number of the event in the room's log. */
+  seq: Scalars['Int']['output'];
+  /** When it happened. */
+  at: Scalars['DateTime']['output'];
+  /** Who may from now on. */
+  audience: BroadcastAudience;
 };
 
 /** The room begins to be recorded, or no longer is, or a recording's files are finished. */
@@ -1002,6 +1041,48 @@ export type ActiveSpeakers = {
   levels: Array<SpeakerLevel>;
 };
 
+/** What people in a live room say without a word. */
+export type LiveReaction =
+  /** 👏 */
+  | 'APPLAUSE'
+  /** ❤️ */
+  | 'HEART'
+  /** 🔥 */
+  | 'FIRE'
+  /** 😂 */
+  | 'LAUGH'
+  /** 😮 */
+  | 'WOW'
+  /** 🎶 */
+  | 'MUSIC';
+
+/** How people in a live room have reacted within half a second. It is not logged, and not who it was. */
+export type LiveReactions = {
+  __typename?: 'LiveReactions';
+  /** The room. */
+  liveRoomId: Scalars['ID']['output'];
+  /** How often each reaction was given; one that was not given is missing. Reports may come from several servers: add them up. */
+  counts: Array<LiveReactionCount>;
+};
+
+/** How often a reaction was given. */
+export type LiveReactionCount = {
+  __typename?: 'LiveReactionCount';
+  /** The reaction. */
+  reaction: LiveReaction;
+  /** How often, 1 or more. */
+  count: Scalars['Int']['output'];
+};
+
+/** Outcome of a reaction. */
+export type LiveReactionPayload = {
+  __typename?: 'LiveReactionPayload';
+  /** The reaction; null when it was refused. */
+  reaction?: Maybe<LiveReaction>;
+  /** Why it was refused. */
+  userErrors: Array<UserError>;
+};
+
 /** How loud someone is. */
 export type SpeakerLevel = {
   __typename?: 'SpeakerLevel';
@@ -1071,11 +1152,13 @@ export type Mutation = {
   startLiveRoom: LiveRoomPayload;
   /** Ends it for good: its host may. Everyone is disconnected. */
   endLiveRoom: LiveRoomPayload;
+  /** Decides who may listen to the broadcast of a room that is not over: its host may. Those who may not any more hear no more of it within ten seconds. */
+  setBroadcastAudience: LiveRoomPayload;
   /** Asks for the way into a room that is LIVE. Joining again gives a new grant for the same participant. */
   joinLiveRoom: JoinLiveRoomResult;
   /** Leaves a room and disconnects from its audio. Leaving one that the caller is not in changes nothing. */
   leaveLiveRoom: LiveRoomPayload;
-  /** Asks to speak. Raising a raised hand keeps its place in the queue. */
+  /** Asks to speak. Raising a raised hand keeps its place in the queue. Whose hand goes up and down all the time is refused with RateLimitedError. */
   raiseHand: LiveParticipantPayload;
   /** Lowers a hand: the caller's own, or as host or moderator somebody's. */
   lowerHand: LiveParticipantPayload;
@@ -1091,7 +1174,9 @@ export type Mutation = {
   answerInvitation: LiveParticipantPayload;
   /** Disconnects someone. The host may remove all others, moderators speakers and listeners. */
   removeParticipant: LiveParticipantPayload;
-  /** Records a room that is LIVE: its host may. Everybody in it is told. There is one recording of a room at a time; it ends with the room. */
+  /** Reacts to what is heard, for everybody in the room to see. Whoever is in it may, four times a second at most (RateLimitedError). */
+  reactInLiveRoom: LiveReactionPayload;
+  /** Records a room that is LIVE: its host may. Everybody in it is told. There is one recording of a room at a time, and 100 in all; it ends with the room. */
   startRecording: RecordingPayload;
   /** Ends the recording of a room: its host and moderators may. Its files are finished a little later. */
   stopRecording: RecordingPayload;
@@ -1151,6 +1236,12 @@ export type MutationStartLiveRoomArgs = {
 
 export type MutationEndLiveRoomArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type MutationSetBroadcastAudienceArgs = {
+  liveRoomId: Scalars['ID']['input'];
+  audience: BroadcastAudience;
 };
 
 
@@ -1214,6 +1305,12 @@ export type MutationRemoveParticipantArgs = {
 };
 
 
+export type MutationReactInLiveRoomArgs = {
+  liveRoomId: Scalars['ID']['input'];
+  reaction: LiveReaction;
+};
+
+
 export type MutationStartRecordingArgs = {
   liveRoomId: Scalars['ID']['input'];
   mode?: RecordingMode;
@@ -1239,8 +1336,13 @@ export type Subscription = {
   liveRoomEvents: LiveRoomEvent;
   /** Who is heard in a live room: the newest report, at most five times a second, and none while all are silent. It ends as `liveRoomEvents` does. */
   activeSpeakers: ActiveSpeakers;
-  /** How well people are connected to a live room: the newest report, at most every two seconds, and only after a change. It ends as `liveRoomEvents` does. */
+  /**
+   * How well people are connected to a live room: the newest report of each media server, at most every two seconds, and only after a change. Where more
+   * than 100 people are connected to one, it tells of those who may speak, and then of those who are connected worst. It ends as `liveRoomEvents` does.
+   */
   liveConnections: LiveConnections;
+  /** How people in a live room react, added up, about two reports a second of each server and none while nobody does. It ends as `liveRoomEvents` does. */
+  liveReactions: LiveReactions;
   /**
    * Comments on a track as they are written; null for one that was deleted at once. It ends with FORBIDDEN when the track is hidden from the caller,
    * and with NOT_FOUND when it is deleted.
@@ -1261,6 +1363,11 @@ export type SubscriptionActiveSpeakersArgs = {
 
 
 export type SubscriptionLiveConnectionsArgs = {
+  liveRoomId: Scalars['ID']['input'];
+};
+
+
+export type SubscriptionLiveReactionsArgs = {
   liveRoomId: Scalars['ID']['input'];
 };
 
@@ -1410,8 +1517,10 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( StateEventModel )
     | ( ParticipantEventModel )
     | ( LeftEventModel )
+    | ( ListenersEventModel )
     | ( ParticipantEventModel )
     | ( HandEventModel )
+    | ( AudienceEventModel )
     | ( RecordingEventModel )
     | ( InvitationEventModel )
     | ( ResyncEventModel )
@@ -1458,6 +1567,7 @@ export type ResolversTypes = {
   DeleteTrackCommentPayload: ResolverTypeWrapper<Omit<DeleteTrackCommentPayload, 'track' | 'userErrors'> & { track?: Maybe<ResolversTypes['Track']>, userErrors: Array<ResolversTypes['UserError']> }>;
   LiveState: LiveState;
   LiveRole: LiveRole;
+  BroadcastAudience: BroadcastAudience;
   LiveRoom: ResolverTypeWrapper<LiveRoomModel>;
   LiveParticipant: ResolverTypeWrapper<LiveParticipantModel>;
   RecordingMode: RecordingMode;
@@ -1487,8 +1597,10 @@ export type ResolversTypes = {
   ParticipantJoined: ResolverTypeWrapper<ParticipantEventModel>;
   ParticipantLeft: ResolverTypeWrapper<LeftEventModel>;
   LeaveReason: LeaveReason;
+  ListenersChanged: ResolverTypeWrapper<ListenersEventModel>;
   ParticipantChanged: ResolverTypeWrapper<ParticipantEventModel>;
   HandChanged: ResolverTypeWrapper<HandEventModel>;
+  BroadcastAudienceChanged: ResolverTypeWrapper<AudienceEventModel>;
   RecordingChanged: ResolverTypeWrapper<RecordingEventModel>;
   InvitationChanged: ResolverTypeWrapper<InvitationEventModel>;
   InvitationState: InvitationState;
@@ -1499,6 +1611,10 @@ export type ResolversTypes = {
   LiveConnections: ResolverTypeWrapper<LiveConnections>;
   ParticipantConnection: ResolverTypeWrapper<ParticipantConnection>;
   ActiveSpeakers: ResolverTypeWrapper<ActiveSpeakers>;
+  LiveReaction: LiveReaction;
+  LiveReactions: ResolverTypeWrapper<LiveReactions>;
+  LiveReactionCount: ResolverTypeWrapper<LiveReactionCount>;
+  LiveReactionPayload: ResolverTypeWrapper<Omit<LiveReactionPayload, 'userErrors'> & { userErrors: Array<ResolversTypes['UserError']> }>;
   SpeakerLevel: ResolverTypeWrapper<SpeakerLevel>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -1565,8 +1681,10 @@ export type ResolversParentTypes = {
   LiveStateChanged: StateEventModel;
   ParticipantJoined: ParticipantEventModel;
   ParticipantLeft: LeftEventModel;
+  ListenersChanged: ListenersEventModel;
   ParticipantChanged: ParticipantEventModel;
   HandChanged: HandEventModel;
+  BroadcastAudienceChanged: AudienceEventModel;
   RecordingChanged: RecordingEventModel;
   InvitationChanged: InvitationEventModel;
   LiveResyncRequired: ResyncEventModel;
@@ -1574,6 +1692,9 @@ export type ResolversParentTypes = {
   LiveConnections: LiveConnections;
   ParticipantConnection: ParticipantConnection;
   ActiveSpeakers: ActiveSpeakers;
+  LiveReactions: LiveReactions;
+  LiveReactionCount: LiveReactionCount;
+  LiveReactionPayload: Omit<LiveReactionPayload, 'userErrors'> & { userErrors: Array<ResolversParentTypes['UserError']> };
   SpeakerLevel: SpeakerLevel;
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
@@ -1776,6 +1897,7 @@ export type LiveRoomResolvers<ContextType = Context, ParentType extends Resolver
   raisedHands?: Resolver<Array<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
   viewerParticipant?: Resolver<Maybe<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
   recording?: Resolver<Maybe<ResolversTypes['Recording']>, ParentType, ContextType>;
+  broadcastAudience?: Resolver<ResolversTypes['BroadcastAudience'], ParentType, ContextType>;
   broadcastUrl?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
   recordings?: Resolver<Array<ResolversTypes['Recording']>, ParentType, ContextType>;
   eventCursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
@@ -1910,7 +2032,7 @@ export type JoinLiveRoomResultResolvers<ContextType = Context, ParentType extend
 };
 
 export type LiveRoomEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveRoomEvent'] = ResolversParentTypes['LiveRoomEvent']> = {
-  __resolveType: TypeResolveFn<'LiveStateChanged' | 'ParticipantJoined' | 'ParticipantLeft' | 'ParticipantChanged' | 'HandChanged' | 'RecordingChanged' | 'InvitationChanged' | 'LiveResyncRequired', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'LiveStateChanged' | 'ParticipantJoined' | 'ParticipantLeft' | 'ListenersChanged' | 'ParticipantChanged' | 'HandChanged' | 'BroadcastAudienceChanged' | 'RecordingChanged' | 'InvitationChanged' | 'LiveResyncRequired', ParentType, ContextType>;
 };
 
 export type LiveStateChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveStateChanged'] = ResolversParentTypes['LiveStateChanged']> = {
@@ -1938,6 +2060,14 @@ export type ParticipantLeftResolvers<ContextType = Context, ParentType extends R
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type ListenersChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ListenersChanged'] = ResolversParentTypes['ListenersChanged']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  listenerCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type ParticipantChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ParticipantChanged'] = ResolversParentTypes['ParticipantChanged']> = {
   cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
   seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -1953,6 +2083,14 @@ export type HandChangedResolvers<ContextType = Context, ParentType extends Resol
   participantId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   raised?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   position?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type BroadcastAudienceChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['BroadcastAudienceChanged'] = ResolversParentTypes['BroadcastAudienceChanged']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  audience?: Resolver<ResolversTypes['BroadcastAudience'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -2006,6 +2144,21 @@ export type ActiveSpeakersResolvers<ContextType = Context, ParentType extends Re
   levels?: Resolver<Array<ResolversTypes['SpeakerLevel']>, ParentType, ContextType>;
 };
 
+export type LiveReactionsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveReactions'] = ResolversParentTypes['LiveReactions']> = {
+  liveRoomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  counts?: Resolver<Array<ResolversTypes['LiveReactionCount']>, ParentType, ContextType>;
+};
+
+export type LiveReactionCountResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveReactionCount'] = ResolversParentTypes['LiveReactionCount']> = {
+  reaction?: Resolver<ResolversTypes['LiveReaction'], ParentType, ContextType>;
+  count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type LiveReactionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveReactionPayload'] = ResolversParentTypes['LiveReactionPayload']> = {
+  reaction?: Resolver<Maybe<ResolversTypes['LiveReaction']>, ParentType, ContextType>;
+  userErrors?: Resolver<Array<ResolversTypes['UserError']>, ParentType, ContextType>;
+};
+
 export type SpeakerLevelResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SpeakerLevel'] = ResolversParentTypes['SpeakerLevel']> = {
   participantId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   level?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
@@ -2030,6 +2183,7 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   createLiveRoom?: Resolver<ResolversTypes['LiveRoomPayload'], ParentType, ContextType, RequireFields<MutationCreateLiveRoomArgs, 'input'>>;
   startLiveRoom?: Resolver<ResolversTypes['LiveRoomPayload'], ParentType, ContextType, RequireFields<MutationStartLiveRoomArgs, 'id'>>;
   endLiveRoom?: Resolver<ResolversTypes['LiveRoomPayload'], ParentType, ContextType, RequireFields<MutationEndLiveRoomArgs, 'id'>>;
+  setBroadcastAudience?: Resolver<ResolversTypes['LiveRoomPayload'], ParentType, ContextType, RequireFields<MutationSetBroadcastAudienceArgs, 'liveRoomId' | 'audience'>>;
   joinLiveRoom?: Resolver<ResolversTypes['JoinLiveRoomResult'], ParentType, ContextType, RequireFields<MutationJoinLiveRoomArgs, 'id'>>;
   leaveLiveRoom?: Resolver<ResolversTypes['LiveRoomPayload'], ParentType, ContextType, RequireFields<MutationLeaveLiveRoomArgs, 'id'>>;
   raiseHand?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationRaiseHandArgs, 'liveRoomId'>>;
@@ -2040,6 +2194,7 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   inviteToSpeak?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationInviteToSpeakArgs, 'liveRoomId' | 'participantId'>>;
   answerInvitation?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationAnswerInvitationArgs, 'liveRoomId' | 'accept'>>;
   removeParticipant?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationRemoveParticipantArgs, 'liveRoomId' | 'participantId' | 'ban'>>;
+  reactInLiveRoom?: Resolver<ResolversTypes['LiveReactionPayload'], ParentType, ContextType, RequireFields<MutationReactInLiveRoomArgs, 'liveRoomId' | 'reaction'>>;
   startRecording?: Resolver<ResolversTypes['RecordingPayload'], ParentType, ContextType, RequireFields<MutationStartRecordingArgs, 'liveRoomId' | 'mode'>>;
   stopRecording?: Resolver<ResolversTypes['RecordingPayload'], ParentType, ContextType, RequireFields<MutationStopRecordingArgs, 'liveRoomId'>>;
   publishRecording?: Resolver<ResolversTypes['TrackPayload'], ParentType, ContextType, RequireFields<MutationPublishRecordingArgs, 'recordingId' | 'input'>>;
@@ -2049,6 +2204,7 @@ export type SubscriptionResolvers<ContextType = Context, ParentType extends Reso
   liveRoomEvents?: SubscriptionResolver<ResolversTypes['LiveRoomEvent'], "liveRoomEvents", ParentType, ContextType, RequireFields<SubscriptionLiveRoomEventsArgs, 'liveRoomId'>>;
   activeSpeakers?: SubscriptionResolver<ResolversTypes['ActiveSpeakers'], "activeSpeakers", ParentType, ContextType, RequireFields<SubscriptionActiveSpeakersArgs, 'liveRoomId'>>;
   liveConnections?: SubscriptionResolver<ResolversTypes['LiveConnections'], "liveConnections", ParentType, ContextType, RequireFields<SubscriptionLiveConnectionsArgs, 'liveRoomId'>>;
+  liveReactions?: SubscriptionResolver<ResolversTypes['LiveReactions'], "liveReactions", ParentType, ContextType, RequireFields<SubscriptionLiveReactionsArgs, 'liveRoomId'>>;
   trackComments?: SubscriptionResolver<Maybe<ResolversTypes['TrackComment']>, "trackComments", ParentType, ContextType, RequireFields<SubscriptionTrackCommentsArgs, 'trackId'>>;
 };
 
@@ -2102,8 +2258,10 @@ export type Resolvers<ContextType = Context> = {
   LiveStateChanged?: LiveStateChangedResolvers<ContextType>;
   ParticipantJoined?: ParticipantJoinedResolvers<ContextType>;
   ParticipantLeft?: ParticipantLeftResolvers<ContextType>;
+  ListenersChanged?: ListenersChangedResolvers<ContextType>;
   ParticipantChanged?: ParticipantChangedResolvers<ContextType>;
   HandChanged?: HandChangedResolvers<ContextType>;
+  BroadcastAudienceChanged?: BroadcastAudienceChangedResolvers<ContextType>;
   RecordingChanged?: RecordingChangedResolvers<ContextType>;
   InvitationChanged?: InvitationChangedResolvers<ContextType>;
   LiveResyncRequired?: LiveResyncRequiredResolvers<ContextType>;
@@ -2111,6 +2269,9 @@ export type Resolvers<ContextType = Context> = {
   LiveConnections?: LiveConnectionsResolvers<ContextType>;
   ParticipantConnection?: ParticipantConnectionResolvers<ContextType>;
   ActiveSpeakers?: ActiveSpeakersResolvers<ContextType>;
+  LiveReactions?: LiveReactionsResolvers<ContextType>;
+  LiveReactionCount?: LiveReactionCountResolvers<ContextType>;
+  LiveReactionPayload?: LiveReactionPayloadResolvers<ContextType>;
   SpeakerLevel?: SpeakerLevelResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;

@@ -8,6 +8,7 @@ import type {
   ParticipantChangedResolvers,
   ParticipantJoinedResolvers,
 } from '../generated/resolvers.ts';
+import { acceptSearch } from '../domain/people-search.ts';
 import type { ParticipantEvent } from '../service/live-events.ts';
 
 export const LiveRoom: LiveRoomResolvers = {
@@ -16,7 +17,8 @@ export const LiveRoom: LiveRoomResolvers = {
   chatRoom: ({ chatRoomId }) => (chatRoomId === null ? null : { id: chatRoomId }),
   listenerCount: ({ id }, _args, { stage }) => stage.listenerCount(id),
   speakers: async ({ id }, _args, { stage }) => [...(await stage.speakers(id))],
-  participants: ({ id }, { role, ...args }, { stage }) => stage.participants(id, role ?? null, args),
+  participants: ({ id }, { role, search, ...args }, { stage }) =>
+    stage.participants(id, { role: role ?? null, name: acceptSearch(search) }, args),
   raisedHands: async ({ id }, _args, { stage }) => [...(await stage.hands(id))],
   viewerParticipant: ({ id }, _args, { stage }) => stage.viewerParticipant(id),
   broadcastUrl: (room, _args, { broadcasts, viewer }) => broadcasts.urlOf(room, viewer?.userId ?? null),
@@ -28,8 +30,8 @@ export const LiveRoom: LiveRoomResolvers = {
 export const LiveParticipant: LiveParticipantResolvers = {
   user: ({ userId }) => ({ id: userId }),
   connected: ({ status }) => status === 'CONNECTED',
-  handPosition: ({ id, liveRoomId, handRaisedAt }, _args, { stage }) =>
-    handRaisedAt === null ? null : placeInQueue(stage, liveRoomId, id),
+  handPosition: ({ id, handRaisedAt }, _args, { stage }) =>
+    handRaisedAt === null ? null : stage.handPlace(id),
   connection: ({ id, status }, _args, { connections }) =>
     status === 'CONNECTED' ? connections.find(id) : null,
 };
@@ -46,12 +48,5 @@ export const ParticipantJoined: ParticipantJoinedResolvers = { participant: part
 export const ParticipantChanged: ParticipantChangedResolvers = { participant: participantOf };
 
 export const HandChanged: HandChangedResolvers = {
-  position: ({ liveRoomId, participantId, raised }, _args, { stage }) =>
-    raised ? placeInQueue(stage, liveRoomId, participantId) : null,
+  position: ({ participantId, raised }, _args, { stage }) => (raised ? stage.handPlace(participantId) : null),
 };
-
-/** From 1; null where the hand is down by now. */
-async function placeInQueue(stage: Context['stage'], liveRoomId: string, id: string): Promise<number | null> {
-  const index = (await stage.hands(liveRoomId)).findIndex((participant) => participant.id === id);
-  return index < 0 ? null : index + 1;
-}

@@ -47,6 +47,8 @@ export const Mutation: MutationResolvers = {
   startLiveRoom: (_root, { id }, context) =>
     liveRoom(context, (viewer) => context.liveRooms.start(viewer, id)),
   endLiveRoom: (_root, { id }, context) => liveRoom(context, (viewer) => context.liveRooms.end(viewer, id)),
+  setBroadcastAudience: (_root, { liveRoomId, audience }, context) =>
+    liveRoom(context, (viewer) => context.liveRooms.openBroadcastTo(viewer, liveRoomId, audience)),
   joinLiveRoom: (_root, { id, resumeKey }, context) =>
     toResult(() => act(context, (viewer) => context.joining.join(viewer, id, resumeKey ?? null))),
   leaveLiveRoom: (_root, { id }, context) => liveRoom(context, (viewer) => context.joining.leave(viewer, id)),
@@ -67,6 +69,11 @@ export const Mutation: MutationResolvers = {
     participant(context, (viewer) => context.floor.answerInvitation(viewer, liveRoomId, accept)),
   removeParticipant: (_root, { liveRoomId, participantId, ban }, context) =>
     participant(context, (viewer) => context.floor.remove(viewer, liveRoomId, participantId, ban)),
+
+  reactInLiveRoom: (_root, { liveRoomId, reaction }, context) =>
+    toPayload(async () => ({
+      reaction: await act(context, (viewer) => context.liveReactions.react(viewer, liveRoomId, reaction)),
+    })),
 
   startRecording: (_root, { liveRoomId, mode }, context) =>
     recording(context, (viewer) => context.recordings.start(viewer, liveRoomId, mode)),

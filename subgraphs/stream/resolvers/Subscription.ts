@@ -2,6 +2,7 @@ import type { ConnectionsReport, SpeakersReport } from '#schema/media-bus.ts';
 import type { Context } from '../context.ts';
 import type { SubscriptionResolvers } from '../generated/resolvers.ts';
 import type { LiveEvent } from '../service/live-events.ts';
+import type { ReactionsReport } from '../service/live-reactions.ts';
 
 export const Subscription: SubscriptionResolvers = {
   liveRoomEvents: {
@@ -24,6 +25,11 @@ export const Subscription: SubscriptionResolvers = {
         connection,
       })),
     }),
+  },
+  liveReactions: {
+    subscribe: (_root, { liveRoomId }, { liveFeeds, viewer, signal, poll }) =>
+      liveFeeds.reactions(viewer?.userId ?? null, liveRoomId, { signal, poll }),
+    resolve: ({ liveRoomId, counts }: ReactionsReport) => ({ liveRoomId, counts }),
   },
   trackComments: {
     subscribe: (_root, { trackId }, { commentFeed, viewer, signal, poll }) =>

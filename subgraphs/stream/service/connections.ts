@@ -12,6 +12,8 @@ import {
 /** How well participants are connected, as media servers said it last. */
 export interface Connections {
   find(participantId: string): ParticipantConnection | null;
+  /** What that server said counts no more: it is gone. */
+  forget(serverId: string): void;
   start(): void;
   stop(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function createConnections(deps: {
       }
       return null;
     },
+    forget: (serverId) => void said.delete(serverId),
     start() {
       const heartbeats = { topic: MEDIA_HEARTBEAT_TOPIC, schema: mediaHeartbeat, onMessage: hear };
       feed = followTopic({ ...heartbeats, liveBus, log });

@@ -6,7 +6,7 @@ import type { Transaction } from '#platform/events/unit-of-work.ts';
 import { isId } from '#platform/ids.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import {
-  findHands,
+  findLastHand,
   findParticipantsById,
   findParticipantsOf,
   findVoices,
@@ -15,6 +15,7 @@ import {
 import type { LoggedLiveRoom } from '../data/live-room.repository.ts';
 import { requireLive, requireVoiceFor } from '../domain/live-room.ts';
 import {
+  handBusyAfter,
   mayMute,
   raisedBehind,
   requireInvited,
@@ -99,8 +100,10 @@ function createHands(act: Acting, now: () => Date): Pick<Floor, 'raiseHand' | 'l
       act(viewer, liveRoomId, null, async ({ tx, actor }) => {
         requireMayRaise(actor);
         if (actor.handRaisedAt) return actor;
-        const at = raisedBehind((await findHands(tx.em, [liveRoomId])).at(-1), now());
-        return recordHand(tx, actor, at, actor.userId);
+        const handBusyUntil = handBusyAfter(actor, now());
+        await saveParticipant(tx.em, actor.id, { handBusyUntil });
+        const at = raisedBehind(await findLastHand(tx.em, liveRoomId), now());
+        return recordHand(tx, { ...actor, handBusyUntil }, at, actor.userId);
       }),
 
     lowerHand: (viewer, liveRoomId, participantId) =>

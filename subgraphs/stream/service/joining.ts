@@ -170,8 +170,10 @@ const newParticipant = (room: LiveRoom, userId: string, at: Date): LiveParticipa
   leaveReason: null,
   muted: false,
   handRaisedAt: null,
+  handBusyUntil: null,
   invitedAt: null,
   banned: false,
+  listed: true,
 });
 
 function grant({ secret, turn }: JoiningDeps, room: LiveRoom, participant: LiveParticipant, anew: boolean) {

@@ -1,7 +1,6 @@
-import type { z } from 'zod';
 import type { Database } from '#platform/database.ts';
-import { forbidden, notFound, Refusal } from '#platform/errors.ts';
-import { coalesce, type CoalescingOptions } from '#platform/events/coalesce.ts';
+import { forbidden, Refusal } from '#platform/errors.ts';
+import { coalesce } from '#platform/events/coalesce.ts';
 import { decodeCursor, encodeCursor, type Cursor } from '#platform/events/cursor.ts';
 import { openMessage } from '#platform/events/envelope.ts';
 import type { Events } from '#platform/events/events.ts';
@@ -14,19 +13,15 @@ import { polledCursor } from '#platform/events/tail-poll.ts';
 import { isId } from '#platform/ids.ts';
 import type { Log } from '#platform/log.ts';
 import type { Listening } from '#platform/polling/poll.ts';
-import {
-  connectionsReport,
-  connectionsTopic,
-  speakersReport,
-  speakersTopic,
-  type ConnectionsReport,
-  type SpeakersReport,
-} from '#schema/media-bus.ts';
+import type { ConnectionsReport, SpeakersReport } from '#schema/media-bus.ts';
 import { findVisibleRooms, type LoggedLiveRoom } from '../data/live-room.repository.ts';
-import type { LiveRoom, LiveState } from '../domain/live-room.ts';
+import type { BroadcastAudience, LiveRoom, LiveState } from '../domain/live-room.ts';
 import { LEAVE_REASONS, type LeaveReason } from '../domain/participant.ts';
 import type { RecordingState } from '../domain/recording.ts';
 import { audienceMessage, audienceTopic } from './audience.ts';
+import type { ReactionsReport } from './live-reactions.ts';
+import { CONNECTIONS, REACTIONS, reportOf, SPEAKERS, type Reports } from './live-reports.ts';
+import { noLiveRoom } from './live-rooms.ts';
 import type { InvitationState } from './participation.ts';
 
 interface Position {
@@ -51,9 +46,16 @@ export interface LeftEvent extends Position {
 }
 export interface HandEvent extends Position {
   readonly __typename: 'HandChanged';
-  readonly liveRoomId: string;
   readonly participantId: string;
   readonly raised: boolean;
+}
+export interface ListenersEvent extends Position {
+  readonly __typename: 'ListenersChanged';
+  readonly listenerCount: number;
+}
+export interface AudienceEvent extends Position {
+  readonly __typename: 'BroadcastAudienceChanged';
+  readonly audience: BroadcastAudience;
 }
 /** The recording is loaded when the event is answered. */
 export interface RecordingEvent extends Position {
@@ -71,7 +73,15 @@ export interface ResyncEvent extends Position {
   readonly reason: ResyncReason;
 }
 export type LiveEvent =
-  StateEvent | ParticipantEvent | LeftEvent | HandEvent | InvitationEvent | RecordingEvent | ResyncEvent;
+  | StateEvent
+  | ParticipantEvent
+  | LeftEvent
+  | ListenersEvent
+  | HandEvent
+  | InvitationEvent
+  | RecordingEvent
+  | AudienceEvent
+  | ResyncEvent;
 
 /**
  * What can be followed in a live room. Each resolves once it is live, is complete when the room is over, and ends with a Refusal when the viewer may
@@ -94,6 +104,11 @@ export interface LiveFeeds {
     id: string,
     listening: Listening,
   ): Promise<AsyncIterableIterator<ConnectionsReport>>;
+  reactions(
+    viewerId: string | null,
+    id: string,
+    listening: Listening,
+  ): Promise<AsyncIterableIterator<ReactionsReport>>;
 }
 
 export interface LiveFeedsDeps {
@@ -104,24 +119,6 @@ export interface LiveFeedsDeps {
   readonly now: () => Date;
 }
 
-/** What media servers report of a room, and how often it is handed on, the newest last. */
-interface Reports<T> {
-  readonly topic: (liveRoomId: string) => string;
-  readonly schema: z.ZodType<T>;
-  readonly rate: CoalescingOptions<T>;
-}
-
-const SPEAKERS: Reports<SpeakersReport> = {
-  topic: speakersTopic,
-  schema: speakersReport,
-  rate: { gapMs: 200 },
-};
-const CONNECTIONS: Reports<ConnectionsReport> = {
-  topic: connectionsTopic,
-  schema: connectionsReport,
-  rate: { keyOf: ({ serverId }) => serverId, keyGapMs: 2_000 },
-};
-
 /** Rooms as a viewer sees them. */
 function createSight(database: Database) {
   const find = async (viewerId: string | null, id: string): Promise<LoggedLiveRoom | null> => {
@@ -131,7 +128,7 @@ function createSight(database: Database) {
   return {
     async require(viewerId: string | null, id: string) {
       const room = await find(viewerId, id);
-      if (!room) throw new Refusal(notFound('liveRoomId', id, 'There is no such live room.'));
+      if (!room) throw noLiveRoom('liveRoomId', id);
       return room;
     },
     /** The room, for whom could see it before: the refusal says why that is over. */
@@ -185,6 +182,7 @@ export function createLiveFeeds(deps: LiveFeedsDeps): LiveFeeds {
 
     speakers: (viewerId, id, listening) => follow(SPEAKERS, viewerId, id, listening),
     connections: (viewerId, id, listening) => follow(CONNECTIONS, viewerId, id, listening),
+    reactions: (viewerId, id, listening) => follow(REACTIONS, viewerId, id, listening),
   };
 }
 
@@ -200,15 +198,6 @@ function audienceOf({ chatRoomId }: LiveRoom, viewerId: string | null) {
       return success && (data.userId === null || data.userId === viewerId);
     },
   };
-}
-
-function reportOf<T extends { readonly liveRoomId: string }>(
-  schema: z.ZodType<T>,
-  message: unknown,
-  liveRoomId: string,
-): Step<T> {
-  const { success, data } = schema.safeParse(message);
-  return success && data.liveRoomId === liveRoomId ? { emit: data } : {};
 }
 
 function isBehindEnd({ state, logEpoch, logSeq }: LoggedLiveRoom, cursor: Cursor | null): boolean {
@@ -245,14 +234,18 @@ function liveEventOf(event: AnyEvent, position: Position): LiveEvent | null {
       const leaveReason = leaveReasonOf(reason);
       return { __typename: 'ParticipantLeft', ...position, participantId, leaveReason };
     }
+    case 'liveRoom.listenersChanged':
+      return { __typename: 'ListenersChanged', ...position, listenerCount: event.payload.listeners };
     case 'liveRoom.invitationChanged': {
       const { participantId, state } = event.payload;
       return { __typename: 'InvitationChanged', ...position, participantId, state };
     }
     case 'liveRoom.handChanged': {
-      const { liveRoomId, participantId, raised } = event.payload;
-      return { __typename: 'HandChanged', ...position, liveRoomId, participantId, raised };
+      const { participantId, raised } = event.payload;
+      return { __typename: 'HandChanged', ...position, participantId, raised };
     }
+    case 'liveRoom.broadcastAudienceChanged':
+      return { __typename: 'BroadcastAudienceChanged', ...position, audience: event.payload.audience };
     case 'liveRoom.recordingChanged': {
       const { recordingId, state } = event.payload;
       return { __typename: 'RecordingChanged', ...position, recordingId, state };

@@ -6,14 +6,22 @@ import type { Transaction } from '#platform/events/unit-of-work.ts';
 import { isId, newId } from '#platform/ids.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import type { EventPayload } from '#schema/events.ts';
-import { insertRoom, lockRoom, saveState, type LoggedLiveRoom } from '../data/live-room.repository.ts';
+import {
+  insertRoom,
+  lockRoom,
+  saveBroadcastAudience,
+  saveState,
+  type LoggedLiveRoom,
+} from '../data/live-room.repository.ts';
 import { isChatMember } from '../data/neighbour.repository.ts';
 import { clearRoom } from '../data/participant.repository.ts';
 import {
   acceptLiveRoom,
   alreadyLive,
   end,
+  openBroadcastTo,
   start,
+  type BroadcastAudience,
   type LiveRoom,
   type LiveRoomInput,
 } from '../domain/live-room.ts';
@@ -25,6 +33,8 @@ export interface LiveRooms {
   create(viewer: Viewer, input: LiveRoomInput, id?: string): Promise<LoggedLiveRoom>;
   start(viewer: Viewer, id: string): Promise<LoggedLiveRoom>;
   end(viewer: Viewer, id: string): Promise<LoggedLiveRoom>;
+  /** What is so already stays so and leaves no event. Media servers ask for it by themselves. */
+  openBroadcastTo(viewer: Viewer, id: string, audience: BroadcastAudience): Promise<LoggedLiveRoom>;
 }
 
 export function createLiveRooms({ events, now }: { events: Events; now: () => Date }): LiveRooms {
@@ -62,6 +72,15 @@ export function createLiveRooms({ events, now }: { events: Events; now: () => Da
         await clearRoom(tx.em, id, 'ROOM_ENDED', now());
         return record(tx, room, 'liveRoom.ended', { liveRoomId: id, hostId: room.hostId });
       }),
+
+    openBroadcastTo: (viewer, id, audience) =>
+      events.transact(async (tx) => {
+        const found = await requireRoom(tx.em, id, viewer.userId, 'liveRoomId');
+        const room = openBroadcastTo(found, audience, viewer.userId);
+        if (room.broadcastAudience === found.broadcastAudience) return found;
+        await saveBroadcastAudience(tx.em, room);
+        return record(tx, room, 'liveRoom.broadcastAudienceChanged', { liveRoomId: id, audience });
+      }),
   };
 }
 
@@ -73,9 +92,12 @@ export async function requireRoom(
   field: string,
 ): Promise<LoggedLiveRoom> {
   const room = isId('LiveRoom', id) ? await lockRoom(em, id, { viewerId }) : null;
-  if (!room) throw new Refusal(notFound(field, id, 'There is no such live room.'));
+  if (!room) throw noLiveRoom(field, id);
   return room;
 }
+
+export const noLiveRoom = (field: string, id: string): Refusal =>
+  new Refusal(notFound(field, id, 'There is no such live room.'));
 
 // Otherwise anyone could put their own room into somebody's chat room.
 async function requireMember(em: Em, chatRoomId: string, userId: string): Promise<void> {
@@ -105,7 +127,7 @@ async function recordCreated(tx: Transaction, room: LiveRoom): Promise<LoggedLiv
   return readAgain(tx.em, room);
 }
 
-async function record<N extends 'liveRoom.started' | 'liveRoom.ended'>(
+async function record<N extends 'liveRoom.started' | 'liveRoom.ended' | 'liveRoom.broadcastAudienceChanged'>(
   tx: Transaction,
   room: LiveRoom,
   name: N,

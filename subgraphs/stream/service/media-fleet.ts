@@ -6,9 +6,14 @@ import { httpMediaServers } from './media-http.ts';
 /** All media servers that say where they are. */
 export interface MediaFleet extends MediaServers {
   hear(heartbeat: MediaHeartbeat): void;
+  /** That one is gone. */
+  forget(serverId: string): void;
+  /** Another server that was reached at the same address, and so is gone; null where there is none. */
+  formerAt(heartbeat: MediaHeartbeat): string | null;
 }
 
 interface Server extends MediaCandidate {
+  readonly url: string;
   readonly publicUrl: string;
   readonly health: MediaServers;
   readonly heardAtMs: number;
@@ -41,11 +46,19 @@ export function createMediaFleet(single: MediaServers, nowMs: () => number = Dat
         serverId,
         load,
         ...where,
+        url,
         publicUrl,
         health,
         heardAtMs: nowMs(),
         silent: false,
       });
+    },
+    forget: (serverId) => void servers.delete(serverId),
+    formerAt({ serverId, address }) {
+      const former = [...servers.values()].find(
+        (one) => one.serverId !== serverId && one.url === address?.internalUrl,
+      );
+      return former?.serverId ?? null;
     },
     async locate(liveRoomId, purpose = 'enter') {
       for (const { serverId, heardAtMs } of servers.values())

@@ -1,10 +1,13 @@
 import type { Transaction } from '#platform/events/unit-of-work.ts';
 import type { EventPayload } from '#schema/events.ts';
-import { saveParticipant } from '../data/participant.repository.ts';
-import { departed, type LeaveReason, type LiveParticipant } from '../domain/participant.ts';
+import { MAX_LISTED_LISTENERS } from '#schema/signalling.ts';
+import { countListed, saveParticipant } from '../data/participant.repository.ts';
+import { departed, mayBeUnlisted, type LeaveReason, type LiveParticipant } from '../domain/participant.ts';
+import { noteListeners } from './listener-counts.ts';
 
 /** What several use cases record about a participant, each in the caller's transaction with the room locked. `actorId` is null for the platform. */
 
+/** Of listeners as many are told of one by one as media servers list; of further ones the number alone, which the log has no events of. */
 export async function recordJoined(
   tx: Transaction,
   participant: LiveParticipant,
@@ -12,13 +15,27 @@ export async function recordJoined(
   now: Date,
 ): Promise<void> {
   const here = { status: 'CONNECTED' as const, leftAt: null, leaveReason: null };
-  await saveParticipant(tx.em, participant.id, { ...here, serverId, connectedAt: now });
-  const { role } = participant;
-  const payload = { ...about(participant), role };
+  const { id, liveRoomId } = participant;
+  const listed = !mayBeUnlisted(participant) || (await countListed(tx.em, liveRoomId)) < MAX_LISTED_LISTENERS;
+  await saveParticipant(tx.em, id, { ...here, serverId, connectedAt: now, listed });
+  await (listed ? tellJoined(tx, participant) : noteListeners(tx, liveRoomId));
+}
+
+async function tellJoined(tx: Transaction, participant: LiveParticipant): Promise<void> {
+  const payload = { ...about(participant), role: participant.role };
   await tx.append({ ...streamOf(participant), name: 'liveRoom.participantJoined', payload, actorId: null });
 }
 
-/** Those who never connected leave without an event: nobody was told that they came. */
+/** Something is told of them: whoever was only counted so far is told of first. */
+async function introduce(tx: Transaction, participant: LiveParticipant): Promise<void> {
+  const { id, liveRoomId, status, listed } = participant;
+  if (status !== 'CONNECTED' || listed) return;
+  await saveParticipant(tx.em, id, { listed: true });
+  await tellJoined(tx, participant);
+  await noteListeners(tx, liveRoomId);
+}
+
+/** Those who never connected leave without an event, as those who were only counted: nobody was told that they came. */
 export async function recordLeft(
   tx: Transaction,
   participant: LiveParticipant,
@@ -28,7 +45,12 @@ export async function recordLeft(
 ): Promise<LiveParticipant> {
   const left = departed(reason, now);
   await saveParticipant(tx.em, participant.id, left);
-  if (participant.status === 'CONNECTED') {
+  const { status, listed, liveRoomId } = participant;
+  // What moderators do is in the log, whoever it is done to.
+  const isPutOut = reason === 'REMOVED' || reason === 'BANNED';
+  if (isPutOut) await introduce(tx, participant);
+  if (status === 'CONNECTED' && !listed && !isPutOut) await noteListeners(tx, liveRoomId);
+  else if (status === 'CONNECTED') {
     const payload = { ...about(participant), reason };
     await tx.append({ ...streamOf(participant), name: 'liveRoom.participantLeft', payload, actorId });
   }
@@ -41,10 +63,11 @@ export async function recordHand(
   handRaisedAt: Date | null,
   actorId: string,
 ): Promise<LiveParticipant> {
+  await introduce(tx, participant);
   await saveParticipant(tx.em, participant.id, { handRaisedAt });
   const payload = { ...about(participant), raised: handRaisedAt !== null };
   await tx.append({ ...streamOf(participant), name: 'liveRoom.handChanged', payload, actorId });
-  return { ...participant, handRaisedAt };
+  return { ...participant, handRaisedAt, listed: true };
 }
 
 /** `INVITED`, or how an invitation ended. */
@@ -58,10 +81,11 @@ export async function recordInvitation(
   now: Date,
 ): Promise<LiveParticipant> {
   const invitedAt = state === 'INVITED' ? now : null;
+  await introduce(tx, participant);
   await saveParticipant(tx.em, participant.id, { invitedAt });
   const payload = { ...about(participant), state };
   await tx.append({ ...streamOf(participant), name: 'liveRoom.invitationChanged', payload, actorId });
-  return { ...participant, invitedAt };
+  return { ...participant, invitedAt, listed: true };
 }
 
 export async function recordChange(
@@ -70,8 +94,9 @@ export async function recordChange(
   change: Partial<Pick<LiveParticipant, 'role' | 'muted'>>,
   actorId: string,
 ): Promise<LiveParticipant> {
+  await introduce(tx, participant);
   await saveParticipant(tx.em, participant.id, change);
-  const after = { ...participant, ...change };
+  const after = { ...participant, ...change, listed: true };
   const payload = { ...about(after), role: after.role, muted: after.muted };
   await tx.append({ ...streamOf(after), name: 'liveRoom.participantChanged', payload, actorId });
   return after;

@@ -13,7 +13,15 @@ import {
   shiftFiles,
 } from '../data/recording.repository.ts';
 import type { LiveRoom } from '../domain/live-room.ts';
-import { begun, brokenOff, isActive, settled, type Recording } from '../domain/recording.ts';
+import {
+  begun,
+  brokenOff,
+  isActive,
+  settled,
+  stoppedAgain,
+  wasGivenUp,
+  type Recording,
+} from '../domain/recording.ts';
 import type { MediaOrders } from './media-orders.ts';
 import { recordRecording } from './recording-log.ts';
 
@@ -66,16 +74,19 @@ export function createRecordingReports(deps: {
       await saveTake(tx.em, takeOf(report, startedAt, report.durationMs));
       const recording = await withTake(tx, subject.recording, startedAt);
       await insertFiles(tx.em, filesOf(report, offsetIn(recording, startedAt)));
-      const problem = recording.problem ?? worthTelling(problemOf(report.problem));
-      const settled = await settle(tx, { ...subject, recording: { ...recording, problem } }, true);
+      const waiting = !wasGivenUp(recording);
+      const awaited = waiting ? recording : stoppedAgain(recording);
+      const problem = awaited.problem ?? worthTelling(problemOf(report.problem));
+      const next = await settle(tx, { ...awaited, problem }, waiting);
+      await change(tx, subject, next);
       // It was READY without this take, whose server had not told of it yet.
-      if (settled.state === subject.recording.state && settled.state === 'READY')
-        await recordRecording(tx, subject.room, settled, null);
+      if (next.state === subject.recording.state && next.state === 'READY')
+        await recordRecording(tx, subject.room, next, null);
     },
 
     async giveUp(tx, { id: recordingId, liveRoomId }) {
       const subject = await find(tx, { recordingId, liveRoomId });
-      if (subject) await settle(tx, subject, false);
+      if (subject) await change(tx, subject, await settle(tx, subject.recording, false));
     },
   };
 }
@@ -100,13 +111,10 @@ async function withTake(tx: Transaction, recording: Recording, startedAt: Date):
 
 const offsetIn = ({ startedAt }: Recording, at: Date): number => at.getTime() - (startedAt ?? at).getTime();
 
-async function settle(tx: Transaction, subject: Subject, waiting: boolean): Promise<Recording> {
-  const { recording } = subject;
-  const takes = await findTakes(tx.em, recording.id);
-  const fileCount = (await findFiles(tx.em, [recording.id])).length;
-  const next = settled(recording, takes, { fileCount, waiting });
-  await change(tx, subject, next);
-  return next;
+async function settle({ em }: Transaction, recording: Recording, waiting: boolean): Promise<Recording> {
+  const takes = await findTakes(em, recording.id);
+  const fileCount = (await findFiles(em, [recording.id])).length;
+  return settled(recording, takes, { fileCount, waiting });
 }
 
 async function change(tx: Transaction, { room, recording }: Subject, next: Recording): Promise<void> {

@@ -5,13 +5,14 @@ import { newId } from '#platform/ids.ts';
 import type { Viewer } from '#platform/viewer.ts';
 import type { RecordingMode } from '#schema/media-bus.ts';
 import { findParticipantsOf } from '../data/participant.repository.ts';
-import { insertRecording } from '../data/recording.repository.ts';
+import { countRecordings, insertRecording } from '../data/recording.repository.ts';
 import { requireLive } from '../domain/live-room.ts';
 import type { MediaServers } from '../domain/ports.ts';
 import {
   alreadyRecorded,
   cannotMix,
   notRecorded,
+  requireFewerRecordings,
   requireMayRecord,
   requireMayStop,
   type Recording,
@@ -40,6 +41,7 @@ export function createRecordings({ events, media, now }: RecordingsDeps): Record
         const room = await requireRoom(tx.em, liveRoomId, userId, 'liveRoomId');
         requireMayRecord(room, userId, 'liveRoomId');
         requireLive(room, 'liveRoomId');
+        requireFewerRecordings(await countRecordings(tx.em, liveRoomId));
         // A server that is away for a moment records once it is back; one that has nothing to mix with never mixes.
         if (mode !== 'PER_SPEAKER' && location.available && !location.canMix) throw cannotMix();
         const recording = newRecording(liveRoomId, mode, now());

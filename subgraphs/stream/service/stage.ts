@@ -1,4 +1,3 @@
-import type { LiveRole } from '#schema/live-role.ts';
 import type { Em } from '#platform/database.ts';
 import { idsOf } from '#platform/ids.ts';
 import { createGroupLoader, createListLoader, createLoader, type Loader } from '#platform/loader.ts';
@@ -13,11 +12,13 @@ import {
 } from '../data/live-room.repository.ts';
 import {
   countListeners,
+  findHandPlaces,
   findHands,
   findParticipantsById,
   findParticipantsOf,
   findSpeakers,
   listParticipants,
+  type ParticipantFilter,
 } from '../data/participant.repository.ts';
 import type { LiveState } from '../domain/live-room.ts';
 import { isPresent, type LiveParticipant } from '../domain/participant.ts';
@@ -32,11 +33,13 @@ export interface Stage {
   rooms(state: LiveState, args: PageArgs): Promise<Connection<LoggedLiveRoom>>;
   participants(
     liveRoomId: string,
-    role: LiveRole | null,
+    filter: ParticipantFilter,
     args: PageArgs,
   ): Promise<Connection<LiveParticipant>>;
   speakers(liveRoomId: string): Promise<readonly LiveParticipant[]>;
   hands(liveRoomId: string): Promise<readonly LiveParticipant[]>;
+  /** Of a participant, among those who ask to speak, from 1; null where they do not. */
+  handPlace(participantId: string): Promise<number | null>;
   listenerCount(liveRoomId: string): Promise<number>;
   /** The viewer in that room, unless they have left it. */
   viewerParticipant(liveRoomId: string): Promise<LiveParticipant | null>;
@@ -47,8 +50,12 @@ const PARTICIPANTS_PER_PAGE = 50;
 export function createStage(em: Em, viewerId: string | null): Stage {
   const speakers = createGroupLoader((ids) => findSpeakers(em, ids), roomOf);
   const hands = createGroupLoader((ids) => findHands(em, ids), roomOf);
+  const places = createLoader(
+    (ids) => findHandPlaces(em, ids),
+    ({ id }) => id,
+  );
   const participants = createListLoader(
-    (ids, { role, page }: ParticipantPage) => listParticipants(em, ids, role, page),
+    (ids, { filter, page }: ParticipantPage) => listParticipants(em, ids, filter, page),
     roomOf,
   );
   const listeners = createLoader(
@@ -66,16 +73,17 @@ export function createStage(em: Em, viewerId: string | null): Stage {
       const page = parsePage(args, { keys: [idKey('LiveRoom')] });
       return toConnection(await listRooms(em, viewerId, state, page), page, ({ id }) => [id]);
     },
-    async participants(liveRoomId, role, args) {
+    async participants(liveRoomId, filter, args) {
       const page = parsePage(args, {
         keys: [idKey('LiveParticipant')],
         defaultSize: PARTICIPANTS_PER_PAGE,
       });
-      const rows = await participants.load(liveRoomId, { role, page });
+      const rows = await participants.load(liveRoomId, { filter, page });
       return toConnection(rows, page, ({ id }) => [id]);
     },
     speakers: (liveRoomId) => speakers.load(liveRoomId),
     hands: (liveRoomId) => hands.load(liveRoomId),
+    handPlace: async (participantId) => (await places.load(participantId))?.place ?? null,
     listenerCount: async (liveRoomId) => (await listeners.load(liveRoomId))?.count ?? 0,
     async viewerParticipant(liveRoomId) {
       const participant = viewerId === null ? null : await own.load(liveRoomId);
@@ -85,7 +93,7 @@ export function createStage(em: Em, viewerId: string | null): Stage {
 }
 
 interface ParticipantPage {
-  readonly role: LiveRole | null;
+  readonly filter: ParticipantFilter;
   readonly page: Page;
 }
 
