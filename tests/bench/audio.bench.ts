@@ -3,8 +3,10 @@ import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { messageOf } from '#platform/errors.ts';
+import { broadcast, type BroadcastFigures } from './audio/broadcast.ts';
 import { forwarding } from './audio/forwarding.ts';
 import { joins } from './audio/joins.ts';
+import { people } from './audio/people.ts';
 import { recording, type RecordingFigures } from './audio/recording.ts';
 import { recovery } from './audio/recovery.ts';
 import type { Settings } from './audio/settings.ts';
@@ -25,12 +27,13 @@ const TURN_SECONDS = 3;
 const SOAK_SECONDS = 600;
 const MAX_SEED = 2 ** 32;
 
-interface Figures {
+interface Figures extends BroadcastFigures {
   readonly perPacketUs: number;
   readonly consumersPerWorker: number;
   readonly lossPercent: number;
   readonly joinP95Ms: number;
   readonly iceRestartMs: number;
+  readonly silentDeathMs: number;
   readonly workerKillMs: number;
   readonly serverRestartMs: number;
   readonly soak: SoakFigures;
@@ -44,10 +47,12 @@ const NOTHING: { readonly [F in keyof Figures]: null } = {
   lossPercent: null,
   joinP95Ms: null,
   iceRestartMs: null,
+  silentDeathMs: null,
   workerKillMs: null,
   serverRestartMs: null,
   soak: null,
   recording: null,
+  broadcastDelayMs: null,
 };
 
 /** Parts by name, each with the figures that it has to tell. */
@@ -55,8 +60,10 @@ const PARTS: Readonly<Record<string, (settings: Settings) => Promise<Partial<Fig
   forwarding,
   workers,
   joins,
+  people,
   recovery,
   recording,
+  broadcast,
   soak,
 };
 

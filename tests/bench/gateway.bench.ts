@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { messageOf } from '#platform/errors.ts';
-import { startBench, type Settings } from './gateway/bench.ts';
+import { PIPELINED, startBench, type Settings } from './gateway/bench.ts';
 import { GATEWAYS } from './gateway/gateways.ts';
 import { latency } from './gateway/latency.ts';
 import { prepareMachine } from './gateway/processes.ts';
@@ -25,6 +25,7 @@ const OPTIONS = {
   scaling: { type: 'boolean', default: false },
   workers: { type: 'boolean', default: false },
   soak: { type: 'string' },
+  pipelined: { type: 'string', default: String(PIPELINED) },
 } as const;
 
 function positive(option: string, text: string): number {
@@ -59,7 +60,7 @@ async function run(): Promise<void> {
   const soakMinutes = values.soak === undefined ? null : positive('soak', values.soak);
   console.log(`${machine()}; the gateway on one core, subgraphs and load on another.`);
   prepareMachine();
-  const bench = await startBench();
+  const bench = await startBench(positive('pipelined', values.pipelined));
   if (values.latency) await latency(bench, settings);
   if (values.scaling) await scaling(bench, settings);
   if (values.workers) await workers(bench, settings);

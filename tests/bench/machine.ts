@@ -28,6 +28,14 @@ export function threadCpuUsOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1_000;
 }
 
+/** CPU time of this process while `during` lasts, in ms. */
+export async function cpuMsOfThis(during: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await during();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
 /** Fields 3 (state) and on of a process: counted behind the command, which may hold blanks. */
 function statOf(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -14,19 +14,21 @@ const DTLS: DtlsParameters = {
 };
 
 const clients: SignallingClient[] = [];
+let toldBytes = 0;
 
 async function enter(url: string, liveRoomId: string): Promise<void> {
   const client = new SignallingClient(url);
+  client.socket.on('message', (data) => (toldBytes += Buffer.byteLength(data.toString())));
   clients.push(client);
   const token = signMediaGrant(grantFor({ liveRoomId, role: 'LISTENER' }), SECRET);
   const { routerRtpCapabilities } = await client.request('authenticate', { token });
   await client.request('join', { rtpCapabilities: routerRtpCapabilities });
 }
 
-async function enterAll(url: string, liveRoomId: string, count: number): Promise<object> {
+async function enterAll(urls: readonly string[], liveRoomId: string, count: number): Promise<object> {
   let left = count;
   const enterSome = async () => {
-    while (left-- > 0) await enter(url, liveRoomId);
+    while (left-- > 0) await enter(urls[left % urls.length] ?? '', liveRoomId);
   };
   await Promise.all(Array.from({ length: ENTERING_AT_ONCE }, enterSome));
   return {};
@@ -47,9 +49,16 @@ async function receiveAll(producerId: string): Promise<object> {
   return { p50Ms: percentile(tookMs, 0.5), allMs: Math.max(...tookMs) };
 }
 
+function takeTold(): object {
+  const bytes = toldBytes;
+  toldBytes = 0;
+  return { bytes };
+}
+
 async function obey(message: unknown): Promise<object> {
   const order = joinersOrder.parse(message);
-  if (order.kind === 'enter') return enterAll(order.url, order.liveRoomId, order.count);
+  if (order.kind === 'enter') return enterAll(order.urls, order.liveRoomId, order.count);
+  if (order.kind === 'told') return takeTold();
   return receiveAll(order.producerId);
 }
 

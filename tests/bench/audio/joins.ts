@@ -32,7 +32,7 @@ export async function joins({ seconds }: Settings): Promise<object> {
   const { client } = await kit.enter({ liveRoomId });
   const producerId = await produce(client);
   const joiners = startAsked<JoinersOrder>('joiners-process.ts', LOAD_CORE);
-  await joiners.ask({ kind: 'enter', url: kit.url, liveRoomId, count: JOINERS });
+  await joiners.ask({ kind: 'enter', urls: [kit.url], liveRoomId, count: JOINERS });
 
   const speaking = load.speak(stage.port, stage.ssrc, ENDLESS_PACKETS);
   const quiet = await gaps(load, () => new Promise((resolve) => setTimeout(resolve, seconds * 1_000)));

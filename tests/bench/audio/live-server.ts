@@ -9,6 +9,7 @@ import { createLog, type Log } from '#platform/log.ts';
 import { createLivePage } from '../../../media-server/page/live-page.ts';
 import { httpMediaServers } from '../../../subgraphs/stream/service/media-http.ts';
 import { createMediaRefusals } from '../../../subgraphs/stream/service/media-refusals.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { pageOperations, type LiveUser } from '../../browser/live-platform.ts';
 import { SECRET } from '../../media/media-kit.ts';
 import { freePort, GATEWAY_CORE, startPinned } from '../gateway/processes.ts';
@@ -33,7 +34,8 @@ export async function startLiveServer(users: readonly LiveUser[]) {
   let server = await startMediaServer(port, folder);
 
   const liveRoomId = newId('LiveRoom');
-  const mediaUrl = `ws://127.0.0.1:${port}/media`;
+  const sockets = await startTcpProxy('127.0.0.1', port);
+  const mediaUrl = `ws://127.0.0.1:${sockets.port}/media`;
   const log = createLog('audio-bench', 'error');
   const findRefusal = refusalsWhile(port, mediaUrl, liveRoomId, log);
   const api = pageOperations(users, liveRoomId, { secret: SECRET, mediaUrl, findRefusal });
@@ -43,6 +45,11 @@ export async function startLiveServer(users: readonly LiveUser[]) {
     url: `http://127.0.0.1:${listener.port}/live/${liveRoomId}`,
     /** All clients at once. */
     changeNetwork: () => path.change(),
+    /** Everything that stands now, sockets and audio, carries nothing any more, and nobody is told. */
+    dieSilently() {
+      path.die();
+      sockets.freeze();
+    },
     killWorker: () => void process.kill(workerOf(server.pid), 'SIGKILL'),
     /** As for an update: asks it to stop, and starts the next one as soon as it has. */
     async restart() {
@@ -54,6 +61,7 @@ export async function startLiveServer(users: readonly LiveUser[]) {
     async close() {
       await listener.close(0);
       await server.end();
+      await sockets.close();
       path.close();
     },
   };

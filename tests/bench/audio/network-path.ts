@@ -5,6 +5,8 @@ import { once } from 'node:events';
 export interface NetworkPath {
   /** From now on the worker sees all clients at other addresses, and nothing that it sends to the former ones arrives: they have changed the network. */
   change(): void;
+  /** From now on everything from the ports that clients have now, and to them, is swallowed: their connections died without a word. */
+  die(): void;
   close(): void;
 }
 
@@ -12,6 +14,7 @@ export interface NetworkPath {
 export async function openNetworkPath(address: string, target: string, port: number): Promise<NetworkPath> {
   const inner = createSocket('udp4');
   let outer = new Map<string, Socket>();
+  const dead = new Set<string>();
   inner.bind(port, address);
   await once(inner, 'listening');
 
@@ -20,19 +23,24 @@ export async function openNetworkPath(address: string, target: string, port: num
     const known = outer.get(client);
     if (known) return known;
     const socket = createSocket('udp4');
-    socket.on('message', (packet) => inner.send(packet, clientPort, clientAddress));
+    socket.on('message', (packet) => dead.has(client) || inner.send(packet, clientPort, clientAddress));
     // Nobody is there while the worker is being replaced.
     socket.on('error', () => undefined);
     outer.set(client, socket);
     return socket;
   };
-  inner.on('message', (packet, client) => outerFor(client).send(packet, port, target));
+  inner.on('message', (packet, client) => {
+    if (!dead.has(`${client.address}:${client.port}`)) outerFor(client).send(packet, port, target);
+  });
   const change = () => {
     for (const socket of outer.values()) socket.close();
     outer = new Map();
   };
   return {
     change,
+    die() {
+      for (const client of outer.keys()) dead.add(client);
+    },
     close() {
       change();
       inner.close();

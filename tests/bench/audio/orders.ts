@@ -27,8 +27,15 @@ export const speakerOrder = z.discriminatedUnion('kind', [
 export type SpeakerOrder = z.infer<typeof speakerOrder>;
 
 export const joinersOrder = z.discriminatedUnion('kind', [
-  /** Authenticates and joins. */
-  z.object({ kind: z.literal('enter'), url: z.string(), liveRoomId: z.string(), count: z.number() }),
+  /** Authenticates and joins, at each of the servers in turn. */
+  z.object({
+    kind: z.literal('enter'),
+    urls: z.array(z.string()),
+    liveRoomId: z.string(),
+    count: z.number(),
+  }),
+  /** What all who have entered have been told since it was asked last. */
+  z.object({ kind: z.literal('told') }),
   /** All who have entered ask for what they need to hear that producer, at the same moment. */
   z.object({ kind: z.literal('receive'), producerId: z.string() }),
 ]);

@@ -5,6 +5,7 @@ import type { MediaControl } from '#schema/media-bus.ts';
 import { SECRET } from '../../media/media-kit.ts';
 import { toneOpus } from '../../media/sound.ts';
 import { requireFfmpeg } from '../../support/system-packages.ts';
+import { HlsListener } from '../../support/hls-listener.ts';
 import { median } from '../gateway/bench.ts';
 import { table } from '../table.ts';
 import type { Settings } from './settings.ts';
@@ -16,9 +17,6 @@ const SPEAKERS = 2;
 const TONE_HZ = 440;
 const MINUTE_US = 60e6;
 const ASK_AGAIN_MS = 200;
-/** Players ask for the playlist about once in the length of a segment. */
-const PLAYER_MS = 1_000;
-const FIRST_SEGMENT_MS = 30_000;
 const FINISH_MS = 60_000;
 
 type Part = keyof CpuTimes;
@@ -103,7 +101,7 @@ async function order({ ordersUrl }: ObservedServer, what: MediaControl): Promise
   if (!ok) throw new Error(`the media server did not take the order to ${what.kind}`);
 }
 
-/** One player for each room, who asks as players do, for as long as `action` takes. Rejects where one is refused. */
+/** One player for each room, who asks for every part, for as long as `action` takes. Rejects where one is refused. */
 async function whilePlaying<T>(
   { origin }: ObservedServer,
   liveRoomIds: readonly string[],
@@ -112,25 +110,19 @@ async function whilePlaying<T>(
   const urls = liveRoomIds.map((liveRoomId) =>
     signBroadcastUrl(origin, { liveRoomId, userId: null }, SECRET),
   );
-  for (const url of urls)
-    await until('there is a segment', FIRST_SEGMENT_MS, async () => (await fetch(url)).status === 200);
+  const listeners = await Promise.all(urls.map((url) => HlsListener.tuneIn(url)));
   const stopping = new AbortController();
-  const play = async (url: string) => {
-    for (; !stopping.signal.aborted; await delay(PLAYER_MS)) await playNewest(url);
+  const play = async (listener: HlsListener) => {
+    while (!stopping.signal.aborted) {
+      const { hint } = listener.playlist;
+      await listener.reload();
+      await listener.bytes(hint);
+    }
   };
-  const playing = Promise.all(urls.map(play));
+  const playing = Promise.all(listeners.map(play));
   const acting = action().finally(() => stopping.abort());
   const [result] = await Promise.all([acting, playing]);
   return result;
-}
-
-async function playNewest(url: string): Promise<void> {
-  const playlist = await fetch(url);
-  const newest = (await playlist.text()).split('\n').findLast((line) => line.endsWith('.ts'));
-  const segment = newest === undefined ? null : await fetch(new URL(newest, url));
-  const bytes = (await segment?.arrayBuffer())?.byteLength ?? 0;
-  if (playlist.status !== 200 || bytes === 0)
-    throw new Error(`a broadcast is not served: ${playlist.status}`);
 }
 
 async function until(what: string, deadlineMs: number, isMet: () => Promise<boolean>): Promise<void> {

@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import type { Browser, Page } from 'playwright-core';
 import { connected, launch, PATIENCE_MS, signIn } from '../../browser/live-page-driver.ts';
 import { liveUser, type LiveUser } from '../../browser/live-platform.ts';
 import { watchPeerConnections } from '../../browser/peer-connections.ts';
 import { createTone } from '../../browser/tone.ts';
 import { requireChromium } from '../../support/system-packages.ts';
-import { GATEWAY_CORE, LOAD_CORE } from '../gateway/processes.ts';
+import { useBothCores } from '../gateway/processes.ts';
 import { percentile, table } from '../table.ts';
 import { joinAndHear, listenTo, srtpCiphersOf } from './live-ears.ts';
 import { startLiveServer } from './live-server.ts';
@@ -16,6 +15,7 @@ const JOINS = 30;
 export interface RecoveryFigures {
   readonly joinP95Ms: number;
   readonly iceRestartMs: number;
+  readonly silentDeathMs: number;
   readonly workerKillMs: number;
   readonly serverRestartMs: number;
 }
@@ -35,6 +35,10 @@ const FAULTS = {
       // What a browser tells its pages of it.
       await Promise.all(pages.map((page) => page.evaluate(() => void dispatchEvent(new Event('online')))));
     },
+  },
+  silentDeathMs: {
+    name: 'sockets and audio of everybody die without a word',
+    cause: (server) => server.dieSilently(),
   },
   workerKillMs: { name: 'SIGKILL to the media worker', cause: (server) => server.killWorker() },
   serverRestartMs: { name: 'restart of the media server', cause: (server) => server.restart() },
@@ -67,12 +71,6 @@ export async function recovery({ rounds }: Settings): Promise<RecoveryFigures> {
   await server.close();
   await tone.remove();
   return { joinP95Ms, ...figures };
-}
-
-/** Browsers want more than a core; their children get what this process has. */
-function useBothCores(): void {
-  const cores = `${GATEWAY_CORE},${LOAD_CORE}`;
-  execFileSync('taskset', ['-a', '-c', '-p', cores, String(process.pid)], { stdio: 'ignore' });
 }
 
 async function enterRoom(browser: Browser, url: string, user: LiveUser): Promise<Page> {
@@ -112,10 +110,16 @@ async function measureFaults(
   speaker: LiveUser,
   rounds: number,
 ): Promise<Record<Faults, number>> {
-  const figures: Record<Faults, number> = { iceRestartMs: 0, workerKillMs: 0, serverRestartMs: 0 };
+  const figures: Record<Faults, number> = {
+    iceRestartMs: 0,
+    silentDeathMs: 0,
+    workerKillMs: 0,
+    serverRestartMs: 0,
+  };
   const ears = await Promise.all(hearing.map((page) => listenTo(page, speaker)));
   const rows: string[][] = [];
-  for (const key of ['iceRestartMs', 'workerKillMs', 'serverRestartMs'] as const) {
+  // Dead connections last: a server that is stopped waits for those who do not answer.
+  for (const key of ['iceRestartMs', 'workerKillMs', 'serverRestartMs', 'silentDeathMs'] as const) {
     const { name, cause }: Fault = FAULTS[key];
     const [tookMs, lastedMs]: [number[], number[]] = [[], []];
     for (let round = 0; round < rounds; round += 1) {

@@ -26,14 +26,22 @@ export interface Bench {
   start(name: GatewayName, options?: GatewayOptions): Promise<RunningGateway>;
 }
 
-/** Starts the subgraphs and composes their supergraph into a file that is removed with this process. */
-export async function startBench(): Promise<Bench> {
+/** Subgraphs beside the gateway that answer at once are what sharing connections is for. */
+export const PIPELINED = 16;
+
+/**
+ * Starts the subgraphs and composes their supergraph into a file that is removed with this process. `maxPipelined` is what our gateway is told
+ * of the subgraphs (docs/gateway.md).
+ */
+export async function startBench(maxPipelined = PIPELINED): Promise<Bench> {
   const subgraphs = await startSubgraphs();
   const folder = mkdtempSync(join(tmpdir(), 'veza-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const supergraph = join(folder, 'supergraph.graphql');
   writeFileSync(supergraph, supergraphAt(subgraphs.ports));
-  return { subgraphs, start: (name, options) => startGateway(name, supergraph, options) };
+  const config = join(folder, 'gateway.yaml');
+  writeFileSync(config, `subgraphs: { all: { concurrency: { maxPipelined: ${maxPipelined} } } }\n`);
+  return { subgraphs, start: (name, options) => startGateway(name, { supergraph, config }, options) };
 }
 
 const dataOnly = z.strictObject({ data: z.record(z.string(), z.unknown()) });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CHECKOUT } from '../../support/platform-process.ts';
 import { cpuMsOf, processTree, rssMbOf } from '../machine.ts';
+import { NODE_FLAGS, OWN_ENVIRONMENT } from '../own-gateway.ts';
 import { answersInTime, type Address } from './client.ts';
 import { installedHive } from './hive/install.ts';
 import { freePort, GATEWAY_CORE, startPinned, type PinnedProcess } from './processes.ts';
@@ -36,8 +37,18 @@ interface Program {
   readonly path: string;
 }
 
-/** How each gateway is started on a supergraph. Each is as it comes, told only to forward the Authorization header. */
-async function programOf(name: GatewayName, supergraph: string, port: number): Promise<Program> {
+export interface GatewayFiles {
+  readonly supergraph: string;
+  /** Of our gateway. */
+  readonly config: string;
+}
+
+/** How each gateway is started. Each is as it comes, told to forward the Authorization header, ours also what is in its file. */
+async function programOf(
+  name: GatewayName,
+  { supergraph, config: ownConfig }: GatewayFiles,
+  port: number,
+): Promise<Program> {
   switch (name) {
     case 'apollo': {
       const program = join(import.meta.dirname, 'apollo-process.ts');
@@ -68,47 +79,33 @@ async function programOf(name: GatewayName, supergraph: string, port: number): P
     case 'vezaFast':
       return {
         args: [
-          ...AS_NPM_RUN_GATEWAY,
+          ...NODE_FLAGS,
           join(CHECKOUT, 'gateway/index.ts'),
           '--supergraph',
           supergraph,
+          '--config',
+          ownConfig,
           '--port',
           `${port}`,
         ],
-        env: { ...OWN_ENVIRONMENT, FAST_PATH: name === 'vezaFast' ? 'on' : 'off' },
+        env: {
+          ...OWN_ENVIRONMENT,
+          FORWARD_HEADERS: 'authorization',
+          FAST_PATH: name === 'vezaFast' ? 'on' : 'off',
+        },
         path: '/graphql',
       };
   }
 }
 
-/** The limits that `npm run gateway` gives to node. */
-const AS_NPM_RUN_GATEWAY = ['--max-semi-space-size=32', '--heap-growing-percent=100'];
-
-/** What a developer's shell may hold must not change what is measured. */
-const OWN_ENVIRONMENT = {
-  HOST: '127.0.0.1',
-  FORWARD_HEADERS: 'authorization',
-  LOG_LEVEL: 'warn',
-  ...{
-    JWKS_URL: '',
-    INTERNAL_SECRET: '',
-    REDIS_URL: '',
-    REVOKED_SESSIONS_URL: '',
-    FILES_DIR: '',
-    MEDIA_URL: '',
-    OTEL_EXPORTER_OTLP_ENDPOINT: '',
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '',
-  },
-};
-
-/** Starts a gateway on a supergraph file; resolves once it answers a query. Rejects with what it printed where it never does. */
+/** Starts a gateway; resolves once it answers a query. Rejects with what it printed where it never does. */
 export async function startGateway(
   name: GatewayName,
-  supergraph: string,
+  files: GatewayFiles,
   { cores = GATEWAY_CORE, args = [], env = {} }: GatewayOptions = {},
 ): Promise<RunningGateway> {
   const port = await freePort();
-  const program = await programOf(name, supergraph, port);
+  const program = await programOf(name, files, port);
   const gateway = startPinned(cores, [...program.args, ...args], {
     env: { ...program.env, ...env },
     ipc: name === 'apollo',

@@ -35,6 +35,12 @@ export function prepareMachine(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 }
 
+/** For browsers, which want more than a core: what this process starts from now on gets both. */
+export function useBothCores(): void {
+  const cores = `${GATEWAY_CORE},${LOAD_CORE}`;
+  execFileSync('taskset', ['-a', '-c', '-p', cores, String(process.pid)], { stdio: 'ignore' });
+}
+
 /** Runs a node program on these cores. With `ipc` it can send messages and notices when this process is gone. */
 export function startPinned(
   cores: string,

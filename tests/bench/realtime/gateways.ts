@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CHECKOUT } from '../../support/platform-process.ts';
+import { NODE_FLAGS, OWN_ENVIRONMENT } from '../own-gateway.ts';
 import { cpuMsOf, rssMbOf } from '../machine.ts';
 import { freePort, GATEWAY_CORE, startPinned } from '../gateway/processes.ts';
 
@@ -20,20 +21,6 @@ export interface GatewayOptions {
 }
 
 const START_DEADLINE_MS = 30_000;
-const AS_NPM_RUN_GATEWAY = ['--max-semi-space-size=32', '--heap-growing-percent=100'];
-/** What a developer's shell may hold must not change what is measured. */
-const OWN_ENVIRONMENT = {
-  HOST: '127.0.0.1',
-  LOG_LEVEL: 'warn',
-  ...{
-    JWKS_URL: '',
-    INTERNAL_SECRET: '',
-    REDIS_URL: '',
-    REVOKED_SESSIONS_URL: '',
-    FILES_DIR: '',
-    MEDIA_URL: '',
-  },
-};
 
 /** Starts our gateway, or what stands for one without sharing; resolves once it answers. */
 export async function startGateway(
@@ -41,7 +28,7 @@ export async function startGateway(
   { supergraph, cores = GATEWAY_CORE, env = {} }: GatewayOptions,
 ): Promise<RunningGateway> {
   const port = await freePort();
-  const args = [...AS_NPM_RUN_GATEWAY, ...programOf(kind, supergraph, port)];
+  const args = [...NODE_FLAGS, ...programOf(kind, supergraph, port)];
   const gateway = startPinned(cores, args, { env: { ...OWN_ENVIRONMENT, ...env } });
   const { pid, child, output, end } = gateway;
   const giveUpAtMs = performance.now() + START_DEADLINE_MS;
