@@ -86,17 +86,23 @@ async function polledWhileEntitled<T>(
 ): Promise<Source<T>> {
   poll.messagesOn(right.topics);
   if (!poll.continues) return (await openAllowed(right, open)) ?? endedStream(poll);
-  return polledOn(right, await open(), poll);
+  return polledOn(right, await open(), open, poll);
 }
 
 async function* polledOn<T>(
   { check }: LiveRight,
   source: Source<T>,
+  reopen: () => Promise<Source<T>>,
   poll: Poll,
 ): AsyncGenerator<T, void, void> {
   let stands = true;
   const loss = await lossOf(async () => (stands = await check()));
-  yield* loss ? whatLedTo(loss, source) : source;
+  if (loss) {
+    // What led to it may have come after the source was opened, which then ends before it.
+    await source.return?.();
+    yield* whatLedTo(loss, await reopen());
+  }
+  yield* source;
   if (!stands) poll.finish();
 }
 

@@ -220,6 +220,40 @@ describe('a polled subscription that needs a right', () => {
     assert.deepEqual(await givenWhere(() => false), []);
   });
 
+  it('gives what led up to a loss that comes between reading the log and looking at the right', async () => {
+    const log = ['before'];
+    const right = {
+      topics: [],
+      check: async () => {
+        log.push('the loss', 'after');
+        throw lost();
+      },
+    };
+    const poll = new Poll({ messages: [], position: 1 });
+    const { signal } = new AbortController();
+    const freed = createProbe<string>();
+    const step = (emit: string) => ({ emit, failure: emit === 'the loss' ? lost() : null });
+    const release = () => freed.add('source');
+    const open = async () => new LiveStream({ source: poll.give([...log]), step, release, signal });
+    const stream = await whileEntitled(right, open, {
+      liveBus: memoryLiveBus(),
+      log: silentLog,
+      signal,
+      poll,
+    });
+    const given: string[] = [];
+    await assert.rejects(async () => {
+      for await (const value of stream) given.push(value);
+    }, /You were removed/);
+    assert.deepEqual(
+      [given, freed.values],
+      [
+        ['before', 'the loss'],
+        ['source', 'source'],
+      ],
+    );
+  });
+
   it('is over with the poll after which there is nothing to follow', async () => {
     for (const position of [undefined, 1]) {
       const poll = new Poll({ messages: [], position });
