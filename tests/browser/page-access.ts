@@ -4,21 +4,27 @@ import type { Page } from 'playwright-core';
 
 const MOST_STOPS = 60;
 
-/** Name of what has the keyboard's focus. */
-export const describeFocus = (page: Page): Promise<string> =>
-  page.evaluate(() => {
-    const focused = document.activeElement;
-    if (!(focused instanceof HTMLElement)) return '';
-    const label = document.querySelector<HTMLElement>(`label[for="${focused.id}"]`)?.innerText;
-    return (focused.ariaLabel ?? label ?? focused.innerText).trim();
-  });
+/** Runs in the page. Name of what has the keyboard's focus; empty while that is not the expected one. */
+function nameOfFocus(expected: string | RegExp | null): string {
+  const focused = document.activeElement;
+  if (!(focused instanceof HTMLElement)) return '';
+  const label = document.querySelector<HTMLElement>(`label[for="${focused.id}"]`)?.innerText;
+  const name = (focused.ariaLabel ?? label ?? focused.innerText).trim();
+  const isExpected = typeof expected === 'string' ? name === expected : (expected?.test(name) ?? true);
+  return isExpected ? name : '';
+}
+
+/** Waits until what has the keyboard's focus is called so: what moves it may come from elsewhere. */
+export async function focusIs(page: Page, name: string | RegExp): Promise<void> {
+  await page.waitForFunction(nameOfFocus, name);
+}
 
 /** Presses Tab until that has the focus; fails where it cannot be reached, and where the focus is not to be seen on the way. */
 export async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   const stops: string[] = [];
   for (let stop = 0; stop < MOST_STOPS; stop++) {
     await page.keyboard.press('Tab');
-    const focus = await describeFocus(page);
+    const focus = await page.evaluate(nameOfFocus, null);
     if (stops.length > 0 && focus !== '' && !(await isFocusVisible(page)))
       throw new Error(`the focus on "${focus}" is not to be seen`);
     if (typeof name === 'string' ? focus === name : name.test(focus)) return;

@@ -3,12 +3,19 @@ import { makeButton, requireButton, requireElement, setText } from './elements.c
 const confirmation = requireElement('confirmation', HTMLDialogElement);
 const person = requireElement('person', HTMLDialogElement);
 const choices = requireElement('person-actions', HTMLDivElement);
+/** Who waits for a dialog's answer. */
+const asking = new Map<HTMLDialogElement, (answer: string) => void>();
 
-for (const dialog of [confirmation, person])
+for (const dialog of [confirmation, person]) {
   // A click beside it reaches the dialog itself: its backdrop.
   dialog.addEventListener('click', ({ target }) => {
     if (target === dialog) dialog.close('');
   });
+  // The event comes some time after the closing; the dialog may be open again by then.
+  dialog.addEventListener('close', () => {
+    if (!dialog.open) tellAnswer(dialog);
+  });
+}
 requireButton('person-close').addEventListener('click', () => person.close(''));
 requireButton('confirmation-cancel').addEventListener('click', () => confirmation.close(''));
 requireButton('confirmation-accept').addEventListener('click', () => confirmation.close('accepted'));
@@ -45,9 +52,13 @@ export async function chooseAction<A extends string>(
 }
 
 function answerOf(dialog: HTMLDialogElement): Promise<string> {
+  tellAnswer(dialog);
   dialog.returnValue = '';
   dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue), { once: true });
-  });
+  return new Promise((resolve) => asking.set(dialog, resolve));
+}
+
+function tellAnswer(dialog: HTMLDialogElement): void {
+  asking.get(dialog)?.(dialog.returnValue);
+  asking.delete(dialog);
 }
