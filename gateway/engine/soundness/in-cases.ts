@@ -10,8 +10,10 @@ type Plan = PlanNode | SubscriptionNode | undefined;
 export function inCases(ast: OperationAst, plan: (ast: OperationAst) => Plan | null): Plan | null {
   const [variable] = conditionVariables(ast);
   if (variable === undefined) return null;
-  const [ifClause, elseClause] = [true, false].map((value) => plan(decided(ast, variable, value)));
+  // Planning is dear: the second is not planned where the first is not to be had.
+  const ifClause = plan(decided(ast, variable, true));
   if (ifClause === null || ifClause?.kind === 'Subscription') return null;
+  const elseClause = plan(decided(ast, variable, false));
   if (elseClause === null || elseClause?.kind === 'Subscription') return null;
   return { kind: 'Condition', condition: privateVariable(variable), ifClause, elseClause };
 }
