@@ -125,6 +125,10 @@ function createQuestions({ serverId, liveBus, log }: ListeningRightsOptions) {
   const asked = new Map<string, Listener>();
   const waiting = new Map<string, PromiseWithResolvers<void>>();
   let gathering: NodeJS.Timeout | null = null;
+  const settle = (key: string, answer: PromiseWithResolvers<void>) => {
+    answer.resolve();
+    if (waiting.get(key) === answer) waiting.delete(key);
+  };
   const publish = () => {
     const listeners = [...asked.values()].slice(0, MAX_LISTENERS_ASKED);
     for (const listener of listeners) asked.delete(keyOf(listener));
@@ -135,18 +139,21 @@ function createQuestions({ serverId, liveBus, log }: ListeningRightsOptions) {
     });
   };
   return {
-    /** Resolves with the next answer about that listener, which may never come. */
+    /** Resolves with the next answer about that listener, or when it is too late for one. */
     ask(listener: Listener): Promise<void> {
       const key = keyOf(listener);
       asked.set(key, listener);
       gathering ??= setTimeout(publish, GATHER_MS);
       const answer = waiting.get(key) ?? Promise.withResolvers<void>();
+      // What was lost with the live bus would be waited for as long as the process lives.
+      if (!waiting.has(key)) setTimeout(() => settle(key, answer), ANSWER_DEADLINE_MS).unref();
       waiting.set(key, answer);
       return answer.promise;
     },
     answered(listener: Listener): void {
-      waiting.get(keyOf(listener))?.resolve();
-      waiting.delete(keyOf(listener));
+      const key = keyOf(listener);
+      const answer = waiting.get(key);
+      if (answer) settle(key, answer);
     },
     close: () => void (gathering && clearTimeout(gathering)),
   };
