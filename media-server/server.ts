@@ -167,6 +167,7 @@ async function startCore(deps: MediaServerDeps, limits: MediaLimits) {
   });
   const obey = async (order: MediaControl) => {
     if ('recordingId' in order) return recorder.obey(order);
+    if (order.kind === 'recheckListeners') return rights.doubt(order.liveRoomId);
     admission.remember(order);
     // Whoever is put out of a room may be kept from listening as well.
     if (order.kind === 'remove') rights.doubt(order.liveRoomId);

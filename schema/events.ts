@@ -23,6 +23,8 @@ const orderState = z.enum([
   'REFUNDED',
 ]);
 
+const participant = { liveRoomId: id, participantId: id, userId: id };
+
 const define = <S extends z.ZodType>(version: number, payload: S) => ({ version, payload });
 
 export const EVENTS = {
@@ -148,31 +150,21 @@ export const EVENTS = {
     z.object({ liveRoomId: id, hostId: id, chatRoomId: id.nullable().optional() }),
   ),
   'liveRoom.ended': define(1, z.object({ liveRoomId: id, hostId: id })),
-  'liveRoom.participantJoined': define(
-    1,
-    z.object({ liveRoomId: id, participantId: id, userId: id, role: z.string() }),
-  ),
+  'liveRoom.participantJoined': define(1, z.object({ ...participant, role: z.string() })),
   'liveRoom.participantChanged': define(
     1,
-    z.object({ liveRoomId: id, participantId: id, userId: id, role: z.string(), muted: z.boolean() }),
+    z.object({ ...participant, role: z.string(), muted: z.boolean() }),
   ),
-  'liveRoom.handChanged': define(
-    1,
-    z.object({ liveRoomId: id, participantId: id, userId: id, raised: z.boolean() }),
-  ),
+  'liveRoom.handChanged': define(1, z.object({ ...participant, raised: z.boolean() })),
   'liveRoom.invitationChanged': define(
     1,
     z.object({
-      liveRoomId: id,
-      participantId: id,
-      userId: id,
+      ...participant,
       state: z.enum(['INVITED', 'ACCEPTED', 'DECLINED', 'WITHDRAWN']),
     }),
   ),
-  'liveRoom.participantLeft': define(
-    1,
-    z.object({ liveRoomId: id, participantId: id, userId: id, reason: z.string() }),
-  ),
+  'liveRoom.participantLeft': define(1, z.object({ ...participant, reason: z.string() })),
+  'liveRoom.participantUnbanned': define(1, z.object(participant)),
   // Of listeners beyond those that are told of one by one; `unlisted` is how many these are.
   'liveRoom.listenersChanged': define(1, z.object({ liveRoomId: id, listeners: count, unlisted: count })),
   'liveRoom.broadcastAudienceChanged': define(

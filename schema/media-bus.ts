@@ -32,6 +32,8 @@ export const mediaControl = z.discriminatedUnion('kind', [
   /** Disconnects it. Grants that were issued before this moment are refused from then on. */
   z.object({ kind: z.literal('remove'), ...participant, reason: z.enum(['CLIENT', 'REMOVED', 'BANNED']) }),
   z.object({ kind: z.literal('endRoom'), liveRoomId: z.string() }),
+  /** Somebody may listen to the broadcast again: what is known of who may counts no more. */
+  z.object({ kind: z.literal('recheckListeners'), liveRoomId: z.string() }),
   /** Records the room where it is open and not recorded already; sent again for as long as a heartbeat does not name the recording. */
   z.object({ kind: z.literal('startRecording'), ...recording, mode: recordingMode }),
   z.object({ kind: z.literal('stopRecording'), ...recording }),

@@ -2,6 +2,7 @@ import { createEndpoint } from '#platform/subgraph.ts';
 import type { Foundation, Subgraph, SubgraphDefinition } from '#platform/subgraph-process.ts';
 import { createContext, type Services } from './context.ts';
 import { LiveParticipantEntity, LiveRoomEntity } from './data/live-room.entity.ts';
+import { StreamBans } from './data/migrations/stream-bans.ts';
 import { StreamBroadcastAudience } from './data/migrations/stream-broadcast-audience.ts';
 import { StreamFloor } from './data/migrations/stream-floor.ts';
 import { StreamHands } from './data/migrations/stream-hands.ts';
@@ -69,6 +70,7 @@ export function streamSubgraph(options: StreamOptions): SubgraphDefinition {
       StreamBroadcastAudience,
       StreamHands,
       StreamPeople,
+      StreamBans,
     ],
     create: (foundation) => createStreamSubgraph(foundation, options),
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { BROADCAST_PATH } from '#platform/broadcast-url.ts';
+import { BROADCAST_PATH, signBroadcastUrl } from '#platform/broadcast-url.ts';
 import { memoryLiveBus } from '#platform/events/live-bus-memory.ts';
 import { listen } from '#platform/http.ts';
 import { newId } from '#platform/ids.ts';
@@ -11,7 +11,7 @@ import { HlsListener } from '../support/hls-listener.ts';
 import { answerListeners } from '../support/listening-answers.ts';
 import { requireFfmpeg } from '../support/system-packages.ts';
 import { openBroadcast, type BroadcastKit } from './broadcast-kit.ts';
-import { SECRET, skipWithoutWorker } from './media-kit.ts';
+import { SECRET, skipWithoutWorker, startMedia } from './media-kit.ts';
 
 const ffmpeg = await requireFfmpeg();
 const program = 'missing' in ffmpeg ? '' : ffmpeg.executablePath;
@@ -71,6 +71,30 @@ describe('The broadcast of a live room', { skip }, () => {
     assert.equal(await patient.may(listener), false);
     unwelcome.clear();
     await patient.close();
+  });
+
+  test('is open at once to whom it is open again, however fresh the refusal', async (t) => {
+    const media = await startMedia();
+    const served = await listen({ host: '127.0.0.1', port: 0, routes: media.media.routes, log: kit.log });
+    let isBanned = true;
+    const answers = answerListeners(media.liveBus, () => !isBanned);
+    const { liveRoomId } = media;
+    const mine = signBroadcastUrl(
+      `http://127.0.0.1:${served.port}`,
+      { liveRoomId, userId: 'usr_gil' },
+      SECRET,
+    );
+    // Where no time passes, a refusal counts for good.
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    assert.equal(await statusOf(mine), 403);
+    isBanned = false;
+    assert.equal(await statusOf(mine), 403);
+    await media.order({ kind: 'recheckListeners', liveRoomId });
+    while ((await statusOf(mine)) === 403);
+    t.mock.timers.reset();
+    await answers.close();
+    await served.close(0);
+    await media.close();
   });
 
   test('is not given to anybody while nobody says who may listen, but goes on for a while for whom it was known', async () => {

@@ -82,6 +82,8 @@ const MUTATIONS = {
     answerInvitation(liveRoomId: $liveRoomId, accept: $accept) { ${PARTICIPANT} ${ERRORS} } }`,
   removeParticipant: `mutation ($liveRoomId: ID!, $participantId: ID!, $ban: Boolean! = false) {
     removeParticipant(liveRoomId: $liveRoomId, participantId: $participantId, ban: $ban) { ${PARTICIPANT} ${ERRORS} } }`,
+  unbanParticipant: `mutation ($liveRoomId: ID!, $participantId: ID!) {
+    unbanParticipant(liveRoomId: $liveRoomId, participantId: $participantId) { ${PARTICIPANT} ${ERRORS} } }`,
 } as const;
 
 type MutationName = keyof typeof MUTATIONS;

@@ -10,6 +10,7 @@ import {
   endsConnection,
   handBusyAfter,
   judgeConnected,
+  judgeDisconnected,
   requireMayMute,
   requireMaySetRole,
   type LiveParticipant,
@@ -212,6 +213,12 @@ describe('a report of a media server', () => {
     assert.equal(left('REMOVED'), 'remove');
     assert.equal(left('BANNED', true), 'remove');
     assert.equal(judgeConnected(person('LISTENER')), 'known');
+  });
+
+  it('of a ban that somebody is not under tells that they were removed', () => {
+    assert.equal(judgeDisconnected(person('LISTENER', { banned: true }), 'BANNED'), 'BANNED');
+    assert.equal(judgeDisconnected(person('LISTENER'), 'BANNED'), 'REMOVED');
+    assert.equal(judgeDisconnected(person('LISTENER'), 'CLIENT'), 'CLIENT');
   });
 
   it('ends only the connection that is on record', () => {

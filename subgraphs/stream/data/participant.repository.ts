@@ -105,9 +105,9 @@ export interface ParticipantFilter {
   readonly name: string | null;
 }
 
-const FILTER = `status = 'CONNECTED' and (?::text is null or role = ?) and (?::text is null or exists (
-  select 1 from person where person.user_id = live_participant.user_id
-    and (strpos(lower(display_name), lower(?)) > 0 or strpos(lower(handle), lower(?)) > 0)))`;
+/** The name that is looked for is given three times. */
+const IS_CALLED = `(?::text is null or exists (select 1 from person where person.user_id = live_participant.user_id
+  and (strpos(lower(display_name), lower(?)) > 0 or strpos(lower(handle), lower(?)) > 0)))`;
 
 /** The same page of who is connected to each room, in order of first joining. */
 export async function listParticipants(
@@ -119,12 +119,38 @@ export async function listParticipants(
   const { from, parameters } = pageOfEach(liveRoomIds, page, {
     table: 'live_participant',
     owner: 'live_room_id',
-    where: FILTER,
+    where: `status = 'CONNECTED' and (?::text is null or role = ?) and ${IS_CALLED}`,
     whereParameters: [role, role, name, name, name],
     order: { columns: [{ name: 'id', type: 'text' }], direction: 'asc' },
   });
   const ids = raw<string[]>(`select id from ${from}`, parameters);
   const orderBy = { id: page.direction === 'forward' ? 'asc' : 'desc' } as const;
+  return (await em.find(LiveParticipantEntity, { id: { $in: ids } }, { orderBy })).map(toParticipant);
+}
+
+/** The same page of who is banned from each room, most recently banned first: by that they have left. */
+export async function listBanned(
+  em: Em,
+  liveRoomIds: readonly string[],
+  name: string | null,
+  page: Page,
+): Promise<LiveParticipant[]> {
+  const { from, parameters } = pageOfEach(liveRoomIds, page, {
+    table: 'live_participant',
+    owner: 'live_room_id',
+    where: `banned and ${IS_CALLED}`,
+    whereParameters: [name, name, name],
+    order: {
+      columns: [
+        { name: 'left_at', type: 'timestamptz' },
+        { name: 'id', type: 'text' },
+      ],
+      direction: 'desc',
+    },
+  });
+  const ids = raw<string[]>(`select id from ${from}`, parameters);
+  const direction = page.direction === 'forward' ? 'desc' : 'asc';
+  const orderBy = { leftAt: direction, id: direction } as const;
   return (await em.find(LiveParticipantEntity, { id: { $in: ids } }, { orderBy })).map(toParticipant);
 }
 

@@ -64,16 +64,20 @@ function requireAbove(actor: LiveParticipant, target: LiveParticipant): void {
 
 /** Whether the actor decides about the target's voice. */
 export const mayMute = (actor: LiveParticipant, target: LiveParticipant): boolean =>
-  RANK[actor.role] >= RANK.MODERATOR && RANK[actor.role] > RANK[target.role];
+  moderates(actor) && RANK[actor.role] > RANK[target.role];
 
 /** Only hosts and moderators have others to decide about. */
+export const moderates = ({ role }: LiveParticipant): boolean => RANK[role] >= RANK.MODERATOR;
+
 export function requireMayMuteAll(actor: LiveParticipant): void {
-  if (RANK[actor.role] >= RANK.MODERATOR) return;
+  if (moderates(actor)) return;
   throw new Refusal(forbidden('Your role in this room does not allow this.', 'MODERATOR', 'liveRoomId'));
 }
 
 export const requireMayMute = requireAbove;
 export const requireMayRemove = requireAbove;
+/** Whoever may ban them may let them back in. */
+export const requireMayUnban = requireAbove;
 
 /** Anyone may step down to LISTENER but the host, without whom the room has none. */
 export function requireMaySetRole(actor: LiveParticipant, target: LiveParticipant, role: LiveRole): void {
@@ -156,6 +160,16 @@ export const departed = (reason: LeaveReason, now: Date) => ({
   handRaisedAt: null,
   invitedAt: null,
 });
+
+/** What becomes of whoever is banned no more. That a moderator removed them stays so, and a role that they had is given back by nobody but people. */
+export const unbanned = { banned: false, role: 'LISTENER', leaveReason: 'REMOVED' } as const;
+
+/**
+ * Why somebody has left whom a media server reports as gone. By a ban they have left before it is ordered: where the report of one finds them here, the
+ * order came late, after the ban was lifted, and met somebody who is back.
+ */
+export const judgeDisconnected = ({ banned }: LiveParticipant, reported: DisconnectReason): LeaveReason =>
+  reported === 'BANNED' && !banned ? 'REMOVED' : reported;
 
 /** A report that someone is gone counts only for the connection that is on record: they may be back by now, elsewhere. */
 export const endsConnection = (participant: LiveParticipant, serverId: string): boolean =>

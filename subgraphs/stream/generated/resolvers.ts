@@ -9,7 +9,7 @@ import type { LiveParticipant as LiveParticipantModel } from '../domain/particip
 import type { Recording as RecordingModel, RecordingFile as RecordingFileModel } from '../domain/recording.ts';
 import type { LiveJoin as LiveJoinModel } from '../service/joining.ts';
 import type { IceServer as IceServerModel } from '../domain/ports.ts';
-import type { StateEvent as StateEventModel, ParticipantEvent as ParticipantEventModel, LeftEvent as LeftEventModel, ListenersEvent as ListenersEventModel, InvitationEvent as InvitationEventModel, HandEvent as HandEventModel, AudienceEvent as AudienceEventModel, RecordingEvent as RecordingEventModel, ResyncEvent as ResyncEventModel } from '../service/live-events.ts';
+import type { StateEvent as StateEventModel, ParticipantEvent as ParticipantEventModel, LeftEvent as LeftEventModel, UnbannedEvent as UnbannedEventModel, ListenersEvent as ListenersEventModel, InvitationEvent as InvitationEventModel, HandEvent as HandEventModel, AudienceEvent as AudienceEventModel, RecordingEvent as RecordingEventModel, ResyncEvent as ResyncEventModel } from '../service/live-events.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -468,6 +468,11 @@ export type LiveRoom = Node & {
   speakers: Array<LiveParticipant>;
   /** Who is connected, in order of first joining. */
   participants: LiveParticipantConnection;
+  /**
+   * Who was banned, most recently banned first; null for everybody but the host and moderators, and for them while they are not in the room. Whom the
+   * host has blocked is not among them, unless they were banned as well.
+   */
+  bannedParticipants?: Maybe<LiveParticipantConnection>;
   /** Who asks to speak, the longest waiting first. */
   raisedHands: Array<LiveParticipant>;
   /** The caller as a participant; null where the caller has not joined or has left. */
@@ -497,6 +502,16 @@ export type LiveRoomParticipantsArgs = {
   last?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['String']['input']>;
   role?: InputMaybe<LiveRole>;
+  search?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** A room in which people talk or play to others, live. */
+export type LiveRoomBannedParticipantsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
   search?: InputMaybe<Scalars['String']['input']>;
 };
 
@@ -858,7 +873,7 @@ export type LeaveReason =
   | 'CLIENT'
   /** A moderator removed them; they may come back. */
   | 'REMOVED'
-  /** A moderator removed them for good. */
+  /** A moderator banned them; they may come back once that is lifted. */
   | 'BANNED'
   /** Their connection, or the media server, broke down. */
   | 'CONNECTION_LOST'
@@ -866,6 +881,19 @@ export type LeaveReason =
   | 'ROOM_ENDED'
   /** The media server was stopped; joining again finds another. */
   | 'SERVER_SHUTDOWN';
+
+/** Someone who was banned may come back. */
+export type ParticipantUnbanned = LiveRoomEvent & {
+  __typename?: 'ParticipantUnbanned';
+  /** Position behind this event; hand it back as `after` to continue. */
+  cursor: Scalars['EventCursor']['output'];
+  /** Number of the event in the room's log. */
+  seq: Scalars['Int']['output'];
+  /** When it happened. */
+  at: Scalars['DateTime']['output'];
+  /** Who it was. */
+  participantId: Scalars['ID']['output'];
+};
 
 /** How many listen, once a second at most: listeners beyond the first 100 came or went, who are not told of one by one. */
 export type ListenersChanged = LiveRoomEvent & {
@@ -1174,6 +1202,11 @@ export type Mutation = {
   answerInvitation: LiveParticipantPayload;
   /** Disconnects someone. The host may remove all others, moderators speakers and listeners. */
   removeParticipant: LiveParticipantPayload;
+  /**
+   * Lets someone come back who was banned: as a LISTENER, whatever they were before. Whoever may ban them may do this. It changes nothing where they are
+   * not banned, and nothing about a block by the host, which keeps them out as before.
+   */
+  unbanParticipant: LiveParticipantPayload;
   /** Reacts to what is heard, for everybody in the room to see. Whoever is in it may, four times a second at most (RateLimitedError). */
   reactInLiveRoom: LiveReactionPayload;
   /** Records a room that is LIVE: its host may. Everybody in it is told. There is one recording of a room at a time, and 100 in all; it ends with the room. */
@@ -1302,6 +1335,12 @@ export type MutationRemoveParticipantArgs = {
   liveRoomId: Scalars['ID']['input'];
   participantId: Scalars['ID']['input'];
   ban?: Scalars['Boolean']['input'];
+};
+
+
+export type MutationUnbanParticipantArgs = {
+  liveRoomId: Scalars['ID']['input'];
+  participantId: Scalars['ID']['input'];
 };
 
 
@@ -1517,6 +1556,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( StateEventModel )
     | ( ParticipantEventModel )
     | ( LeftEventModel )
+    | ( UnbannedEventModel )
     | ( ListenersEventModel )
     | ( ParticipantEventModel )
     | ( HandEventModel )
@@ -1597,6 +1637,7 @@ export type ResolversTypes = {
   ParticipantJoined: ResolverTypeWrapper<ParticipantEventModel>;
   ParticipantLeft: ResolverTypeWrapper<LeftEventModel>;
   LeaveReason: LeaveReason;
+  ParticipantUnbanned: ResolverTypeWrapper<UnbannedEventModel>;
   ListenersChanged: ResolverTypeWrapper<ListenersEventModel>;
   ParticipantChanged: ResolverTypeWrapper<ParticipantEventModel>;
   HandChanged: ResolverTypeWrapper<HandEventModel>;
@@ -1681,6 +1722,7 @@ export type ResolversParentTypes = {
   LiveStateChanged: StateEventModel;
   ParticipantJoined: ParticipantEventModel;
   ParticipantLeft: LeftEventModel;
+  ParticipantUnbanned: UnbannedEventModel;
   ListenersChanged: ListenersEventModel;
   ParticipantChanged: ParticipantEventModel;
   HandChanged: HandEventModel;
@@ -1894,6 +1936,7 @@ export type LiveRoomResolvers<ContextType = Context, ParentType extends Resolver
   listenerCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   speakers?: Resolver<Array<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
   participants?: Resolver<ResolversTypes['LiveParticipantConnection'], ParentType, ContextType, Partial<LiveRoomParticipantsArgs>>;
+  bannedParticipants?: Resolver<Maybe<ResolversTypes['LiveParticipantConnection']>, ParentType, ContextType, Partial<LiveRoomBannedParticipantsArgs>>;
   raisedHands?: Resolver<Array<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
   viewerParticipant?: Resolver<Maybe<ResolversTypes['LiveParticipant']>, ParentType, ContextType>;
   recording?: Resolver<Maybe<ResolversTypes['Recording']>, ParentType, ContextType>;
@@ -2032,7 +2075,7 @@ export type JoinLiveRoomResultResolvers<ContextType = Context, ParentType extend
 };
 
 export type LiveRoomEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveRoomEvent'] = ResolversParentTypes['LiveRoomEvent']> = {
-  __resolveType: TypeResolveFn<'LiveStateChanged' | 'ParticipantJoined' | 'ParticipantLeft' | 'ListenersChanged' | 'ParticipantChanged' | 'HandChanged' | 'BroadcastAudienceChanged' | 'RecordingChanged' | 'InvitationChanged' | 'LiveResyncRequired', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'LiveStateChanged' | 'ParticipantJoined' | 'ParticipantLeft' | 'ParticipantUnbanned' | 'ListenersChanged' | 'ParticipantChanged' | 'HandChanged' | 'BroadcastAudienceChanged' | 'RecordingChanged' | 'InvitationChanged' | 'LiveResyncRequired', ParentType, ContextType>;
 };
 
 export type LiveStateChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveStateChanged'] = ResolversParentTypes['LiveStateChanged']> = {
@@ -2057,6 +2100,14 @@ export type ParticipantLeftResolvers<ContextType = Context, ParentType extends R
   at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   participantId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   leaveReason?: Resolver<ResolversTypes['LeaveReason'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type ParticipantUnbannedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ParticipantUnbanned'] = ResolversParentTypes['ParticipantUnbanned']> = {
+  cursor?: Resolver<ResolversTypes['EventCursor'], ParentType, ContextType>;
+  seq?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  participantId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -2194,6 +2245,7 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   inviteToSpeak?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationInviteToSpeakArgs, 'liveRoomId' | 'participantId'>>;
   answerInvitation?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationAnswerInvitationArgs, 'liveRoomId' | 'accept'>>;
   removeParticipant?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationRemoveParticipantArgs, 'liveRoomId' | 'participantId' | 'ban'>>;
+  unbanParticipant?: Resolver<ResolversTypes['LiveParticipantPayload'], ParentType, ContextType, RequireFields<MutationUnbanParticipantArgs, 'liveRoomId' | 'participantId'>>;
   reactInLiveRoom?: Resolver<ResolversTypes['LiveReactionPayload'], ParentType, ContextType, RequireFields<MutationReactInLiveRoomArgs, 'liveRoomId' | 'reaction'>>;
   startRecording?: Resolver<ResolversTypes['RecordingPayload'], ParentType, ContextType, RequireFields<MutationStartRecordingArgs, 'liveRoomId' | 'mode'>>;
   stopRecording?: Resolver<ResolversTypes['RecordingPayload'], ParentType, ContextType, RequireFields<MutationStopRecordingArgs, 'liveRoomId'>>;
@@ -2258,6 +2310,7 @@ export type Resolvers<ContextType = Context> = {
   LiveStateChanged?: LiveStateChangedResolvers<ContextType>;
   ParticipantJoined?: ParticipantJoinedResolvers<ContextType>;
   ParticipantLeft?: ParticipantLeftResolvers<ContextType>;
+  ParticipantUnbanned?: ParticipantUnbannedResolvers<ContextType>;
   ListenersChanged?: ListenersChangedResolvers<ContextType>;
   ParticipantChanged?: ParticipantChangedResolvers<ContextType>;
   HandChanged?: HandChangedResolvers<ContextType>;

@@ -19,6 +19,8 @@ export const LiveRoom: LiveRoomResolvers = {
   speakers: async ({ id }, _args, { stage }) => [...(await stage.speakers(id))],
   participants: ({ id }, { role, search, ...args }, { stage }) =>
     stage.participants(id, { role: role ?? null, name: acceptSearch(search) }, args),
+  bannedParticipants: ({ id }, { search, ...args }, { stage }) =>
+    stage.bannedParticipants(id, acceptSearch(search), args),
   raisedHands: async ({ id }, _args, { stage }) => [...(await stage.hands(id))],
   viewerParticipant: ({ id }, _args, { stage }) => stage.viewerParticipant(id),
   broadcastUrl: (room, _args, { broadcasts, viewer }) => broadcasts.urlOf(room, viewer?.userId ?? null),

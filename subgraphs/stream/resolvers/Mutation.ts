@@ -69,6 +69,8 @@ export const Mutation: MutationResolvers = {
     participant(context, (viewer) => context.floor.answerInvitation(viewer, liveRoomId, accept)),
   removeParticipant: (_root, { liveRoomId, participantId, ban }, context) =>
     participant(context, (viewer) => context.floor.remove(viewer, liveRoomId, participantId, ban)),
+  unbanParticipant: (_root, { liveRoomId, participantId }, context) =>
+    participant(context, (viewer) => context.floor.unban(viewer, liveRoomId, participantId)),
 
   reactInLiveRoom: (_root, { liveRoomId, reaction }, context) =>
     toPayload(async () => ({

@@ -26,12 +26,13 @@ import {
   requireMayRaise,
   requireMayRemove,
   requireMaySetRole,
+  requireMayUnban,
   requirePresent,
   type LiveParticipant,
 } from '../domain/participant.ts';
 import { readAgain, requireRoom } from './live-rooms.ts';
 import type { MediaOrders } from './media-orders.ts';
-import { recordChange, recordHand, recordInvitation, recordLeft } from './participation.ts';
+import { recordChange, recordHand, recordInvitation, recordLeft, recordUnbanned } from './participation.ts';
 
 /** Who may speak in a live room. Every change answers with the participant as they are after it; what was so already stays so. */
 export interface Floor {
@@ -51,6 +52,8 @@ export interface Floor {
   invite(viewer: Viewer, liveRoomId: string, participantId: string): Promise<LiveParticipant>;
   answerInvitation(viewer: Viewer, liveRoomId: string, accept: boolean): Promise<LiveParticipant>;
   remove(viewer: Viewer, liveRoomId: string, participantId: string, ban: boolean): Promise<LiveParticipant>;
+  /** They come back as a listener, and only once they join. */
+  unban(viewer: Viewer, liveRoomId: string, participantId: string): Promise<LiveParticipant>;
 }
 
 export interface FloorDeps {
@@ -90,6 +93,15 @@ export function createFloor({ events, orders, now }: FloorDeps): Floor {
       const reason = ban ? 'BANNED' : 'REMOVED';
       await orders.trySend({ kind: 'remove', liveRoomId, participantId, reason });
       return removed;
+    },
+    async unban(viewer, liveRoomId, participantId) {
+      const unbanned = await act(viewer, liveRoomId, participantId, async ({ tx, actor, target }) => {
+        requireMayUnban(actor, target);
+        return target.banned ? recordUnbanned(tx, target, actor.userId) : target;
+      });
+      // Also where nothing has changed: the order of the first time may be lost.
+      await orders.trySend({ kind: 'recheckListeners', liveRoomId });
+      return unbanned;
     },
   };
 }

@@ -44,6 +44,10 @@ export interface LeftEvent extends Position {
   readonly participantId: string;
   readonly leaveReason: LeaveReason;
 }
+export interface UnbannedEvent extends Position {
+  readonly __typename: 'ParticipantUnbanned';
+  readonly participantId: string;
+}
 export interface HandEvent extends Position {
   readonly __typename: 'HandChanged';
   readonly participantId: string;
@@ -76,6 +80,7 @@ export type LiveEvent =
   | StateEvent
   | ParticipantEvent
   | LeftEvent
+  | UnbannedEvent
   | ListenersEvent
   | HandEvent
   | InvitationEvent
@@ -234,6 +239,8 @@ function liveEventOf(event: AnyEvent, position: Position): LiveEvent | null {
       const leaveReason = leaveReasonOf(reason);
       return { __typename: 'ParticipantLeft', ...position, participantId, leaveReason };
     }
+    case 'liveRoom.participantUnbanned':
+      return { __typename: 'ParticipantUnbanned', ...position, participantId: event.payload.participantId };
     case 'liveRoom.listenersChanged':
       return { __typename: 'ListenersChanged', ...position, listenerCount: event.payload.listeners };
     case 'liveRoom.invitationChanged': {

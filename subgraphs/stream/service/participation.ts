@@ -2,7 +2,13 @@ import type { Transaction } from '#platform/events/unit-of-work.ts';
 import type { EventPayload } from '#schema/events.ts';
 import { MAX_LISTED_LISTENERS } from '#schema/signalling.ts';
 import { countListed, saveParticipant } from '../data/participant.repository.ts';
-import { departed, mayBeUnlisted, type LeaveReason, type LiveParticipant } from '../domain/participant.ts';
+import {
+  departed,
+  mayBeUnlisted,
+  unbanned,
+  type LeaveReason,
+  type LiveParticipant,
+} from '../domain/participant.ts';
 import { noteListeners } from './listener-counts.ts';
 
 /** What several use cases record about a participant, each in the caller's transaction with the room locked. `actorId` is null for the platform. */
@@ -55,6 +61,17 @@ export async function recordLeft(
     await tx.append({ ...streamOf(participant), name: 'liveRoom.participantLeft', payload, actorId });
   }
   return { ...participant, ...left };
+}
+
+export async function recordUnbanned(
+  tx: Transaction,
+  participant: LiveParticipant,
+  actorId: string,
+): Promise<LiveParticipant> {
+  await saveParticipant(tx.em, participant.id, unbanned);
+  const payload = about(participant);
+  await tx.append({ ...streamOf(participant), name: 'liveRoom.participantUnbanned', payload, actorId });
+  return { ...participant, ...unbanned };
 }
 
 export async function recordHand(

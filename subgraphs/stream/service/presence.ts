@@ -7,6 +7,7 @@ import {
   endsConnection,
   isResumable,
   judgeConnected,
+  judgeDisconnected,
   type LiveParticipant,
 } from '../domain/participant.ts';
 import type { MediaOrders } from './media-orders.ts';
@@ -52,7 +53,8 @@ export function createPresence({ orders, now }: { orders: MediaOrders; now: () =
       const participant = await findHere(tx, connection);
       if (participant === null || participant === 'over') return;
       if (!endsConnection(participant, connection.serverId)) return;
-      if (!isResumable(reason)) await recordLeft(tx, participant, reason, null, now());
+      if (!isResumable(reason))
+        await recordLeft(tx, participant, judgeDisconnected(participant, reason), null, now());
       else if (participant.lostAt === null)
         await saveParticipant(tx.em, participant.id, { lostAt: now(), lostReason: reason });
     },

@@ -2,7 +2,7 @@ import type { Em } from '#platform/database.ts';
 import { idsOf } from '#platform/ids.ts';
 import { createGroupLoader, createListLoader, createLoader, type Loader } from '#platform/loader.ts';
 import { parsePage, toConnection, type Connection, type Page, type PageArgs } from '#platform/paging.ts';
-import { idKey } from '#platform/sort-keys.ts';
+import { idKey, instantKey } from '#platform/sort-keys.ts';
 import {
   findLiveRoomsByChatRoom,
   findLiveRoomsByHost,
@@ -17,11 +17,12 @@ import {
   findParticipantsById,
   findParticipantsOf,
   findSpeakers,
+  listBanned,
   listParticipants,
   type ParticipantFilter,
 } from '../data/participant.repository.ts';
 import type { LiveState } from '../domain/live-room.ts';
-import { isPresent, type LiveParticipant } from '../domain/participant.ts';
+import { isPresent, moderates, type LiveParticipant } from '../domain/participant.ts';
 
 /** Reads of live rooms in one operation, as its viewer may see them; its loaders batch and remember. */
 export interface Stage {
@@ -36,6 +37,12 @@ export interface Stage {
     filter: ParticipantFilter,
     args: PageArgs,
   ): Promise<Connection<LiveParticipant>>;
+  /** Null where that is not the viewer's to know. */
+  bannedParticipants(
+    liveRoomId: string,
+    name: string | null,
+    args: PageArgs,
+  ): Promise<Connection<LiveParticipant> | null>;
   speakers(liveRoomId: string): Promise<readonly LiveParticipant[]>;
   hands(liveRoomId: string): Promise<readonly LiveParticipant[]>;
   /** Of a participant, among those who ask to speak, from 1; null where they do not. */
@@ -62,9 +69,10 @@ export function createStage(em: Em, viewerId: string | null): Stage {
     (ids) => countListeners(em, ids),
     (row) => row.liveRoomId,
   );
-  const own = createLoader((ids) => findParticipantsOf(em, viewerId ?? '', ids), roomOf);
+  const own = createOwn(em, viewerId);
   return {
     ...createRoomLoaders(em, viewerId),
+    ...createBans(em, own),
     participantsById: createLoader(
       (ids) => findParticipantsById(em, idsOf('LiveParticipant', ids)),
       (participant) => participant.id,
@@ -85,9 +93,37 @@ export function createStage(em: Em, viewerId: string | null): Stage {
     hands: (liveRoomId) => hands.load(liveRoomId),
     handPlace: async (participantId) => (await places.load(participantId))?.place ?? null,
     listenerCount: async (liveRoomId) => (await listeners.load(liveRoomId))?.count ?? 0,
-    async viewerParticipant(liveRoomId) {
-      const participant = viewerId === null ? null : await own.load(liveRoomId);
-      return participant && isPresent(participant) ? participant : null;
+    viewerParticipant: own,
+  };
+}
+
+type Own = Stage['viewerParticipant'];
+
+function createOwn(em: Em, viewerId: string | null): Own {
+  const own = createLoader((ids) => findParticipantsOf(em, viewerId ?? '', ids), roomOf);
+  return async (liveRoomId) => {
+    const participant = viewerId === null ? null : await own.load(liveRoomId);
+    return participant && isPresent(participant) ? participant : null;
+  };
+}
+
+function createBans(em: Em, own: Own): Pick<Stage, 'bannedParticipants'> {
+  const banned = createListLoader(
+    (ids, { name, page }: { readonly name: string | null; readonly page: Page }) =>
+      listBanned(em, ids, name, page),
+    roomOf,
+  );
+  return {
+    async bannedParticipants(liveRoomId, name, args) {
+      const viewer = await own(liveRoomId);
+      if (!viewer || !moderates(viewer)) return null;
+      const page = parsePage(args, {
+        keys: [instantKey, idKey('LiveParticipant')],
+        defaultSize: PARTICIPANTS_PER_PAGE,
+      });
+      const rows = await banned.load(liveRoomId, { name, page });
+      // Whoever is banned has left: the other moment is for the compiler.
+      return toConnection(rows, page, ({ leftAt, joinedAt, id }) => [(leftAt ?? joinedAt).toISOString(), id]);
     },
   };
 }
