@@ -61,6 +61,17 @@ const CHAT = `<aside id="chat" aria-labelledby="chat-name" hidden>
           </form>
         </aside>`;
 
+const BANNED = `<section id="banned" aria-labelledby="banned-title" hidden>
+            <h2 id="banned-title" tabindex="-1">Banned people</h2>
+            <form id="banned-form" class="search" role="search" aria-label="Find banned people" hidden>
+              <input id="banned-name" type="search" maxlength="50" autocomplete="off" aria-label="Name or handle of somebody banned" placeholder="Everybody" />
+              <button type="submit" aria-label="Find banned people">Find</button>
+            </form>
+            <p id="banned-outcome" class="quiet" role="status"></p>
+            <ul id="banned-list"></ul>
+            <button id="banned-more" type="button" aria-label="Show more banned people" hidden>Show more</button>
+          </section>`;
+
 const ROOM = `<section id="room" aria-label="The room" hidden>
         <p id="status" role="status" data-connection="connecting">Connecting …</p>
         <div class="actions"><button id="rejoin" class="main" type="button" hidden>Join again</button></div>
@@ -104,15 +115,16 @@ const ROOM = `<section id="room" aria-label="The room" hidden>
             <p id="no-listeners" class="empty">Nobody is listening yet. Share the address of this page.</p>
           </section>
           <section id="find" aria-labelledby="find-title" hidden>
-            <h2 id="find-title">Find people</h2>
-            <form id="find-form" role="search">
+            <h2 id="find-title" tabindex="-1">Find people</h2>
+            <form id="find-form" class="search" role="search" aria-label="Find people">
               <input id="find-name" type="search" maxlength="50" autocomplete="off" aria-label="Name or handle" placeholder="Everybody" />
               <button type="submit">Find</button>
             </form>
             <p id="find-outcome" class="quiet" role="status"></p>
-            <ul id="found"></ul>
-            <button id="found-more" type="button" hidden>Show more</button>
+            <ul id="find-list"></ul>
+            <button id="find-more" type="button" hidden>Show more</button>
           </section>
+          ${BANNED}
         </div>
         ${CHAT}
         <div class="controls" role="group" aria-label="Your controls">

@@ -24,6 +24,7 @@ import {
   participantOf,
   type StageKit,
 } from './live-people.ts';
+import { focusIs } from './page-access.ts';
 
 describe('people in a live room', { skip: missing ?? false, timeout: 8 * PATIENCE_MS }, () => {
   let stage: StageKit;
@@ -124,7 +125,7 @@ describe('people in a live room', { skip: missing ?? false, timeout: 8 * PATIENC
   });
 
   it('are found by name by whoever moderates, listed or not, and something is done about them', async () => {
-    const found = hosting.locator('#found li');
+    const found = hosting.locator('#find-list li');
     const search = async (name: string) => {
       await hosting.getByRole('searchbox', { name: 'Name or handle' }).fill(name);
       await hosting.getByRole('button', { name: 'Find', exact: true }).click();
@@ -138,6 +139,7 @@ describe('people in a live room', { skip: missing ?? false, timeout: 8 * PATIENC
     await hosting.getByRole('button', { name: `Manage ${cleo.handle}` }).click();
     await hosting.getByRole('dialog').getByRole('button', { name: 'Move to the listeners' }).click();
     await found.getByText('Listener').waitFor();
+    await focusIs(hosting, `Manage ${cleo.handle}`);
     await hosting.getByRole('button', { name: `Manage ${cleo.handle}` }).click();
     await hosting.getByRole('dialog').getByRole('button', { name: 'Make a speaker' }).click();
     await found.getByText('Speaker').waitFor();

@@ -16,9 +16,15 @@ const STAGE: Stage = {
   invited: ['c'],
   recording: null,
   audience: 'ANYONE',
+  bansAsOf: '0',
   cursor: '0',
 };
 const after = (stage: Stage, event: object): Stage | null => stageAfter(stage, { cursor: '1', ...event });
+const left = (participantId: string, leaveReason = 'CLIENT') => ({
+  __typename: 'ParticipantLeft',
+  participantId,
+  leaveReason,
+});
 
 describe('what a live room’s page makes of the room’s log', () => {
   it('hands queue up in the order in which they go up, each once', () => {
@@ -30,9 +36,15 @@ describe('what a live room’s page makes of the room’s log', () => {
   });
 
   it('whoever leaves takes their hand and their invitation along', () => {
-    const left = (participantId: string) => ({ __typename: 'ParticipantLeft', participantId });
     assert.deepEqual(after(STAGE, left('a'))?.hands, ['b']);
     assert.deepEqual(after(STAGE, left('c'))?.invited, []);
+  });
+
+  it('who is banned is asked for anew once somebody is banned, or is no more', () => {
+    assert.equal(after(STAGE, left('z', 'REMOVED'))?.bansAsOf, '0');
+    assert.equal(after(STAGE, left('z', 'BANNED'))?.bansAsOf, '1');
+    assert.equal(after(STAGE, { __typename: 'ParticipantUnbanned' })?.bansAsOf, '1');
+    assert.equal(after(STAGE, { __typename: 'ParticipantJoined' })?.bansAsOf, '0');
   });
 
   it('an invitation waits until it is answered, in whatever way', () => {

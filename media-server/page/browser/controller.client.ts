@@ -1,6 +1,7 @@
 import { CLOSE_CODES } from '#schema/signalling.ts';
 import type { LiveRoomState } from '../../../clients/live/browser/live-state.client.ts';
 import { createRealtimeClient, type RealtimeClient } from '../../../clients/realtime/realtime-client.ts';
+import { BannedPeople } from './banned-people.client.ts';
 import { Call } from './call.client.ts';
 import { ChatPanel } from './chat-panel.client.ts';
 import { confirmed } from './dialogs.client.ts';
@@ -15,7 +16,6 @@ import { Overflow } from './overflow.client.ts';
 import { peopleOf, unlistedListeners, type Person } from './people.client.ts';
 import { PeopleFinder } from './people-finder.client.ts';
 import { showLevels, showPeople } from './people-view.client.ts';
-import { moderates } from './permissions.client.ts';
 import { PlatformApi, RoomFull, type RoomOverview } from './platform-api.client.ts';
 import { Reactions } from './reactions.client.ts';
 import { showConnection, showNotice, showOverview, showProblem, showStep } from './room-view.client.ts';
@@ -39,6 +39,7 @@ export class LivePageController {
   readonly #chat: ChatPanel;
   readonly #overflow: Overflow;
   readonly #finder: PeopleFinder;
+  readonly #banned: BannedPeople;
   readonly #check = new MicrophoneCheck();
   readonly #reactions = new Reactions((reaction) => this.#act('reactInLiveRoom', { reaction }));
   readonly #call: Call;
@@ -58,6 +59,7 @@ export class LivePageController {
     this.#names = new NameBook(this.#api);
     this.#overflow = new Overflow(() => this.#api.broadcastUrl());
     this.#finder = new PeopleFinder(this.#api, (found) => this.#manage(found.participantId, found));
+    this.#banned = new BannedPeople(this.#api);
     this.#chat = new ChatPanel(session);
     const url = new URL(graphqlPath, location.href).href;
     this.#realtime = createRealtimeClient({ url, token: (reason) => session.token(reason) });
@@ -241,7 +243,8 @@ export class LivePageController {
       letSpeak: (participantId) => void this.#act('setLiveRole', { participantId, role: 'SPEAKER' }),
       lower: (participantId) => void this.#act('lowerHand', { participantId }),
     });
-    this.#finder.show(self !== null && moderates(self.role));
+    this.#finder.show(self);
+    this.#banned.show(self, this.#stage?.bansAsOf ?? null);
     const moment = { self, stage: this.#stage };
     noticesBetween(this.#before, moment, this.#names.names).forEach(showNotice);
     this.#before = moment;

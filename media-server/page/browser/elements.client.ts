@@ -39,16 +39,16 @@ export function showText(element: HTMLElement, text: string | null): void {
 
 /**
  * Draws something anew, and leaves the keyboard's focus where it was: also where its element was moved or made anew. Where that is gone, the focus
- * goes to `fallback`.
+ * goes to the first of `fallbacks` that is shown.
  */
-export function keepFocus(draw: () => void, fallback: HTMLElement): void {
+export function keepFocus(draw: () => void, ...fallbacks: HTMLElement[]): void {
   const focused = document.activeElement;
   draw();
   if (!(focused instanceof HTMLElement) || focused === document.body) return;
   const label = focused.ariaLabel;
   const again = focused.isConnected || !label ? focused : findLabelled(label);
-  const target = again?.checkVisibility() ? again : fallback;
-  if (document.activeElement !== target) target.focus({ preventScroll: true });
+  const target = [again, ...fallbacks].find((element) => element?.checkVisibility());
+  if (document.activeElement !== target) target?.focus({ preventScroll: true });
 }
 
 const findLabelled = (label: string): HTMLElement | null =>

@@ -4,8 +4,9 @@ import { actionsOn, mayStepDown, type PersonAction } from './permissions.client.
 import type { LiveAction, LiveActions } from './platform-api.client.ts';
 import { ACTION_WORDS, noteOf } from './words.client.ts';
 
+const REMOVE_WORDS = 'They are disconnected. They can come back.';
 const BAN_WORDS =
-  'They can never come back. Without signing in they can hear the broadcast, unless it is for signed-in people only.';
+  'They are disconnected, and cannot come back unless they are unbanned, under Banned people. Without signing in they can hear the broadcast, unless it is for signed-in people only.';
 
 /** Asks the platform, and tells the visitor where it refuses. */
 export type Act = <A extends LiveAction>(action: A, variables: LiveActions[A]) => Promise<void>;
@@ -55,9 +56,8 @@ async function perform(
     case 'REMOVE':
     case 'BAN': {
       const ban = action === 'BAN';
-      const effect = ban ? BAN_WORDS : 'They can come back.';
-      if (!(await confirmed(`Remove ${name}?`, `They are disconnected. ${effect}`, 'Remove')))
-        return undefined;
+      const word = ban ? 'Ban' : 'Remove';
+      if (!(await confirmed(`${word} ${name}?`, ban ? BAN_WORDS : REMOVE_WORDS, word))) return undefined;
       return act('removeParticipant', { participantId, ban });
     }
     default:

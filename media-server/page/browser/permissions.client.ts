@@ -15,9 +15,13 @@ const RANK: Readonly<Record<LiveRole, number>> = { HOST: 3, MODERATOR: 2, SPEAKE
 /** Whether somebody of that role decides about speakers and listeners. */
 export const moderates = (role: LiveRole): boolean => RANK[role] >= RANK.MODERATOR;
 
+/** Whether one of role `actor` decides about one of role `target`. */
+export const decidesAbout = (actor: LiveRole, target: LiveRole): boolean =>
+  moderates(actor) && RANK[actor] > RANK[target];
+
 /** What one of role `actor` can do to somebody else, in the order in which it is offered. */
 export function actionsOn(actor: LiveRole, { role, muted, invited }: Target): PersonAction[] {
-  if (!moderates(actor) || RANK[actor] <= RANK[role]) return [];
+  if (!decidesAbout(actor, role)) return [];
   const actions: PersonAction[] = [];
   if (maySpeak(role)) actions.push(muted ? 'UNMUTE' : 'MUTE');
   else if (!invited) actions.push('INVITE');

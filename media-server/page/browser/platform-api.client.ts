@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { liveRole, type LiveRole } from '#schema/live-role.ts';
+import type { LiveRole } from '#schema/live-role.ts';
 import { FinalRefusal, type LiveGrant } from '../../../clients/live/browser/admission.client.ts';
 import { RetryLater } from '../../../clients/live/browser/retry.client.ts';
+import { findPeople, foundIn, type FoundPeople, type PeopleList } from './found-people.client.ts';
 import type { Reaction } from './reactions.client.ts';
-import { UNKNOWN, type Person } from './people.client.ts';
 import type { Session } from './session.client.ts';
 
 /** As many people as fit are in the room; `hlsUrl` is where to listen instead, null where there is no broadcast. */
@@ -43,29 +43,6 @@ const payload = z.object({ userErrors: z.array(z.object({ message: z.string() })
 const handsShape = z
   .object({ raisedHands: z.array(z.object({ id: z.string(), user: userShape })) })
   .nullish();
-
-const peopleShape = z.object({
-  participants: z.object({
-    nodes: z.array(
-      z.object({
-        id: z.string(),
-        user: userShape,
-        role: liveRole,
-        muted: z.boolean(),
-        handRaisedAt: z.string().nullish(),
-        invitedAt: z.string().nullish(),
-      }),
-    ),
-    pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() }),
-  }),
-});
-
-/** Somebody in the room as the graph tells of them. */
-export type FoundPerson = Pick<Person, 'participantId' | 'name' | 'role' | 'muted' | 'asks' | 'invited'>;
-export interface FoundPeople {
-  readonly people: readonly FoundPerson[];
-  readonly next: string | null;
-}
 
 const liveState = z.enum(['SCHEDULED', 'LIVE', 'ENDED']);
 export type LiveState = z.infer<typeof liveState>;
@@ -111,6 +88,7 @@ export interface LiveActions {
   readonly inviteToSpeak: { readonly participantId: string };
   readonly answerInvitation: { readonly accept: boolean };
   readonly removeParticipant: { readonly participantId: string; readonly ban: boolean };
+  readonly unbanParticipant: { readonly participantId: string };
   readonly startRecording: object;
   readonly stopRecording: object;
   readonly reactInLiveRoom: { readonly reaction: Reaction };
@@ -169,19 +147,17 @@ export class PlatformApi {
     return new Map(known.map((user) => [user.id, user.displayName]));
   }
 
-  /** A page of those in the room whose name or handle has `search` in it, in order of first joining. `next` is the `after` of the next page. */
-  async people(search: string, after: string | null): Promise<FoundPeople> {
-    const { liveRoom } = await this.#session.ask(PEOPLE, { id: this.#liveRoomId, search, after });
-    const { nodes, pageInfo } = peopleShape.parse(liveRoom).participants;
-    const people = nodes.map(({ id, user, role, muted, handRaisedAt, invitedAt }) => ({
-      participantId: id,
-      name: user?.displayName ?? UNKNOWN,
-      role,
-      muted,
-      asks: !!handRaisedAt,
-      invited: !!invitedAt,
-    }));
-    return { people, next: pageInfo.hasNextPage ? (pageInfo.endCursor ?? null) : null };
+  /**
+   * A page of those in the room, or banned from it, whose name or handle has `search` in it. `next` is the `after` of the next page. Where that is not
+   * for the visitor it is nobody.
+   */
+  async people(
+    search: string,
+    after: string | null,
+    list: PeopleList = 'participants',
+  ): Promise<FoundPeople> {
+    const variables = { id: this.#liveRoomId, search, after };
+    return foundIn(await this.#session.ask(findPeople(list), variables));
   }
 
   /** Display names of those whose hands are up, by participant. */
@@ -222,15 +198,6 @@ const JOIN = `mutation LiveJoin($id: ID!, $resumeKey: String) {
 const MAX_USERS = 100;
 
 const NAMES = 'query LiveNames($userIds: [ID!]!) { users(ids: $userIds) { id displayName } }';
-
-const PEOPLE = `query LivePeople($id: ID!, $search: String, $after: String) {
-  liveRoom(id: $id) {
-    participants(first: 20, search: $search, after: $after) {
-      nodes { id role muted handRaisedAt invitedAt user { id displayName } }
-      pageInfo { hasNextPage endCursor }
-    }
-  }
-}`;
 
 const HANDS = `query LiveHands($id: ID!) {
   liveRoom(id: $id) { raisedHands { id user { id displayName } } }
@@ -275,6 +242,9 @@ const ACTIONS: Readonly<Record<LiveAction, string>> = {
   }`,
   removeParticipant: `mutation LiveRemove(${PARTICIPANT}, $ban: Boolean!) {
     removeParticipant(liveRoomId: $id, participantId: $participantId, ban: $ban) { ${ERRORS} }
+  }`,
+  unbanParticipant: `mutation LiveUnban(${PARTICIPANT}) {
+    unbanParticipant(liveRoomId: $id, participantId: $participantId) { ${ERRORS} }
   }`,
   startRecording: `mutation LiveRecord($id: ID!) { startRecording(liveRoomId: $id) { ${ERRORS} } }`,
   reactInLiveRoom: `mutation LiveReact($id: ID!, $reaction: LiveReaction!) {

@@ -17,6 +17,8 @@ export interface Stage {
   readonly recording: 'STARTING' | 'RECORDING' | null;
   /** Who may listen to the broadcast. */
   readonly audience: BroadcastAudience;
+  /** Position in the room's log at which somebody was banned last, or was no more, or behind which that is known. */
+  readonly bansAsOf: string;
   /** Position in the room's log behind which events are still to come. */
   readonly cursor: string;
 }
@@ -32,7 +34,8 @@ const eventShape = z.discriminatedUnion('__typename', [
   }),
   z.object({ __typename: z.literal('HandChanged'), ...ofParticipant, raised: z.boolean() }),
   z.object({ __typename: z.literal('InvitationChanged'), ...ofParticipant, invitation: z.string() }),
-  z.object({ __typename: z.literal('ParticipantLeft'), ...ofParticipant }),
+  z.object({ __typename: z.literal('ParticipantLeft'), ...ofParticipant, leaveReason: z.string() }),
+  z.object({ __typename: z.literal('ParticipantUnbanned'), ...position }),
   z.object({ __typename: z.literal('RecordingChanged'), ...position, recording: recordingShape }),
   z.object({
     __typename: z.literal('BroadcastAudienceChanged'),
@@ -50,7 +53,7 @@ export const STAGE_EVENTS = `subscription LiveStage($id: ID!, $after: EventCurso
     ... on LiveStateChanged { roomState: state }
     ... on HandChanged { participantId raised }
     ... on InvitationChanged { participantId invitation: state }
-    ... on ParticipantLeft { participantId }
+    ... on ParticipantLeft { participantId leaveReason }
     ... on RecordingChanged { recording { id state } }
     ... on BroadcastAudienceChanged { audience }
     ... on LiveResyncRequired { reason }
@@ -66,6 +69,7 @@ export function stageOf(room: RoomOverview): Stage {
     invited: participants.nodes.filter(({ invitedAt }) => invitedAt).map(({ id }) => id),
     recording: recordingState(recording?.state),
     audience,
+    bansAsOf: eventCursor,
     cursor: eventCursor,
   };
 }
@@ -86,9 +90,12 @@ export function stageAfter(stage: Stage, received: unknown): Stage | null {
       return { ...stage, cursor, invited: change(invited, event.participantId) };
     }
     case 'ParticipantLeft': {
-      const { participantId: id } = event;
-      return { ...stage, cursor, hands: without(hands, id), invited: without(invited, id) };
+      const { participantId: id, leaveReason } = event;
+      const bansAsOf = leaveReason === 'BANNED' ? cursor : stage.bansAsOf;
+      return { ...stage, cursor, bansAsOf, hands: without(hands, id), invited: without(invited, id) };
     }
+    case 'ParticipantUnbanned':
+      return { ...stage, cursor, bansAsOf: cursor };
     case 'RecordingChanged':
       return { ...stage, cursor, recording: recordingState(event.recording.state) };
     case 'BroadcastAudienceChanged':

@@ -86,7 +86,7 @@ export const ACTION_WORDS: Readonly<Record<PersonAction, string>> = {
   MUTE: 'Mute',
   UNMUTE: 'Allow to unmute',
   REMOVE: 'Remove from the room',
-  BAN: 'Remove for good',
+  BAN: 'Ban from the room',
 };
 
 /** What a visitor reads before joining. */
