@@ -61,9 +61,11 @@ export async function listen({
   log,
 }: ListenOptions): Promise<HttpListener> {
   const upgraded = new Set<Duplex>();
-  const answering = new Set<ServerResponse>();
-  /** The last answer of each connection: once it has gone, those before it have, too. */
-  const latest = new WeakMap<Duplex, ServerResponse>();
+  /**
+   * The last answer of each open connection: once it has gone, those before it have, too. Kept by connection, because a Set of answers that come and go would
+   * move to new tables all the time, each of which V8 keeps reachable from the one before, with what was in it.
+   */
+  const latest = new Map<Duplex, ServerResponse>();
   const server = createServer({
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -76,12 +78,10 @@ export async function listen({
   server.on('request', (request, response) => {
     // Nobody would get the answer to what stands behind a request whose connection ends with it.
     if (latest.get(request.socket)?.getHeader('connection') === 'close') return;
-    answering.add(response);
     latest.set(request.socket, response);
     if (!server.listening) announceEnd(response);
     // A connection that was busy when closing began would otherwise idle until its keep-alive is over.
     response.once('close', () => {
-      answering.delete(response);
       if (!server.listening) setImmediate(() => server.closeIdleConnections());
     });
     response.once('finish', () => {
@@ -89,6 +89,7 @@ export async function listen({
     });
     void answer(routes, request, response, log);
   });
+  server.on('connection', (socket) => socket.once('close', () => latest.delete(socket)));
   server.on('upgrade', (request, socket, head) => {
     upgraded.add(socket);
     socket.once('close', () => upgraded.delete(socket));
@@ -104,7 +105,7 @@ export async function listen({
   return {
     port: (server.address() as AddressInfo).port,
     server,
-    close: (graceMs) => closeServer(server, answering, upgraded, graceMs),
+    close: (graceMs) => closeServer(server, latest, upgraded, graceMs),
   };
 }
 
@@ -126,12 +127,12 @@ function isUpgrade({ headers }: IncomingMessage, before: ServerResponse | undefi
 
 async function closeServer(
   server: Server,
-  answering: ReadonlySet<ServerResponse>,
+  latest: ReadonlyMap<Duplex, ServerResponse>,
   upgraded: ReadonlySet<Duplex>,
   graceMs = CLOSE_GRACE_MS,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  for (const response of answering) announceEnd(response);
+  for (const response of latest.values()) announceEnd(response);
   const timer = setTimeout(() => {
     server.closeAllConnections();
     // The server does not know these any more, but waits for them.
