@@ -6,6 +6,7 @@ import type { HttpRoute, UpgradeRoute } from '#platform/http.ts';
 import type { Log } from '#platform/log.ts';
 import { createMetrics, metricsRoute, type Metrics, type MetricsText } from '#platform/metrics.ts';
 import type { GatewayAuth } from './auth/auth.ts';
+import type { EngineGateway } from './engine/apollo-gateway.ts';
 import type { Engine, EngineScope } from './engine/engine.ts';
 import { createFastPath, type FastPath, type FastPathOptions } from './fast-path/fast-path.ts';
 import { explorerRoute, type ExplorerOptions } from './explorer/explorer.ts';
@@ -81,14 +82,16 @@ export interface Front {
 /** Everything between a listener and an engine. Rejects where Apollo Server cannot load the schema. */
 export async function createFront(
   engine: Engine,
-  gateway: GatewayInterface,
+  gateway: GatewayInterface & Partial<Pick<EngineGateway, 'shortcut'>>,
   settings: FrontSettings,
 ): Promise<Front> {
   const { auth, log, forwardHeaders = [], trustProxy = false } = settings;
   const metrics = createGatewayMetrics(settings.metrics);
   const telemetry = createTelemetry({ ...settings, metrics });
   const persisted = createPersistedQueries(engine);
-  const server = await startFrontServer({ gateway, log, metrics, persisted, plugins: settings.plugins });
+  const { plugins = [] } = settings;
+  const shortcut = plugins.length === 0 && gateway.shortcut ? [gateway.shortcut] : plugins;
+  const server = await startFrontServer({ gateway, log, metrics, persisted, plugins: shortcut });
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
   const shared = { engine, ...gatesOf(settings), callers, persisted, metrics, telemetry, log };
   const streams = createEventStreams({ ...shared, limits: settings.streamLimits });

@@ -56,7 +56,7 @@ export async function createGateway({ supergraphSdl, clients, ...settings }: Gat
   if (!settings.auth) warnOfGuardedParts(served, settings.log);
   const engine = limitedEngine(served, settings);
   // The route's context value is the scope itself (see graphql-route.ts).
-  const apollo = createApolloGateway(sharedEngine(engine, settings), ({ context }) => context as FrontScope);
+  const apollo = createApolloGateway(sharedEngine(engine, settings), (context) => context as FrontScope);
   let isWithdrawn = false;
   const accepting = async () => {
     if (isWithdrawn) throw new CodedError('SERVICE_UNAVAILABLE', 'about to shut down');

@@ -8,7 +8,8 @@ import type { Callers } from '../http/callers.ts';
 import type { Compression } from '../http/compression.ts';
 import { presentError } from '../http/errors.ts';
 import { statusOf } from '../http/error-status.ts';
-import type { ResponseType } from '../http/media-types.ts';
+import { endWithText } from '../http/exchange.ts';
+import { CONTENT_TYPES, type ResponseType } from '../http/media-types.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { RequestReport } from '../telemetry/report.ts';
 import { readOperation } from './read-operation.ts';
@@ -130,8 +131,8 @@ function sendBody(
     return compression.send(response, body, coding);
   }
   response.writeHead(status, { 'content-type': CONTENT_TYPES[accept], 'content-length': bodyBytes });
-  // ASCII is written as it stands.
-  response.end(body, bodyBytes === body.length ? 'latin1' : 'utf8');
+  if (typeof body === 'string') endWithText(response, body, bodyBytes);
+  else response.end(body);
 }
 
 function sendFailed(
@@ -147,8 +148,3 @@ function sendFailed(
   const text = JSON.stringify({ errors, data, extensions });
   return sendBody(call, status ?? 200, text, Buffer.byteLength(text), compression);
 }
-
-const CONTENT_TYPES: Readonly<Record<ResponseType, string>> = {
-  'application/json': 'application/json; charset=utf-8',
-  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
-};

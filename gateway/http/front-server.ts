@@ -56,8 +56,8 @@ export async function startFrontServer(options: FrontServerOptions): Promise<Apo
 function createResultText() {
   const texts = new WeakMap<object, string>();
   return (result: FormattedExecutionResult): string => {
-    const { data } = result;
-    if (!data || Object.keys(result).length > 1) return JSON.stringify(result);
+    const { data, errors, extensions } = result;
+    if (!data || errors || extensions) return JSON.stringify(result);
     let text = texts.get(data);
     if (text === undefined) texts.set(data, (text = JSON.stringify(result)));
     return text;
@@ -127,13 +127,16 @@ function operationPlugin(metrics: GatewayMetrics): ApolloServerPlugin<EngineScop
         },
         async willSendResponse({ request, requestIsBatched, response: { http, body } }) {
           if (body.kind !== 'single') return;
+          const accept = request.http?.headers.get('accept');
+          // Where there is none, Apollo Server negotiates it once more.
+          if (accept !== undefined) http.headers.set('content-type', `${accept}; charset=utf-8`);
           const { data, errors } = body.singleResult;
           currentReport.getStore()?.failed(errors);
           if (data !== undefined || !errors) return;
           // What one operation of a batch came to says nothing about the others, which clients would take for failed as well.
           http.status = requestIsBatched
             ? 200
-            : statusOf(errors, http.status, request.http?.headers.get('accept'));
+            : statusOf(errors, http.status, accept);
         },
       };
     },

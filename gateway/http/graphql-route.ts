@@ -247,10 +247,7 @@ async function answerOperation(
   let subsequent: IncrementalResult['subsequent'] | null = null;
   const takeParts: FrontScope['takeParts'] = (parts) => void (subsequent = parts);
   const context: FrontScope = accepts.multipart ? { ...scope, takeParts } : scope;
-  // The type was negotiated and forgery ruled out above, by stricter rules than Apollo Server's own.
-  const headers = new HeaderMap(Object.entries(plainHeaders(request)));
-  headers.set('accept', accept);
-  headers.set(PREFLIGHT_HEADERS[0] ?? '', 'checked');
+  const headers = shownHeaders(request, accept, body !== undefined);
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
   const result = await currentReport.run(report, () =>
     server.executeHTTPGraphQLRequest({
@@ -263,6 +260,15 @@ async function answerOperation(
     return sendResult(request, response, result, compression);
   writeHead(response, result);
   await sendMultipart(response, result.body.string, parts);
+}
+
+/** What Apollo Server sees: types were negotiated and forgery ruled out before, by stricter rules than its own, and are not looked at again. */
+function shownHeaders(request: IncomingMessage, accept: ResponseType, isBodyRead: boolean): HeaderMap {
+  const headers = new HeaderMap(Object.entries(plainHeaders(request)));
+  headers.set('accept', accept);
+  headers.set(PREFLIGHT_HEADERS[0] ?? '', 'checked');
+  if (isBodyRead) headers.delete('content-type');
+  return headers;
 }
 
 async function* presented(

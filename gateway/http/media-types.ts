@@ -11,6 +11,12 @@ export const SUBSCRIPTION_SPEC = '1.0';
 
 export type ResponseType = typeof JSON_TYPE | typeof GRAPHQL_RESPONSE_TYPE;
 
+/** What a JSON answer is labelled with. */
+export const CONTENT_TYPES: Readonly<Record<ResponseType, string>> = {
+  [JSON_TYPE]: `${JSON_TYPE}; charset=utf-8`,
+  [GRAPHQL_RESPONSE_TYPE]: `${GRAPHQL_RESPONSE_TYPE}; charset=utf-8`,
+};
+
 /** What a client is ready to read. */
 export interface Acceptance {
   /** The JSON type to answer with; null where the client reads none. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import type { FormattedExecutionResult } from 'graphql';
+import { CodedError } from '#platform/errors.ts';
 import { createApolloGateway } from '../../../gateway/engine/apollo-gateway.ts';
-import type { EngineScope } from '../../../gateway/engine/engine.ts';
+import type { Engine, EngineScope } from '../../../gateway/engine/engine.ts';
 import { shopSubgraphs } from '../../support/federation/shop.ts';
 import { createTestGateway, testScope } from '../../support/federation/supergraph.ts';
 
@@ -12,7 +13,7 @@ const plain = (result: object): FormattedExecutionResult => JSON.parse(JSON.stri
 
 test('Apollo Server answers through the engine, errors included, and follows a swap', async () => {
   const { engine, replaced } = createTestGateway(shopSubgraphs());
-  const gateway = createApolloGateway(engine, ({ context }) => context as EngineScope);
+  const gateway = createApolloGateway(engine, (context) => context as EngineScope);
   const server = new ApolloServer({ gateway, includeStacktraceInErrorResponses: false });
   await server.start();
   const ask = async (query: string) => {
@@ -37,4 +38,47 @@ test('Apollo Server answers through the engine, errors included, and follows a s
     /Cannot query/,
   );
   await server.stop();
+});
+
+test('operations run once, whether they succeed before they reach the gateway or fail, and fail alike', async () => {
+  const { engine, replaced } = createTestGateway(shopSubgraphs());
+  const ran = { count: 0 };
+  const executeDocument: Engine['executeDocument'] = (...given) => {
+    ran.count += 1;
+    return engine.executeDocument(...given);
+  };
+  const counted: Engine = Object.assign(Object.create(engine), { executeDocument });
+  const gateway = createApolloGateway(counted, (context) => context as EngineScope);
+  const told: unknown[] = [];
+  const listener: ApolloServerPlugin<EngineScope> = {
+    requestDidStart: async () => ({
+      didEncounterErrors: async ({ errors }) => void told.push(errors.map(({ message }) => message)),
+    }),
+  };
+  const start = async (plugins: ApolloServerPlugin<EngineScope>[]) => {
+    const server = new ApolloServer<EngineScope>({ gateway, plugins, nodeEnv: 'production' });
+    await server.start();
+    return server;
+  };
+  const servers = [await start([listener]), await start([listener, gateway.shortcut])];
+  const answers = async (query: string, variables = {}) => {
+    const before = ran.count;
+    const given = servers.map((server) =>
+      server.executeOperation({ query, variables }, { contextValue: testScope() }),
+    );
+    const [without, withIt] = (await Promise.all(given)).map(({ body }) =>
+      body.kind === 'single' ? plain(body.singleResult) : null,
+    );
+    assert.deepEqual(withIt, without);
+    assert.equal(ran.count - before, servers.length);
+    return withIt;
+  };
+  assert.deepEqual(await answers('{ me { name } }'), { data: { me: { name: 'Ada' } } });
+  assert.deepEqual(told, []);
+  replaced.set('reviews', async () => ({ errors: [{ message: 'down', extensions: { code: 'BUSY' } }] }));
+  assert.equal((await answers('{ me { name reviews { id } } }'))?.errors?.length, 1);
+  engine.executeDocument = () => Promise.reject(new CodedError('SERVICE_UNAVAILABLE', 'no place'));
+  assert.match(String((await answers('{ me { name } }'))?.errors?.[0]?.message), /no place/);
+  assert.deepEqual(told, [['down'], ['down'], ['no place'], ['no place']]);
+  await Promise.all(servers.map((server) => server.stop()));
 });

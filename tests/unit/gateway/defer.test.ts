@@ -24,7 +24,7 @@ describe('@defer', () => {
   let url = '';
   before(async () => {
     const log = createLog('gateway', 'silent');
-    const apollo = createApolloGateway(engine, ({ context }) => context as FrontScope);
+    const apollo = createApolloGateway(engine, (context) => context as FrontScope);
     front = await createFront(engine, apollo, { auth: null, log, metrics: createMetrics('gateway') });
     const { routes, upgrades } = front;
     listener = await listen({ host: '127.0.0.1', port: 0, routes, upgrades, log });
@@ -181,7 +181,7 @@ test('an answer in parts ends with its session: what is deferred is not delivere
     close: async () => undefined,
   };
   const log = createLog('gateway', 'silent');
-  const apollo = createApolloGateway(engine, ({ context }) => context as FrontScope);
+  const apollo = createApolloGateway(engine, (context) => context as FrontScope);
   const front = await createFront(engine, apollo, { auth, log, metrics: createMetrics('gateway') });
   const watching = listeners.size;
   const own = await listen({ host: '127.0.0.1', port: 0, routes: front.routes, log });

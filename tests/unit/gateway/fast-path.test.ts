@@ -30,7 +30,7 @@ async function startSide(fastPath: boolean): Promise<Side> {
     return engine.executeText(...given);
   };
   const counted: Engine = Object.assign(Object.create(engine), { executeText });
-  const apollo = createApolloGateway(engine, ({ context }) => context as EngineScope);
+  const apollo = createApolloGateway(engine, (context) => context as EngineScope);
   const front = await createFront(counted, apollo, {
     auth: null,
     log,
