@@ -11,6 +11,17 @@ export const ALWAYS_FORWARDED = ['user-agent', 'accept-language'];
 /** Tells a subgraph where the caller is. */
 export const CLIENT_ADDRESS_HEADER = `${OWN_PREFIX}client-ip`;
 
+/** Whose headers they are. */
+const IDENTITY = Symbol('identity');
+
+// One for all of them: V8 keeps an object with an accessor of its own, and whatever it leads to, until the next full collection.
+const viewerHeader = {
+  enumerable: true,
+  get(this: { readonly [IDENTITY]: Identity }): string {
+    return this[IDENTITY].viewerHeader();
+  },
+};
+
 export interface Caller {
   /** Header names are lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -33,8 +44,10 @@ export function forwardedHeaders(caller: Caller, names: readonly string[]): Reco
   forward(forwarded, 'traceparent', traceHeaders.traceparent);
   forward(forwarded, 'tracestate', traceHeaders.tracestate);
   if (ipAddress !== undefined) forwarded[CLIENT_ADDRESS_HEADER] = ipAddress;
-  if (identity)
-    Object.defineProperty(forwarded, VIEWER_HEADER, { enumerable: true, get: () => identity.viewerHeader() });
+  if (identity) {
+    Object.defineProperty(forwarded, IDENTITY, { value: identity });
+    Object.defineProperty(forwarded, VIEWER_HEADER, viewerHeader);
+  }
   return forwarded;
 }
 

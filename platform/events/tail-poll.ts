@@ -5,7 +5,7 @@ import type { Cursor } from './cursor.ts';
 import { openMessage } from './envelope.ts';
 import { head, read, type StreamHead } from './event-log.ts';
 import type { TailItem } from './tail.ts';
-import { createTailWindow, resyncReason, type TailWindow } from './tail-window.ts';
+import { resyncReason, TailWindow } from './tail-window.ts';
 
 const position: z.ZodType<Cursor> = z.object({
   epoch: z.number().int().min(0),
@@ -35,7 +35,7 @@ export async function pollStream(options: TailPollOptions): Promise<AsyncGenerat
   const messages = poll.messagesOn([stream]);
   const cursor = polledCursor(poll, after);
   const streamHead = await head(database.fork(), stream);
-  const window = createTailWindow(cursor ?? placeOf(streamHead), READ_EVENTS);
+  const window = new TailWindow(cursor ?? placeOf(streamHead), READ_EVENTS);
   poll.keep(() => window.cursor);
   return items(options, window, streamHead, messages);
 }

@@ -17,66 +17,68 @@ export function resyncReason(cursor: Cursor, head: StreamHead): ResyncReason | n
  * What a tail knows: its place, the events that follow it directly, and the highest number it has heard of. It takes events from the log and
  * from the live bus in any order, drops what it has seen, and keeps only what continues without a gap; `behind` says that the log must be read.
  */
-export interface TailWindow {
-  readonly cursor: Cursor;
-  readonly knownSeq: number;
-  readonly behind: boolean;
-  /** Whether there is an event to take or to read. */
-  readonly ready: boolean;
-  offer(event: AnyEvent): void;
-  /** The next event; the cursor moves onto it. */
-  take(): AnyEvent | undefined;
-  hear(seq: number): void;
-  /** The log has nothing beyond the cursor, although `claimedSeq` had been heard of. */
-  disbelieve(claimedSeq: number): void;
-  /** The stream got its epoch with its first event, after this tail had begun. */
-  adoptEpoch(epoch: number): void;
-  /** Forgets everything but this place. */
-  moveTo(cursor: Cursor): void;
-}
+export class TailWindow {
+  readonly #events: AnyEvent[] = [];
+  readonly #maxEvents: number;
+  #cursor: Cursor;
+  #knownSeq: number;
 
-/** Never holds more than `maxEvents`; what does not fit is read from the log later. */
-export function createTailWindow(start: Cursor, maxEvents: number): TailWindow {
-  const events: AnyEvent[] = [];
-  let cursor = start;
-  let knownSeq = start.seq;
-  return {
-    get cursor() {
-      return cursor;
-    },
-    get knownSeq() {
-      return knownSeq;
-    },
-    get behind() {
-      return events.length === 0 && knownSeq > cursor.seq;
-    },
-    get ready() {
-      return knownSeq > cursor.seq;
-    },
-    offer(event) {
-      knownSeq = Math.max(knownSeq, event.seq);
-      const nextSeq = (events.at(-1)?.seq ?? cursor.seq) + 1;
-      if (event.seq === nextSeq && events.length < maxEvents) events.push(event);
-    },
-    take() {
-      const event = events.shift();
-      if (event) cursor = { epoch: cursor.epoch, seq: event.seq };
-      return event;
-    },
-    hear(seq) {
-      knownSeq = Math.max(knownSeq, seq);
-    },
-    disbelieve(claimedSeq) {
-      // A higher number heard during the read stands: it was committed after the read began.
-      if (knownSeq === claimedSeq && events.length === 0) knownSeq = cursor.seq;
-    },
-    adoptEpoch(epoch) {
-      cursor = { epoch, seq: cursor.seq };
-    },
-    moveTo(next) {
-      events.length = 0;
-      cursor = next;
-      knownSeq = next.seq;
-    },
-  };
+  /** Never holds more than `maxEvents`; what does not fit is read from the log later. */
+  constructor(start: Cursor, maxEvents: number) {
+    this.#maxEvents = maxEvents;
+    this.#cursor = start;
+    this.#knownSeq = start.seq;
+  }
+
+  get cursor(): Cursor {
+    return this.#cursor;
+  }
+
+  get knownSeq(): number {
+    return this.#knownSeq;
+  }
+
+  get behind(): boolean {
+    return this.#events.length === 0 && this.ready;
+  }
+
+  /** Whether there is an event to take or to read. */
+  get ready(): boolean {
+    return this.#knownSeq > this.#cursor.seq;
+  }
+
+  offer(event: AnyEvent): void {
+    this.hear(event.seq);
+    const nextSeq = (this.#events.at(-1)?.seq ?? this.#cursor.seq) + 1;
+    if (event.seq === nextSeq && this.#events.length < this.#maxEvents) this.#events.push(event);
+  }
+
+  /** The next event; the cursor moves onto it. */
+  take(): AnyEvent | undefined {
+    const event = this.#events.shift();
+    if (event) this.#cursor = { epoch: this.#cursor.epoch, seq: event.seq };
+    return event;
+  }
+
+  hear(seq: number): void {
+    this.#knownSeq = Math.max(this.#knownSeq, seq);
+  }
+
+  /** The log has nothing beyond the cursor, although `claimedSeq` had been heard of. */
+  disbelieve(claimedSeq: number): void {
+    // A higher number heard during the read stands: it was committed after the read began.
+    if (this.#knownSeq === claimedSeq && this.#events.length === 0) this.#knownSeq = this.#cursor.seq;
+  }
+
+  /** The stream got its epoch with its first event, after this tail had begun. */
+  adoptEpoch(epoch: number): void {
+    this.#cursor = { epoch, seq: this.#cursor.seq };
+  }
+
+  /** Forgets everything but this place. */
+  moveTo(cursor: Cursor): void {
+    this.#events.length = 0;
+    this.#cursor = cursor;
+    this.#knownSeq = cursor.seq;
+  }
 }

@@ -6,7 +6,7 @@ import { encodeCursor, type Cursor } from './cursor.ts';
 import { openMessage } from './envelope.ts';
 import { head, read, type StreamHead } from './event-log.ts';
 import type { AnyEvent, LiveBus, LiveSubscription } from './ports.ts';
-import { createTailWindow, resyncReason, type ResyncReason, type TailWindow } from './tail-window.ts';
+import { resyncReason, TailWindow, type ResyncReason } from './tail-window.ts';
 
 /** `resync`: what lies between the last item and `cursor` can no longer be replayed; load the state afresh, the stream goes on from there. */
 export type TailItem =
@@ -48,7 +48,7 @@ export async function tailStream(options: TailOptions): Promise<StreamTail> {
   try {
     const streamHead = await head(options.database.fork(), options.stream);
     const now = { epoch: streamHead.epoch, seq: streamHead.lastSeq };
-    const window = createTailWindow(options.after ?? now, options.maxEvents ?? READ_EVENTS);
+    const window = new TailWindow(options.after ?? now, options.maxEvents ?? READ_EVENTS);
     window.hear(streamHead.lastSeq);
     options.onStart?.(encodeCursor(window.cursor));
     return new Tail(options, window, subscription);

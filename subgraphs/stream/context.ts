@@ -55,19 +55,11 @@ export function createContext(scope: OperationScope, services: Services, databas
       recorded: createRecordingReads(em),
     };
   };
-  let readers = read();
-  return {
+  const context: Context = {
     ...scope,
     ...services,
-    get catalog() {
-      return readers.catalog;
-    },
-    get stage() {
-      return readers.stage;
-    },
-    get recorded() {
-      return readers.recorded;
-    },
-    forget: () => void (readers = read()),
+    ...read(),
+    forget: () => void Object.assign(context, read()),
   };
+  return context;
 }
