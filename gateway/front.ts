@@ -79,19 +79,20 @@ export interface Front {
   close(): Promise<void>;
 }
 
+type FrontGateway = GatewayInterface & Partial<Pick<EngineGateway, 'shortcut'>>;
+
 /** Everything between a listener and an engine. Rejects where Apollo Server cannot load the schema. */
 export async function createFront(
   engine: Engine,
-  gateway: GatewayInterface & Partial<Pick<EngineGateway, 'shortcut'>>,
+  gateway: FrontGateway,
   settings: FrontSettings,
 ): Promise<Front> {
   const { auth, log, forwardHeaders = [], trustProxy = false } = settings;
   const metrics = createGatewayMetrics(settings.metrics);
   const telemetry = createTelemetry({ ...settings, metrics });
   const persisted = createPersistedQueries(engine);
-  const { plugins = [] } = settings;
-  const shortcut = plugins.length === 0 && gateway.shortcut ? [gateway.shortcut] : plugins;
-  const server = await startFrontServer({ gateway, log, metrics, persisted, plugins: shortcut });
+  const plugins = pluginsOf(gateway, settings);
+  const server = await startFrontServer({ gateway, log, metrics, persisted, plugins });
   const callers = createCallers({ auth, forwardHeaders, trustProxy });
   const shared = { engine, ...gatesOf(settings), callers, persisted, metrics, telemetry, log };
   const streams = createEventStreams({ ...shared, limits: settings.streamLimits });
@@ -132,6 +133,10 @@ export async function createFront(
     },
   };
 }
+
+/** Plugins of somebody else's may want to follow the execution. */
+const pluginsOf = ({ shortcut }: FrontGateway, { plugins = [] }: FrontSettings) =>
+  shortcut && plugins.length === 0 ? [shortcut] : plugins;
 
 /** What a client passes before and after its operation. */
 function gatesOf({

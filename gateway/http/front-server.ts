@@ -134,9 +134,7 @@ function operationPlugin(metrics: GatewayMetrics): ApolloServerPlugin<EngineScop
           currentReport.getStore()?.failed(errors);
           if (data !== undefined || !errors) return;
           // What one operation of a batch came to says nothing about the others, which clients would take for failed as well.
-          http.status = requestIsBatched
-            ? 200
-            : statusOf(errors, http.status, accept);
+          http.status = requestIsBatched ? 200 : statusOf(errors, http.status, accept);
         },
       };
     },
