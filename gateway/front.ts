@@ -101,10 +101,9 @@ export async function createFront(
     tokenPrefix: settings.streamTokenPrefix,
   });
   const sockets = createSocketServer({ ...shared, limits: settings.socketLimits });
+  const open = [streams, reserved, sockets];
   const unwatch = auth?.onRevoked((sessionId) => {
-    sockets.endSession(sessionId);
-    streams.endSession(sessionId);
-    reserved.endSession(sessionId);
+    for (const one of open) one.endSession(sessionId);
   });
   const fastPath = fastPathOf(settings, shared);
   const limits = { ...REQUEST_LIMITS, ...settings.requestLimits };
@@ -125,7 +124,7 @@ export async function createFront(
     async drain(spreadMs) {
       isDraining = true;
       unwatch?.();
-      await Promise.all([streams, reserved, sockets].map((open) => open.close(spreadMs)));
+      await Promise.all(open.map((one) => one.close(spreadMs)));
     },
     async close() {
       telemetry.close();
