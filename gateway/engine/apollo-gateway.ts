@@ -15,8 +15,8 @@ export interface FrontScope extends EngineScope {
 export interface EngineGateway extends GatewayInterface {
   /**
    * Answers what succeeds before it is handed to the gateway. For what is, Apollo Server makes objects with accessors of their own, each of which V8
-   * keeps, with the whole request, until the next full collection: a third of the CPU time of small queries. What fails goes to the gateway after all, with
-   * the result it had here, so that errors are formatted, and plugins told of them, as ever. Plugins that follow the execution see nothing of the rest.
+   * keeps, with the whole request, until the next full collection. What fails goes to the gateway after all, with the result it had here, so that errors
+   * are formatted, and plugins told of them, as ever. Plugins that follow the execution see nothing of the rest.
    */
   readonly shortcut: ApolloServerPlugin<EngineScope>;
 }
