@@ -100,7 +100,7 @@ async function* polledOn<T>(
   if (loss) {
     // What led to it may have come after the source was opened, which then ends before it.
     await source.return?.();
-    yield* whatLedTo(loss, await reopen());
+    return yield* whatLedTo(loss, await reopen());
   }
   yield* source;
   if (!stands) poll.finish();
