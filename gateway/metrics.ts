@@ -1,8 +1,9 @@
 import type { GraphQLFormattedError } from 'graphql';
-import { Gauge, Histogram } from 'prom-client';
+import { Gauge } from 'prom-client';
 import { ERROR_STATUS } from '#platform/errors.ts';
 import type { Metrics } from '#platform/metrics.ts';
 import { createTally, type Series } from '#platform/tally.ts';
+import { createTimings } from '#platform/timings.ts';
 
 /** What carries the results of one operation in a response that stays open: server-sent events, or parts. */
 export type StreamTransport = 'sse' | 'multipart';
@@ -75,16 +76,15 @@ function registered(registry: Metrics): GatewayMetrics {
     labelNames: ['transport'],
     registers,
   });
-  const latency = new Histogram({
+  const latency = createTimings(registry, {
     name: 'gateway_http_request_duration_seconds',
     help: 'Time from an HTTP request to its answer, event streams apart.',
-    buckets: LATENCY_BUCKETS_S,
-    registers,
-  });
+    bucketsS: LATENCY_BUCKETS_S,
+  })({});
   return {
     answered(method, status, durationMs) {
       requestsOf(`${KNOWN_METHODS.has(method) ? method : 'OTHER'} ${status}`).count += 1;
-      latency.observe(durationMs / 1_000);
+      latency.took(durationMs);
     },
     operated: (transport) => void (operations[transport].count += 1),
     failed: (list = []) => {

@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import type { Metrics } from '#platform/metrics.ts';
+import { createTimings } from '#platform/timings.ts';
 import { knownCode } from '../metrics.ts';
 import type { BreakerState } from './breaker.ts';
 
@@ -74,7 +75,7 @@ function registered(registry: Metrics): TrafficMetrics {
   // So that an alert on their rate sees the first one, too.
   for (const outcome of ['ok', 'refused', 'unreachable']) reloads.inc({ outcome }, 0);
   return {
-    of: createSubgraphFigures(registers, counter),
+    of: createSubgraphFigures(registry, counter),
     shed: (reason) => shed.inc({ reason }),
     waiting: (length) => waiting.set(length),
     reloaded: (outcome) => reloads.inc({ outcome }),
@@ -85,13 +86,13 @@ const labelNames = ['subgraph'] as const;
 
 type MakeCounter = <L extends string>(name: string, help: string, labelNames: readonly L[]) => Counter<L>;
 
-function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
-  const latency = new Histogram({
+function createSubgraphFigures(registry: Metrics, counter: MakeCounter) {
+  const registers = [registry];
+  const latency = createTimings(registry, {
     name: 'gateway_subgraph_fetch_duration_seconds',
     help: 'Time from a request to a subgraph until its whole answer, each attempt by itself.',
-    buckets: LATENCY_BUCKETS_S,
+    bucketsS: LATENCY_BUCKETS_S,
     labelNames,
-    registers,
   });
   const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames, registers });
   const errors = counter('gateway_subgraph_errors_total', 'Errors of subgraphs, by code.', [
@@ -110,7 +111,7 @@ function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
   });
   return (subgraph: string): SubgraphMetrics => {
     const labels = { subgraph };
-    const [ownLatency, ownHits] = [latency.labels(labels), hits.labels(labels)];
+    const [ownLatency, ownHits] = [latency(labels), hits.labels(labels)];
     retries.inc(labels, 0);
     breaker.set(labels, BREAKER_FIGURES.closed);
     queue.set(labels, 0);
@@ -118,7 +119,7 @@ function createSubgraphFigures(registers: Metrics[], counter: MakeCounter) {
     malformed.inc(labels, 0);
     batched.inc(labels, 0);
     return {
-      fetched: (durationMs) => ownLatency.observe(durationMs / 1_000),
+      fetched: (durationMs) => ownLatency.took(durationMs),
       failed: (code) => errors.inc({ subgraph, code: knownCode(code) }),
       retried: () => retries.inc(labels),
       deduplicated: () => ownHits.inc(),
