@@ -75,18 +75,16 @@ export async function listen({
     joinDuplicateHeaders: true,
     shouldUpgradeCallback: (request) => isUpgrade(request, latest.get(request.socket)),
   });
+  // A connection that was busy when closing began would otherwise idle until its keep-alive is over.
+  const onAnswered = () => {
+    if (!server.listening) setImmediate(() => server.closeIdleConnections());
+  };
   server.on('request', (request, response) => {
     // Nobody would get the answer to what stands behind a request whose connection ends with it.
     if (latest.get(request.socket)?.getHeader('connection') === 'close') return;
     latest.set(request.socket, response);
     if (!server.listening) announceEnd(response);
-    // A connection that was busy when closing began would otherwise idle until its keep-alive is over.
-    response.once('close', () => {
-      if (!server.listening) setImmediate(() => server.closeIdleConnections());
-    });
-    response.once('finish', () => {
-      if (!request.complete) discardRest(request);
-    });
+    response.on('close', onAnswered).on('finish', onSent);
     void answer(routes, request, response, log);
   });
   server.on('connection', (socket) => socket.once('close', () => latest.delete(socket)));
@@ -180,6 +178,10 @@ function targetOf(request: IncomingMessage, response: ServerResponse): URL {
   }
 }
 
+function onSent(this: ServerResponse): void {
+  if (!this.req.complete) discardRest(this.req);
+}
+
 // Cutting the connection while the client still sends would reset it, and the client might never read its answer.
 function discardRest(request: IncomingMessage): void {
   const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
@@ -190,7 +192,8 @@ function discardRest(request: IncomingMessage): void {
 
 const allowedMethods = ({ methods }: HttpRoute) => (methods.includes('GET') ? [...methods, 'HEAD'] : methods);
 
-const allows = (route: HttpRoute, method = 'GET') => allowedMethods(route).includes(method);
+const allows = ({ methods }: HttpRoute, method = 'GET') =>
+  methods.includes(method) || (method === 'HEAD' && methods.includes('GET'));
 
 const matches = (pattern: string, path: string) =>
   pattern.endsWith('/*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;

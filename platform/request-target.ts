@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from './errors.ts';
+import { remembering } from './remembering.ts';
 
 /** Of a request target. What a proxy hands on is shorter, as a rule: 8 kB are usual. */
 const MAX_TARGET_CHARS = 16_384;
@@ -13,7 +14,7 @@ const AMBIGUOUS_TARGET = /[\\#]|^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i;
 /**
  * What a request is about. Throws a CodedError for what a proxy in front may have read as something else, so that it could get past what is checked
  * there: more than one host (RFC 9112, 3.2), an unknown transfer coding (6.1), an ambiguous path. Where the target is in absolute form its host takes the
- * place of what `host` says (3.2.2).
+ * place of what `host` says (3.2.2). Requests of the same target share what is returned: nobody may change it.
  */
 export function readTarget({ headers, url: target = '/' }: IncomingMessage): URL {
   if (target.length > MAX_TARGET_CHARS)
@@ -22,15 +23,16 @@ export function readTarget({ headers, url: target = '/' }: IncomingMessage): URL
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     throw new CodedError('BAD_REQUEST', 'The only transfer coding known here is chunked.');
-  const url = AMBIGUOUS_TARGET.test(target) ? null : parseTarget(target);
+  const url = parseTarget(target);
   if (!url) throw new CodedError('BAD_REQUEST', 'The request target is not a valid URL.');
   if (!target.startsWith('/')) headers.host = url.host;
   return url;
 }
 
-/** Put behind a host rather than resolved against one: `//a/b` is a path here, not the host `a`. */
-function parseTarget(target: string): URL | null {
+/** Null where it is ambiguous. Put behind a host rather than resolved against one: `//a/b` is a path here, not the host `a`. */
+const parseTarget = remembering((target = '/'): URL | null => {
+  if (AMBIGUOUS_TARGET.test(target)) return null;
   if (target.startsWith('/')) return URL.parse(`http://localhost${target}`);
   const url = URL.parse(target);
   return url && /^https?:$/.test(url.protocol) && !url.username && !url.password ? url : null;
-}
+});

@@ -8,7 +8,7 @@ import type { Callers } from '../http/callers.ts';
 import type { Compression } from '../http/compression.ts';
 import { presentError } from '../http/errors.ts';
 import { statusOf } from '../http/error-status.ts';
-import { endWithText } from '../http/exchange.ts';
+import { endWithText, setHead } from '../http/exchange.ts';
 import { CONTENT_TYPES, type ResponseType } from '../http/media-types.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { RequestReport } from '../telemetry/report.ts';
@@ -19,6 +19,8 @@ import { createSharedRuns, keyOf } from './shared-runs.ts';
 export interface FastCall {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Headers of every answer, names and values in turn. */
+  readonly head: readonly string[];
   readonly identity: Identity | null;
   readonly correlationId: string;
   readonly traceHeaders: TraceHeaders;
@@ -118,7 +120,7 @@ function send(call: FastCall, answer: Answer, compression: Compression): Promise
 }
 
 function sendBody(
-  { request, response, accept }: FastCall,
+  { request, response, head, accept }: FastCall,
   status: number,
   body: string | Buffer,
   bodyBytes: number,
@@ -127,10 +129,12 @@ function sendBody(
   const coding = compression.codingFor(request, bodyBytes);
   if (coding) {
     response.statusCode = status;
+    setHead(response, head);
     response.setHeader('content-type', CONTENT_TYPES[accept]);
     return compression.send(response, body, coding);
   }
-  response.writeHead(status, { 'content-type': CONTENT_TYPES[accept], 'content-length': bodyBytes });
+  const own = ['content-type', CONTENT_TYPES[accept], 'content-length', `${bodyBytes}`];
+  response.writeHead(status, [...head, ...own]);
   if (typeof body === 'string') endWithText(response, body, bodyBytes);
   else response.end(body);
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { parseRanges, remembering } from './media-types.ts';
+import { remembering } from '#platform/remembering.ts';
+import { parseRanges } from './media-types.ts';
 
 export interface CompressionOptions {
   readonly enabled: boolean;

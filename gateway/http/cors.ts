@@ -4,13 +4,15 @@ import { CORRELATION_HEADER } from './correlation.ts';
 export interface Cors {
   /** Whether a page at the request's `Origin` may call: no origin, the gateway's own, or one of the list. */
   allows(request: IncomingMessage): boolean;
-  /** Adds what a browser asks for, before anything else can fail, so that a page can read errors too. */
-  apply(request: IncomingMessage, response: ServerResponse): void;
+  /** What every answer tells a browser, names and values in turn; errors, too, so that a page can read them. */
+  headersFor(request: IncomingMessage): readonly string[];
   /** Answers an OPTIONS request. */
   preflight(request: IncomingMessage, response: ServerResponse): void;
 }
 
 const METHODS = 'GET, POST, PUT, DELETE, OPTIONS';
+const VARYING = ['vary', 'origin, accept, accept-encoding'];
+const EXPOSED = ['access-control-expose-headers', `${CORRELATION_HEADER}, retry-after`];
 const PREFLIGHT_MAX_AGE_S = 86_400;
 
 /**
@@ -23,12 +25,10 @@ export function createCors(origins: readonly string[]): Cors {
     allows({ headers: { origin, host } }) {
       return origin === undefined || listed(origin) || URL.parse(origin)?.host === host;
     },
-    apply({ headers: { origin } }, response) {
-      response.setHeader('vary', 'origin, accept, accept-encoding');
-      if (origin === undefined || !listed(origin)) return;
-      response.setHeader('access-control-allow-origin', origin);
-      response.setHeader('access-control-expose-headers', `${CORRELATION_HEADER}, retry-after`);
-    },
+    headersFor: ({ headers: { origin } }) =>
+      origin === undefined || !listed(origin)
+        ? VARYING
+        : [...VARYING, 'access-control-allow-origin', origin, ...EXPOSED],
     preflight({ headers: { origin, ...headers } }, response) {
       response.setHeader('allow', METHODS);
       if (origin !== undefined && listed(origin)) {

@@ -23,7 +23,7 @@ import type { Cors } from './cors.ts';
 import { PREFLIGHT_HEADERS, refuseForgery } from './csrf.ts';
 import type { Compression } from './compression.ts';
 import { presentSubsequent } from './errors.ts';
-import { sendFailure, sendResult, writeHead, type Exchange } from './exchange.ts';
+import { sendFailure, sendResult, setHead, writeHead, type Exchange } from './exchange.ts';
 import { JSON_TYPE, readAccept, type Acceptance, type ResponseType } from './media-types.ts';
 import { sendMultipart } from './multipart-response.ts';
 import { readClientRequest, type PersistedQueries } from './persisted-queries.ts';
@@ -62,13 +62,20 @@ export function graphqlRoute(options: GraphqlRouteOptions): HttpRoute {
     async handle(request, response, url) {
       const startedAtMs = performance.now();
       const correlationId = correlationIdOf(request.headers[CORRELATION_HEADER]);
-      response.setHeader(CORRELATION_HEADER, correlationId);
-      response.setHeader('cache-control', 'no-store');
-      options.cors.apply(request, response);
-      if (request.method === 'OPTIONS') return options.cors.preflight(request, response);
+      const head = [
+        CORRELATION_HEADER,
+        correlationId,
+        'cache-control',
+        'no-store',
+        ...options.cors.headersFor(request),
+      ];
+      if (request.method === 'OPTIONS') {
+        setHead(response, head);
+        return options.cors.preflight(request, response);
+      }
       const accepts = readAccept(request.headers.accept);
       const report = options.telemetry.begin(arrivalOf(request, correlationId));
-      const exchange = { request, response, url, correlationId, report, accepts };
+      const exchange = { request, response, url, head, correlationId, report, accepts };
       let running: Running | null = null;
       try {
         running = await answerInTurn(exchange, options);
@@ -116,14 +123,17 @@ async function answer(
   options: GraphqlRouteOptions,
   onLive: () => void,
 ): Promise<Running | null> {
-  const { request, url, accepts } = exchange;
+  const { request, response, url, head, accepts } = exchange;
   const { callers, cors, clients, singleConnection } = options;
   const identity = await callers.identify(request.headers.authorization);
   clients.ofIdentity(identity).request();
   const isOfStream = isStreamRequest(request, url);
   if (!isOfStream) requireReadable(accepts);
   refuseForgery(request, cors);
-  if (isOfStream) return singleConnection.answer({ ...exchange, identity, onLive });
+  if (isOfStream) {
+    setHead(response, head);
+    return singleConnection.answer({ ...exchange, identity, onLive });
+  }
   await answerAlone(exchange, identity, options, onLive);
   return null;
 }
@@ -143,13 +153,14 @@ async function answerAlone(
   options: GraphqlRouteOptions,
   onLive: () => void,
 ): Promise<void> {
-  const { request, response, correlationId, report, accepts } = exchange;
+  const { request, response, head, correlationId, report, accepts } = exchange;
   const { auth, callers, limits } = options;
   const text = request.method === 'POST' ? await readJsonText(request, limits) : null;
   // A body takes as long as its client likes, and who was known when it began may be nobody by now.
   const requireCurrent = () => identity && auth?.requireCurrent(identity);
   requireCurrent();
   if (text !== null && (await answerFast(exchange, identity, text, options))) return;
+  setHead(response, head);
   const body = text === null ? await readFiles(exchange, limits) : parseJsonText(text, limits);
   requireCurrent();
 

@@ -1,4 +1,5 @@
 import { MIMEType } from 'node:util';
+import { remembering } from '#platform/remembering.ts';
 import type { StreamTransport } from '../metrics.ts';
 import { DEFER_SPEC } from './multipart-response.ts';
 
@@ -40,22 +41,6 @@ export interface Range {
 interface Candidate {
   readonly type: ResponseType;
   readonly range: Range;
-}
-
-/** Clients send few different headers, each many times: so many are remembered, if they are no longer than usual. */
-const MAX_REMEMBERED = 200;
-const MAX_REMEMBERED_CHARS = 256;
-
-export function remembering<T>(read: (header: string | undefined) => T): (header: string | undefined) => T {
-  const known = new Map<string | undefined, T>();
-  return (header) => {
-    let value = known.get(header);
-    if (value !== undefined) return value;
-    value = read(header);
-    if (known.size >= MAX_REMEMBERED) known.clear();
-    if (header === undefined || header.length <= MAX_REMEMBERED_CHARS) known.set(header, value);
-    return value;
-  };
 }
 
 /** Reads an Accept header (RFC 9110, 12.5.1). A missing one accepts everything. */
