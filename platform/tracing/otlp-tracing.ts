@@ -11,7 +11,6 @@ import {
   AlwaysOnSampler,
   BatchSpanProcessor,
   NodeTracerProvider,
-  ParentBasedSampler,
   RandomIdGenerator,
   SamplingDecision,
   TraceIdRatioBasedSampler,
@@ -43,6 +42,8 @@ export interface OtlpTracingOptions {
 }
 
 const CLOSE_DEADLINE_MS = 3_000;
+const PARENT_BASED = 'parentbased_';
+const SPAN_ID_DIGITS = 16;
 
 /**
  * Records with OpenTelemetry's SDK and sends in batches over OTLP, from a bounded queue: what does not fit is dropped, and nothing waits for the
@@ -53,7 +54,8 @@ export function createOtlpTracing(options: OtlpTracingOptions): Tracing {
   const ids = handedIds();
   const provider = createProvider(options.service, ids, new BatchSpanProcessor(exporter));
   const tracer = provider.getTracer('veza');
-  const sampler = samplerOf(options);
+  const isParentBased = options.sampler.startsWith(PARENT_BASED);
+  const sampler = rootSamplerOf(options);
   let recorded = 0;
 
   const start = (
@@ -66,8 +68,8 @@ export function createOtlpTracing(options: OtlpTracingOptions): Tracing {
     return tracer.startSpan(name, details, context);
   };
   const isWanted = (name: string, parent: SpanContext | null, traceId: string) => {
-    const context = parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
-    const { decision } = sampler.shouldSample(context, traceId, name, SpanKind.SERVER, {}, []);
+    if (parent && isParentBased) return parent.traceFlags === TraceFlags.SAMPLED;
+    const { decision } = sampler.shouldSample(ROOT_CONTEXT, traceId, name, SpanKind.SERVER, {}, []);
     return decision === SamplingDecision.RECORD_AND_SAMPLED;
   };
   return {
@@ -77,7 +79,7 @@ export function createOtlpTracing(options: OtlpTracingOptions): Tracing {
       const tracestate = parent && isTracestate(given.tracestate) ? given.tracestate : undefined;
       if (isWanted(name, parent, traceId))
         return recordedTrace(start(name, parent, { kind: SpanKind.SERVER, attributes }), tracestate);
-      return unrecordedTrace(parent, traceId, ids.generateSpanId, given.traceparent, tracestate);
+      return unrecordedTrace(parent, traceId, given.traceparent, tracestate);
     },
     child(name, parent, details = {}) {
       const context = isSampled(parent) ? parseTraceparent(parent.traceparent) : null;
@@ -113,18 +115,20 @@ function recordedTrace(span: Span, tracestate: string | undefined): RecordedTrac
   return { traceId: context.traceId, headers: headersOf(formatTraceparent(context), tracestate), span };
 }
 
-/** A position that says the same as the one before is handed on as it came (W3C, section 3.4). */
+/**
+ * A position that says the same as the one before is handed on as it came (W3C, section 3.4). Of a span that nobody records the id is random, but part of
+ * its trace's: it means nothing, and making one for each request costs something.
+ */
 function unrecordedTrace(
   parent: SpanContext | null,
   traceId: string,
-  newSpanId: () => string,
   given: string | undefined,
   tracestate: string | undefined,
 ): Trace {
   const isSame = parent && parent.traceFlags === TraceFlags.NONE && given !== undefined;
   const traceparent = isSame
     ? given
-    : formatTraceparent({ traceId, spanId: newSpanId(), traceFlags: TraceFlags.NONE });
+    : formatTraceparent({ traceId, spanId: traceId.slice(SPAN_ID_DIGITS), traceFlags: TraceFlags.NONE });
   return { traceId, headers: headersOf(traceparent, tracestate), span: null };
 }
 
@@ -142,17 +146,14 @@ function handedIds() {
   };
 }
 
-function samplerOf({ sampler, ratio }: OtlpTracingOptions): Sampler {
-  const [name = '', isParentBased] = sampler.startsWith('parentbased_')
-    ? [sampler.slice('parentbased_'.length), true]
-    : [sampler, false];
+/** Decides where there is no parent, or whatever it says. */
+function rootSamplerOf({ sampler, ratio }: OtlpTracingOptions): Sampler {
   const roots: Record<string, Sampler> = {
     always_on: new AlwaysOnSampler(),
     always_off: new AlwaysOffSampler(),
     traceidratio: new TraceIdRatioBasedSampler(ratio),
   };
-  const root = roots[name] ?? new AlwaysOnSampler();
-  return isParentBased ? new ParentBasedSampler({ root }) : root;
+  return roots[sampler.replace(PARENT_BASED, '')] ?? new AlwaysOnSampler();
 }
 
 /** A collector that is away must not hold up the end of the process. */

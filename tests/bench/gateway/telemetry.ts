@@ -9,6 +9,9 @@ import type { Shape } from './shapes.ts';
 
 const OFF = { METRICS: 'off', LOG_REQUESTS: 'off' } as const;
 
+/** Processes that run the same code differ by a tenth or so for as long as they live, which would be taken for the cost of something. */
+const INSTANCES = 2;
+
 interface Mode {
   readonly name: string;
   readonly gateway: RunningGateway;
@@ -48,8 +51,9 @@ async function startModes(bench: Bench, collectorUrl: string): Promise<Mode[]> {
     'log, every request': { ...OFF, LOG_REQUESTS: 'all', LOG_LEVEL: 'info' },
   };
   const modes: Mode[] = [];
-  for (const [name, env] of Object.entries(environments))
-    modes.push({ name, gateway: await bench.start('vezaFast', { env }) });
+  for (let instance = 0; instance < INSTANCES; instance++)
+    for (const [name, env] of Object.entries(environments))
+      modes.push({ name, gateway: await bench.start('vezaFast', { env }) });
   return modes;
 }
 
@@ -75,19 +79,30 @@ async function measureShape(
 }
 
 function report(targets: readonly Target[]): string {
-  const [off] = targets;
-  const rows = targets.map(({ name, rounds }) => {
-    const ratios = rounds.map(({ rps }, round) => rps / (off?.rounds[round]?.rps ?? Number.NaN));
+  const byName = Map.groupBy(targets, ({ name }) => name);
+  const off = [...byName.values()][0] ?? [];
+  const rows = [...byName].map(([name, instances]) => {
+    const base = perRound(off, ({ rps }) => rps);
+    const rates = perRound(instances, ({ rps }) => rps);
+    const ratios = rates.map((rps, round) => rps / (base[round] ?? Number.NaN));
     return [
       name,
-      median(rounds.map(({ rps }) => rps)).toFixed(0),
+      median(rates).toFixed(0),
       median(ratios).toFixed(3),
       `${Math.min(...ratios).toFixed(3)} – ${Math.max(...ratios).toFixed(3)}`,
-      median(rounds.map(({ cpuUs }) => cpuUs)).toFixed(1),
-      (median(rounds.map(({ busy }) => busy)) * 100).toFixed(0),
+      median(perRound(instances, ({ cpuUs }) => cpuUs)).toFixed(1),
+      (median(perRound(instances, ({ busy }) => busy)) * 100).toFixed(0),
     ];
   });
   return table(['', 'req/s', 'ratio to off', 'min – max', 'CPU µs', 'core %'], rows);
+}
+
+/** The mean over the instances of one mode. */
+function perRound([first, ...others]: readonly Target[], of: (one: Measured) => number): number[] {
+  return (first?.rounds ?? []).map((one, round) => {
+    const figures = [one, ...others.flatMap(({ rounds }) => rounds[round] ?? [])].map(of);
+    return figures.reduce((sum, figure) => sum + figure, 0) / figures.length;
+  });
 }
 
 /** Takes what it is sent and keeps none of it, as a collector that is not the bottleneck. */
