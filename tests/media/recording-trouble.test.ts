@@ -26,13 +26,16 @@ describe('A recording in trouble', { skip: skipWithoutWorker }, () => {
 
   test('of a server that was killed is found by the next one, all but its last two seconds', async () => {
     const recordingId = newId('Recording');
-    const child = fork(PROCESS, [workerBin, folder, recordingId]);
+    const takes = join(folder, 'killed');
+    // It leaves behind what it has made, in this folder rather than beside it.
+    const env = { ...process.env, TMPDIR: folder };
+    const child = fork(PROCESS, [workerBin, takes, recordingId], { env });
     let recordedMs = 0;
     while (recordedMs < 3_000) [{ recordedMs }] = await once(child, 'message');
     child.kill('SIGKILL');
     await once(child, 'exit');
 
-    const kit = await startRecordingKit({ workerBin, ffmpeg, folder });
+    const kit = await startRecordingKit({ workerBin, ffmpeg, folder: takes });
     try {
       await kit.recorder.recover();
       const { files, durationMs, problem } = await kit.finished(recordingId);

@@ -65,7 +65,7 @@ export async function startRealtimePlatform(): Promise<RealtimePlatform> {
   const nats = await proxyTo(await ownNats(stack), stack);
   const secret = randomBytes(32).toString('hex');
   const shared = { INTERNAL_SECRET: secret, REDIS_URL: redis.url, LOG_LEVEL: 'info', HOST: '127.0.0.1' };
-  const chatEnv = { ...shared, DATABASE_URL: database.url, NATS_URL: nats.url, FILES_DIR: folder };
+  const chatEnv = { ...shared, CHAT_DATABASE_URL: database.url, NATS_URL: nats.url, FILES_DIR: folder };
   const chat = await startRestartable('subgraphs/chat/index.ts', [], chatEnv, stack);
   const gatewayEnv = { ...shared, SUBGRAPH_CHAT_URL: chat.url };
   const args = ['--supergraph', supergraph];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -77,7 +77,7 @@ subgraphs:
     );
   });
 
-  test('says how events come from each subgraph, and says so at once where that cannot be', () => {
+  test('says how events come from each subgraph, and says so at once where that cannot be', (t) => {
     const text = (subgraphs: string) => `subgraphs: { ${subgraphs} }`;
     const config = parseConfig(
       text(`all: { subscriptions: { upstream: polls, pollMs: 9000 } }, chat: { subscriptions: { maxConcurrent: 2 } },
@@ -100,7 +100,9 @@ subgraphs:
       missingInOneProcess(config, (name) => name === 'chat', {}),
       ['REDIS_URL: is required by subgraphs.reviews.subscriptions.upstream'],
     );
-    const file = join(mkdtempSync(join(tmpdir(), 'veza-config-')), 'gateway.yaml');
+    const folder = mkdtempSync(join(tmpdir(), 'veza-config-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'gateway.yaml');
     writeFileSync(file, text('chat: { subscriptions: { upstream: polls } }'));
     assert.throws(
       () => readSettings(['--config', file], {}),
