@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
 import type { GraphQLRequest } from '#platform/subgraph-endpoint.ts';
 import type { TraceHeaders } from '#platform/tracing/trace-context.ts';
@@ -8,23 +7,19 @@ import type { Callers } from '../http/callers.ts';
 import type { Compression } from '../http/compression.ts';
 import { presentError } from '../http/errors.ts';
 import { statusOf } from '../http/error-status.ts';
-import { endWithText, setHead } from '../http/exchange.ts';
+import { endWithText, setHead, type Exchange } from '../http/exchange.ts';
 import { CONTENT_TYPES, type ResponseType } from '../http/media-types.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import type { RequestReport } from '../telemetry/report.ts';
 import { readOperation } from './read-operation.ts';
 import { createSharedRuns, keyOf } from './shared-runs.ts';
 
 /** A POST that passed everything that comes before its operation. */
-export interface FastCall {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Headers of every answer, names and values in turn. */
-  readonly head: readonly string[];
+export interface FastCall extends Pick<
+  Exchange,
+  'request' | 'response' | 'head' | 'correlationId' | 'report'
+> {
   readonly identity: Identity | null;
-  readonly correlationId: string;
   readonly traceHeaders: TraceHeaders;
-  readonly report: RequestReport;
   readonly accept: ResponseType;
   /** The JSON body. */
   readonly text: string;

@@ -80,9 +80,9 @@ async function measureShape(
 
 function report(targets: readonly Target[]): string {
   const byName = Map.groupBy(targets, ({ name }) => name);
-  const off = [...byName.values()][0] ?? [];
+  const [off = []] = byName.values();
+  const base = perRound(off, ({ rps }) => rps);
   const rows = [...byName].map(([name, instances]) => {
-    const base = perRound(off, ({ rps }) => rps);
     const rates = perRound(instances, ({ rps }) => rps);
     const ratios = rates.map((rps, round) => rps / (base[round] ?? Number.NaN));
     return [
