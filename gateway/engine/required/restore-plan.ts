@@ -58,16 +58,17 @@ function restoreNode(schema: GraphQLSchema, required: RequiredFields, node: Plan
   }
 }
 
-/** One after the other where something waits for the fetch by its id: it waits for the last part. */
-function joined(parts: readonly FetchNode[]): PlanNode {
+/** One after the other where something waits for the fetch by its id: it waits for the last part. `placed`: where each of them stands. */
+export function joined(
+  parts: readonly FetchNode[],
+  placed: (part: FetchNode, index: number) => PlanNode = (part) => part,
+): PlanNode {
   const last = parts.at(-1);
   if (!last) throw new Error('a fetch of nothing');
-  if (parts.length === 1) return last;
-  if (last.id === undefined) return { kind: 'Parallel', nodes: [...parts] };
-  return {
-    kind: 'Sequence',
-    nodes: [...parts.slice(0, -1).map((part) => ({ ...part, id: undefined })), last],
-  };
+  if (parts.length === 1) return placed(last, 0);
+  if (last.id === undefined) return { kind: 'Parallel', nodes: parts.map(placed) };
+  const unnamed = parts.map((part) => (part === last ? part : { ...part, id: undefined }));
+  return { kind: 'Sequence', nodes: unnamed.map(placed) };
 }
 
 function restoreFetch({ realNames }: RequiredFields, node: FetchNode): FetchNode {

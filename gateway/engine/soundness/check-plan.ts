@@ -1,24 +1,12 @@
 import type { PlanNode, SubscriptionNode } from '@apollo/query-planner';
-import type { GraphQLSchema } from 'graphql';
 import { ALWAYS } from './conditions.ts';
 import { findMissing, type Missing } from './coverage.ts';
-import type { Inspection } from './inspection.ts';
+import type { CheckedSupergraph, Inspection } from './inspection.ts';
 import { inspectFetch } from './inspect-fetch.ts';
 import { inspectNode, type Fetched } from './inspect-plan.ts';
 import { addAll } from './known.ts';
 import { readOperation, type NamedOperation } from './read-operation.ts';
 import { runTwice } from './run-once.ts';
-import type { SubgraphRules } from './subgraph-rules.ts';
-import type { TypeSets } from './type-names.ts';
-
-/** What plans are checked against. */
-export interface CheckedSupergraph {
-  readonly fullSchema: GraphQLSchema;
-  readonly types: TypeSets;
-  readonly rulesOf: (subgraph: string) => SubgraphRules | undefined;
-  /** Labels of progressive `@override` that hold. */
-  readonly overrides: ReadonlyMap<string, boolean>;
-}
 
 /**
  * What is wrong with a plan, as a sentence for operators; null where it is proven that its fetches ask each subgraph only for what that one
@@ -54,7 +42,8 @@ export function checkPlan(
   return missing && textOf(missing, doubts);
 }
 
-function inspect(inspection: Inspection, root: string, plan: PlanNode | SubscriptionNode): Fetched {
+/** What a plan fetches. `root`: name of the operation's root type. */
+export function inspect(inspection: Inspection, root: string, plan: PlanNode | SubscriptionNode): Fetched {
   const stand = { inspection, root, sources: [], path: [], under: ALWAYS };
   if (plan.kind !== 'Subscription') return inspectNode(stand, plan);
   const known = inspectFetch(stand, plan.primary);

@@ -3,9 +3,9 @@ import { Kind, type FieldNode, type GraphQLSchema, type SelectionSetNode } from 
 import type { ResponsePath } from '../plan/execution.ts';
 import { withSelection } from '../required/fetch-text.ts';
 import type { RequiredFields } from '../required/required-fields.ts';
-import type { CheckedSupergraph } from './check-plan.ts';
 import { withoutEarly, type EarlyField } from './early-fields.ts';
 import { renamedPath } from '../plan/rewrites.ts';
+import type { CheckedSupergraph } from './inspection.ts';
 import { inEntities } from './own-fetch.ts';
 import { textOfFetch } from './read-fetch.ts';
 import { TYPE_NAME } from './signature.ts';

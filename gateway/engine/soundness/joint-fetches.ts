@@ -61,5 +61,7 @@ function jointFetch(one: FetchNode, other: FetchNode): FetchNode | null {
   };
 }
 
-const entitySelections = (root: SelectionSetNode['selections'][number]): SelectionSetNode['selections'] =>
-  root.kind === Kind.FIELD ? (root.selectionSet?.selections ?? []) : [];
+/** What is selected of entities. */
+export const entitySelections = (
+  root: SelectionSetNode['selections'][number],
+): SelectionSetNode['selections'] => (root.kind === Kind.FIELD ? (root.selectionSet?.selections ?? []) : []);

@@ -10,20 +10,26 @@ export interface Position {
 }
 
 /** A step of a plan's path: a field, then only objects of `types`. Lists are no step: what is known is known of each element. */
-interface Step {
+export interface Step {
   readonly key: string;
   readonly types: TypeNames;
+  /** As the path has them. */
+  readonly parts: readonly string[];
 }
 
 /** Reads the planner's notation, as plan/flatten.ts does. */
-function stepsOf({ types }: Inspection, path: ResponsePath): Step[] {
+export function stepsOf({ types }: Inspection, path: ResponsePath): Step[] {
   const steps: Step[] = [];
-  for (const part of path) {
-    const [key = '', names] = String(part).split('|');
+  for (const one of path) {
+    const part = String(one);
+    const [key = '', names] = part.split('|');
     const filter = names === undefined ? null : new Set(names.slice(1, -1).split(','));
     const last = steps.at(-1);
-    if (key !== '@') steps.push({ key, types: filter });
-    else if (last) steps[steps.length - 1] = { ...last, types: types.meet(last.types, filter) };
+    if (key !== '@') steps.push({ key, types: filter, parts: [part] });
+    else if (last) {
+      const parts = [...last.parts, part];
+      steps[steps.length - 1] = { key: last.key, types: types.meet(last.types, filter), parts };
+    }
   }
   return steps;
 }
@@ -37,14 +43,14 @@ export function positionsAt(
 ): Position[] {
   let here: Position = { types: new Set([root]), sources };
   const positions = [here];
-  for (const { key, types } of stepsOf(inspection, path)) {
-    here = below(here, key, types);
+  for (const step of stepsOf(inspection, path)) {
+    here = below(here, step);
     positions.push(here);
   }
   return positions;
 }
 
-function below({ types, sources }: Position, key: string, filter: TypeNames): Position {
+export function below({ types, sources }: Position, { key, types: filter }: Step): Position {
   const found = new Set<string>();
   const inner: Source[] = [];
   for (const { fact, under } of factsAt(sources, key)) {

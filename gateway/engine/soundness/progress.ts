@@ -2,13 +2,12 @@ import type { FetchNode, PlanNode } from '@apollo/query-planner';
 import type { FieldNode } from 'graphql';
 import type { ResponsePath } from '../plan/execution.ts';
 import { inputSelection } from '../required/input-selections.ts';
-import type { CheckedSupergraph } from './check-plan.ts';
 import { ALWAYS } from './conditions.ts';
 import { setOf } from './early-fields.ts';
 import { inspectFetch } from './inspect-fetch.ts';
 import { inspectNode } from './inspect-plan.ts';
 import { sentOf, whenAllKnown } from './inputs.ts';
-import type { Inspection } from './inspection.ts';
+import { silentInspection, type CheckedSupergraph } from './inspection.ts';
 import { addAll, type Known } from './known.ts';
 import { positionsAt } from './positions.ts';
 
@@ -24,15 +23,11 @@ export interface Progress {
 
 /** `root`: name of the operation's root type. `primary`: what a subscription's event brings. */
 export function createProgress(
-  { fullSchema: schema, types, rulesOf, overrides }: CheckedSupergraph,
+  supergraph: CheckedSupergraph,
   root: string,
   primary: FetchNode | undefined,
 ): Progress {
-  const silent: Inspection = {
-    ...{ schema, types, rulesOf, overrides },
-    refuse: () => undefined,
-    doubt: () => undefined,
-  };
+  const silent = silentInspection(supergraph);
   const steps: (readonly PlanNode[])[] = [];
   const known: Known = new Map();
   const sources = [{ known, under: ALWAYS }];

@@ -9,6 +9,7 @@ import type { OperationAst } from '../projection/selection.ts';
 import { inCases } from './in-cases.ts';
 import { inOwnSteps } from './in-own-steps.ts';
 import { inPhases } from './in-phases.ts';
+import { narrowPlan } from './narrow-plan.ts';
 import type { NamedOperation } from './read-operation.ts';
 
 /** Told of every operation that is refused for want of a sound plan, and why. `hash` is the SHA-256 of its text as graphql-js prints it, in hex. */
@@ -49,8 +50,11 @@ export function soundPlan(
     const cases = levels > 0 ? inCases(ast, (one) => planned(one, levels - 1)) : null;
     return cases && isSound(cases) ? cases : null;
   };
+  const operation = { ast: whole, names };
   const sound = planned(whole, MAX_DECIDED);
-  return sound === null ? refuse(supergraph, { ast: whole, names }, problem ?? 'there is no plan') : sound;
+  if (sound === null) return refuse(supergraph, operation, problem ?? 'there is no plan');
+  const narrowed = sound && narrowPlan(supergraph, operation, sound);
+  return narrowed === sound || checkPlan(narrowed, supergraph, operation) !== null ? sound : narrowed;
 }
 
 /** `problem` is for operators. */

@@ -4,6 +4,7 @@ import { getOperationAST, Kind, parse, type DocumentNode } from 'graphql';
 import { createPrivateNames, withPrivateNames } from '../../../gateway/engine/private-names.ts';
 import { restorePlan } from '../../../gateway/engine/required/restore-plan.ts';
 import { checkPlan } from '../../../gateway/engine/soundness/check-plan.ts';
+import { narrowPlan } from '../../../gateway/engine/soundness/narrow-plan.ts';
 import { fragmentsOf } from '../../../gateway/engine/subscription-rules.ts';
 import type { SupergraphState } from '../../../gateway/engine/supergraph-state.ts';
 
@@ -14,6 +15,8 @@ export interface Planned {
   readonly plan: Plan;
   /** What is wrong with a plan for the operation. */
   check(plan: Plan): string | null;
+  /** Asks objects for no more than they are wanted for. */
+  narrow(plan: Plan): Plan;
 }
 
 export function planOf(state: SupergraphState, text: string): Planned {
@@ -31,6 +34,7 @@ export function planOf(state: SupergraphState, text: string): Planned {
   return {
     plan: node && restorePlan(state.fullSchema, state.required, node),
     check: (plan) => checkPlan(plan, state, { ast, names }),
+    narrow: (plan) => plan && narrowPlan(state, { ast, names }, plan),
   };
 }
 
