@@ -41,6 +41,10 @@ export function randomData(random: Random, { entities, roots, context }: Describ
     ...Object.fromEntries(fields.map((field) => [field.name, valueOf(name, field)])),
     ...{ pair: { a: `${name}-${number}`, b: Number(number) }, shared: echoing(`${name}${number}`) },
     ...{ extra: randomValue(random, '[Mode]', 0.06), seven: ofShared(7), plain: ofShared(1) },
+    ...{
+      strict: randomValue(random, 'Int!', 0.15),
+      peer: randomValue(random, among(random, entities).name, 0.06),
+    },
     ...(context?.entity === name ? waysOf(random, context) : {}),
   });
   for (const entity of entities)

@@ -30,7 +30,7 @@ export interface Root {
 /** The entities as an interface, which one more subgraph knows as an object. */
 const INTERFACE = `interface Node @key(fields: "id") { id: ID! shared${ARGUMENTS}: String }`;
 const INTERFACE_OBJECT = `type Query { peers: [Node] } type Node @key(fields: "id") @interfaceObject { id: ID!
-  shared${ARGUMENTS}: String @external extra: [Mode] seven: String @requires(fields: "shared(a: 7)")
+  shared${ARGUMENTS}: String @external extra: [Mode] strict: Int! peer: Node seven: String @requires(fields: "shared(a: 7)")
   plain: String @requires(fields: "shared") }`;
 
 /** `hasChains`: what some `@requires` needs may require something itself. The planner has faults there, which the engine mends. */
