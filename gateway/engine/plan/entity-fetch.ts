@@ -131,7 +131,7 @@ function compileSend(schema: GraphQLSchema, node: FetchNode, path: ResponsePath,
   const service = node.serviceName;
   const operation = operationOf(node);
   const pickVariables = compileVariables(node);
-  const rewrite = compileOutput(schema, node);
+  const rewrite = compileRewrites(schema, node.outputRewrites);
   const prefix = staticPrefix(path);
   const rename = (place: ResponsePath) => renamedPath(node.outputRewrites, place);
   return async (execution, batch) => {
@@ -143,27 +143,10 @@ function compileSend(schema: GraphQLSchema, node: FetchNode, path: ResponsePath,
       const request = { operation, variables, representations, headers, signal, endsAtMs };
       const result = await clientOf(execution, service).fetch(request);
       if (result.errors) addErrors(execution, service, result.errors, { groups, steps, prefix, rename });
-      mergeEntities(entitiesOf(result, groups.length, service), groups, rewrite);
+      mergeEntities(schema, entitiesOf(result, groups.length, service), groups, rewrite);
     } catch (error) {
       fetchFailure(execution, service, error, [prefix]);
     }
-  };
-}
-
-/**
- * The planner may ask a subgraph for the type of an entity that is an interface's object there (`@interfaceObject`). The answer is the name of
- * the interface, which must not take the place of the type that is known.
- */
-function compileOutput(schema: GraphQLSchema, node: FetchNode): Rewrite | undefined {
-  const rewrite = compileRewrites(schema, node.outputRewrites);
-  const asked = node.inputRewrites?.find(
-    ({ kind, path }) => kind === 'ValueSetter' && path.at(-1) === '__typename',
-  );
-  if (asked?.kind !== 'ValueSetter') return rewrite;
-  const interfaceName: unknown = asked.setValueTo;
-  return (entity) => {
-    rewrite?.(entity);
-    if (isJsonObject(entity) && entity['__typename'] === interfaceName) delete entity['__typename'];
   };
 }
 
@@ -208,6 +191,7 @@ function entitiesOf(
 }
 
 function mergeEntities(
+  schema: GraphQLSchema,
   entities: readonly unknown[],
   groups: readonly JsonObject[][],
   rewrite: Rewrite | undefined,
@@ -219,6 +203,8 @@ function mergeEntities(
     const typeName = targets[0]?.['__typename'];
     if (rewrite && entity['__typename'] === undefined) entity['__typename'] = typeName;
     rewrite?.(entity);
-    targets.forEach((target, i) => mergeInto(target, i === targets.length - 1 ? entity : copyOf(entity)));
+    targets.forEach((target, i) =>
+      mergeInto(schema, target, i === targets.length - 1 ? entity : copyOf(entity)),
+    );
   });
 }

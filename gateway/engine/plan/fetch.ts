@@ -72,7 +72,7 @@ export function compileRootFetch(schema: GraphQLSchema, node: FetchNode, path: R
       execution.errors.push(...subgraphErrors(errors, service, placeOf));
       if (!isJsonObject(data)) return requireErrors(errors, service);
       rewrite?.(data);
-      mergeEverywhere(entitiesAt(execution.data, steps), data);
+      mergeEverywhere(schema, entitiesAt(execution.data, steps), data);
     } catch (error) {
       const paths = keys.map((key) => [...prefix, key]);
       fetchFailure(execution, service, error, paths);
@@ -86,8 +86,10 @@ function requireErrors(errors: unknown, service: string): void {
 }
 
 /** Each target gets an object of its own: later fetches change them one by one. */
-function mergeEverywhere(targets: readonly JsonObject[], data: JsonObject): void {
-  targets.forEach((target, index) => mergeInto(target, index === targets.length - 1 ? data : copyOf(data)));
+function mergeEverywhere(schema: GraphQLSchema, targets: readonly JsonObject[], data: JsonObject): void {
+  targets.forEach((target, index) =>
+    mergeInto(schema, target, index === targets.length - 1 ? data : copyOf(data)),
+  );
 }
 
 /** The part of a plan's path that is the same for every object there. */

@@ -152,7 +152,7 @@ function partsOf(narrowing: Narrowing, fetch: FetchNode, path: ResponsePath): re
   if (variants.length > MAX_VARIANTS) return whole;
   const parts = variants.flatMap(({ path: to, unwanted }) => {
     const left = unwanted && inEntities(selection, (set) => without(unwanted, set));
-    if (!left || !bringsAnything(fetch, left)) return [];
+    if (!left || !bringsAnything(narrowing.inspection, fetch, left)) return [];
     return [{ fetch: partOf(fetch, text, left), path: to, narrowed: to }];
   });
   return parts.length > 0 ? parts : whole;
@@ -181,11 +181,15 @@ function variantsOf(
 }
 
 /** What a subgraph that knows an interface as an object says of types is nothing. */
-function bringsAnything({ inputRewrites }: FetchNode, set: SelectionSetNode): boolean {
+function bringsAnything(inspection: Inspection, fetch: FetchNode, set: SelectionSetNode): boolean {
+  const rules = inspection.rulesOf(fetch.serviceName);
+  const saysNoType = fetch.inputRewrites?.some(
+    (rewrite) => rewrite.kind === 'ValueSetter' && rules?.type(String(rewrite.setValueTo))?.isInterfaceObject,
+  );
   const inSet = ({ selections }: SelectionSetNode): boolean =>
     selections.some((node) => {
       if (node.kind === Kind.INLINE_FRAGMENT) return inSet(node.selectionSet);
-      return node.kind === Kind.FIELD && (node.name.value !== TYPE_NAME || !inputRewrites?.length);
+      return node.kind === Kind.FIELD && (node.name.value !== TYPE_NAME || !saysNoType);
     });
   return inSet(setOf(set.selections.flatMap(entitySelections)));
 }

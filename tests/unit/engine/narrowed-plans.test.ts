@@ -214,3 +214,30 @@ test('what a context below reads is asked for though no client asked for it', as
   assert.match(label ?? '', /^b1 {label/);
   assert.deepEqual(others, ['p1 {fragile depot}', 'p2 {size}']);
 });
+
+test('objects of which nothing else is wanted are still asked for their type', async () => {
+  const shared = 'id: ID! shared: String';
+  const gateway = createTestGateway({
+    types: {
+      typeDefs: `type Query { nodes: [Node] } interface Node ${key} { ${shared} }
+        type Pen implements Node ${key} { ${shared} } type Quill implements Node ${key} { ${shared} }`,
+      resolvers: {
+        Query: { nodes: () => ['p1', 'q1'].map((id) => ({ id })) },
+        Node: { __resolveType: ({ id }: { id: string }) => (id.startsWith('p') ? 'Pen' : 'Quill') },
+        Pen: { shared: () => 's' },
+        Quill: { shared: () => new Error('not wanted') },
+      },
+    },
+    links: {
+      typeDefs: `type Node ${key} @interfaceObject { id: ID! peer: Node strict: Int! }`,
+      resolvers: {
+        Node: { peer: ({ id }: { id: string }) => ({ id: id === 'p1' ? 'p2' : 'q2' }), strict: () => 7 },
+      },
+    },
+  });
+  const text = '{ nodes { ... on Pen { peer { shared } } peer { ... on Quill { strict } } } }';
+  assert.deepEqual(await gateway.query(text), {
+    data: { nodes: [{ peer: { shared: 's' } }, { peer: { strict: 7 } }] },
+  });
+  assert.deepEqual(askedOf(gateway, 'types'), ['p2 {__typename shared}', 'q2 {__typename}']);
+});
