@@ -6,6 +6,7 @@ import { readAuthorization, type Authorization } from './authorization/authoriza
 import type { Requirement } from './authorization/requirements.ts';
 import { interfaceObjectsOf } from './incremental/plannable-defers.ts';
 import { readOverrideLabels } from './override-labels.ts';
+import { MAX_WAYS } from './planner-search.ts';
 import { liftableFieldsOf, type LiftableFields } from './required/lifted-fields.ts';
 import { separateRequiredFields, type RequiredFields } from './required/required-fields.ts';
 import type { PlannedSupergraph } from './soundness/sound-plan.ts';
@@ -106,7 +107,7 @@ function createPlanner(
 ): QueryPlanner {
   const config = {
     incrementalDelivery: { enableDefer: true },
-    debug: { maxEvaluatedPlans: MAX_EVALUATED_PLANS },
+    debug: { maxEvaluatedPlans: MAX_EVALUATED_PLANS, pathsLimit: MAX_WAYS },
   };
   if (document === given) return new QueryPlanner(supergraph, config);
   // The one that was given is valid. This one declares some external fields that nobody uses any more.

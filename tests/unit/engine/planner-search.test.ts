@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readParts } from '../../support/federation/incremental.ts';
+import { createTestGateway, testScope } from '../../support/federation/supergraph.ts';
+
+const key = '@key(fields: "id")';
+const next = ({ id }: { id: string }) => ({ id: String(Number(id) + 1) });
+
+/** Objects of many types, which another subgraph links with each other without knowing any. */
+function linked(types: number) {
+  const names = Array.from({ length: types }, (_, index) => `T${index}`);
+  return createTestGateway({
+    types: {
+      typeDefs: `type Query { any: [Any] nodes: [Node] } union Any = ${names.join(' | ')}
+        interface Node ${key} { id: ID! name: String }
+        ${names.map((name) => `type ${name} implements Node ${key} { id: ID! name: String own${name}: Int }`).join('\n')}`,
+      resolvers: {
+        Query: {
+          any: () => [{ __typename: 'T1', id: '1' }],
+          nodes: () => [{ __typename: 'T1', id: '1' }],
+        },
+        Node: { __resolveType: ({ id }: { id: string }) => `T${id}` },
+        ...Object.fromEntries(
+          names.map((name) => [
+            name,
+            { name: ({ id }: { id: string }) => `name of ${id}`, [`own${name}`]: () => 7 },
+          ]),
+        ),
+      },
+    },
+    links: {
+      typeDefs: `type Query { start: Node } type Node ${key} @interfaceObject { id: ID! peer: Node rank: Int name: String @external
+        call: String @requires(fields: "name") }`,
+      resolvers: {
+        Query: { start: () => ({ id: '0' }) },
+        Node: { peer: next, rank: () => 1, call: ({ name }: { name?: string }) => `hey ${name}` },
+      },
+    },
+  });
+}
+
+const below = (depth: number, selection: string): string =>
+  depth === 0 ? selection : `{ peer ${below(depth - 1, selection)} }`;
+
+const objectBelow = (depth: number, object: unknown): unknown =>
+  depth === 0 ? object : { peer: objectBelow(depth - 1, object) };
+
+for (const [types, depth] of [
+  [4, 3],
+  [24, 12],
+] as const)
+  test(`links between objects of ${types} types, ${depth} deep, are planned at once`, async () => {
+    const { query, fetches } = linked(types);
+    assert.deepEqual(await query(`{ start ${below(depth, '{ id }')} }`), {
+      data: { start: objectBelow(depth, { id: String(depth) }) },
+    });
+    assert.equal(fetches.length, 1);
+    const told = { name: `name of ${depth}`, call: `hey name of ${depth}`, [`ownT${depth}`]: 7, rank: 1 };
+    assert.deepEqual(
+      await query(`{ start ${below(depth, `{ name call ... on T${depth} { ownT${depth} rank } }`)} }`),
+      {
+        data: { start: objectBelow(depth, told) },
+      },
+    );
+  });
+
+test('objects of a union are followed from all of its types together', async () => {
+  const { query, fetches } = linked(8);
+  const text = `{ any { ... on Node ${below(5, '{ name }')} } nodes ${below(4, '{ rank }')} }`;
+  assert.deepEqual(await query(text), {
+    data: { any: [objectBelow(5, { name: 'name of 6' })], nodes: [objectBelow(4, { rank: 1 })] },
+  });
+  assert.equal(fetches.length, 4);
+});
+
+test('what is deferred below links is planned, too', async () => {
+  const { engine } = linked(6);
+  const query = `{ start ${below(3, '{ ... on T3 { name ... @defer { id rank call } } peer { id ... @defer { name peer { id } } } }')} }`;
+  const { data } = await readParts(await engine.executeInParts({ query }, testScope()));
+  const peer = { id: '4', name: 'name of 4', peer: { id: '5' } };
+  const object = { name: 'name of 3', id: '3', rank: 1, call: 'hey name of 3', peer };
+  assert.deepEqual(data, { start: objectBelow(3, object) });
+});
