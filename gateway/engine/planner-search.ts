@@ -6,8 +6,9 @@ const Way = graphPath.SimultaneousPathsWithLazyIndirectPaths;
 type Way<V extends Vertex> = InstanceType<typeof Way<V>>;
 type Advance = typeof graphPath.advanceSimultaneousPathsWithOperation;
 
-/** An operation of which some place can be reached in more ways is refused: they would take all memory. */
+/** An operation of which some place can be reached in more ways, or in one way of more paths, is refused: they would take all memory. */
 export const MAX_WAYS = 10_000;
+const MAX_PATHS = 1_000;
 
 /** A way of several paths, each of which remembers by itself where it can go on. */
 class SeveralPaths<V extends Vertex> extends Way<V> {
@@ -69,7 +70,9 @@ function withoutWorse<V extends Vertex>({ paths: [from] }: Way<V>, ways: Way<V>[
 /** Each choice of one way for every path. */
 function combined<V extends Vertex>([first = [], ...rest]: readonly Way<V>[][]): Way<V>[] {
   const count = rest.reduce((product, ways) => product * ways.length, first.length);
-  if (count > MAX_WAYS) throw new Error(`more than ${MAX_WAYS} ways to one place`);
+  const paths = [first, ...rest].map((ways) => Math.max(0, ...ways.map((way) => way.paths.length)));
+  if (count > MAX_WAYS || paths.reduce((sum, length) => sum + length, 0) > MAX_PATHS)
+    throw new Error('too many ways to one place');
   return rest.reduce(
     (made, ways) =>
       made.flatMap((one) => ways.map((other) => new SeveralPaths(one, [...partsOf(one), ...partsOf(other)]))),

@@ -1,12 +1,13 @@
 import type { FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planner';
-import { Kind, type SelectionSetNode } from 'graphql';
+import { Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import type { ResponsePath } from '../plan/execution.ts';
 import { inOrderOfContexts } from '../plan/context-order.ts';
 import { servesSeveralCases, type PartOfFetch } from '../plan/several-cases.ts';
 import { withSelection } from '../required/fetch-text.ts';
 import { joined } from '../required/restore-plan.ts';
+import { publicName } from '../private-names.ts';
 import { inspect } from './check-plan.ts';
-import { ALWAYS } from './conditions.ts';
+import { ALWAYS, both, opposite, type Conditions } from './conditions.ts';
 import { everybodyOf, type MendableSupergraph } from './divide-early.ts';
 import { setOf } from './early-fields.ts';
 import { sentOf } from './inputs.ts';
@@ -14,12 +15,13 @@ import { silentInspection, type Inspection } from './inspection.ts';
 import { addAll, type Known, type Source } from './known.ts';
 import { entitySelections } from './joint-fetches.ts';
 import { contextsBelow } from './moved-rewrites.ts';
+import { spreadOut, withConditions, without } from './narrow-selection.ts';
 import { inEntities } from './own-fetch.ts';
-import { textOfFetch, type FetchText } from './read-fetch.ts';
+import { textOfFetch } from './read-fetch.ts';
 import { readOperation, type NamedOperation } from './read-operation.ts';
 import { TYPE_NAME } from './signature.ts';
 import type { SubgraphRules } from './subgraph-rules.ts';
-import { interfacesOf, spreadOut, unwantedOf, without } from './unwanted.ts';
+import { interfacesOf, surplusOf } from './surplus.ts';
 import { variantsAt, type Variant } from './variants.ts';
 import { want } from './want.ts';
 
@@ -34,6 +36,8 @@ interface Narrowing {
   readonly known: readonly Source[];
   /** What the operation asks for, and what fetches need that come later. Grows. */
   readonly wanted: Known;
+  /** When what is looked at runs. */
+  readonly under: Conditions;
 }
 
 /**
@@ -52,7 +56,11 @@ export function narrowPlan(supergraph: MendableSupergraph, operation: NamedOpera
   for (const later of deferred) addAll(known, later);
   const everybody = everybodyOf(supergraph);
   const sources = [{ known, under: ALWAYS }];
-  const narrowed = narrowNode({ inspection, everybody, root, known: sources, wanted }, given, []);
+  const narrowed = narrowNode(
+    { inspection, everybody, root, known: sources, wanted, under: ALWAYS },
+    given,
+    [],
+  );
   const fetches = new Set(fetchesOf(given));
   if (fetchesOf(narrowed).every((fetch) => fetches.has(fetch))) return plan;
   return plan.kind === 'Subscription' ? { ...plan, rest: narrowed } : narrowed;
@@ -101,10 +109,15 @@ function narrowNode(narrowing: Narrowing, node: PlanNode, path: ResponsePath): P
     }
     case 'Condition': {
       const { ifClause, elseClause } = node;
+      const variable = publicName(node.condition);
+      const inCase = (literal: string, child: PlanNode | undefined) => {
+        const under = both(narrowing.under, [literal]) ?? narrowing.under;
+        return child && narrowNode({ ...narrowing, under }, child, path);
+      };
       return {
         ...node,
-        ifClause: ifClause && narrow(ifClause),
-        elseClause: elseClause && narrow(elseClause),
+        ifClause: inCase(variable, ifClause),
+        elseClause: inCase(opposite(variable), elseClause),
       };
     }
     case 'Defer': {
@@ -148,29 +161,33 @@ function partsOf(narrowing: Narrowing, fetch: FetchNode, path: ResponsePath): re
   const selection = spreadOut(text.operation.selectionSet, text.fragments);
   const variants = variantsOf(narrowing, fetch, selection, path);
   const [only] = variants;
-  if (variants.length === 1 && only) return [{ fetch, path, narrowed: only.path }];
+  if (variants.length === 1 && only && !isConditional(only)) return [{ fetch, path, narrowed: only.path }];
   if (variants.length > MAX_VARIANTS) return whole;
-  const parts = variants.flatMap(({ path: to, unwanted }) => {
-    const left = unwanted && inEntities(selection, (set) => without(unwanted, set));
+  const parts = variants.flatMap(({ path: to, surplus }) => {
+    const left = surplus && inEntities(selection, (set) => without(surplus, set));
     if (!left || !bringsAnything(narrowing.inspection, fetch, left)) return [];
-    return [{ fetch: partOf(fetch, text, left), path: to, narrowed: to }];
+    const operation = withConditions(text.operation, surplus);
+    return [{ fetch: partOf(fetch, operation, left), path: to, narrowed: to }];
   });
   return parts.length > 0 ? parts : whole;
 }
 
+const isConditional = ({ surplus }: Variant): boolean =>
+  surplus?.values().some((conditions) => conditions !== null) === true;
+
 function variantsOf(
-  { inspection, everybody, root, known, wanted }: Narrowing,
+  { inspection, everybody, root, known, wanted, under }: Narrowing,
   fetch: FetchNode,
   selection: SelectionSetNode,
   path: ResponsePath,
 ): readonly Variant[] {
   const entities = setOf(selection.selections.flatMap(entitySelections));
-  const comparison = { inspection, everybody, renames: fetch.outputRewrites };
+  const comparison = { inspection, everybody, under, renames: fetch.outputRewrites };
   const looking = {
     inspection,
     asksFor: (type: string) =>
       sentOf(inspection, fetch.requires ?? [], type).some(({ key }) => key === TYPE_NAME),
-    unwantedOf: (type: string, sources: readonly Source[]) => unwantedOf(comparison, entities, type, sources),
+    surplusOf: (type: string, sources: readonly Source[]) => surplusOf(comparison, entities, type, sources),
     untoldNames: (type: string) =>
       interfacesOf(inspection, type).filter((name) =>
         everybody.some((rules) => rules.type(name)?.isInterfaceObject),
@@ -194,7 +211,7 @@ function bringsAnything(inspection: Inspection, fetch: FetchNode, set: Selection
   return inSet(setOf(set.selections.flatMap(entitySelections)));
 }
 
-function partOf(fetch: FetchNode, { operation }: FetchText, left: SelectionSetNode): PartOfFetch {
+function partOf(fetch: FetchNode, operation: OperationDefinitionNode, left: SelectionSetNode): PartOfFetch {
   const text = withSelection(operation, left);
   return {
     ...fetch,

@@ -1,16 +1,16 @@
-import type { FieldNode } from 'graphql';
 import type { ResponsePath } from '../plan/execution.ts';
 import type { Inspection } from './inspection.ts';
 import { factsAt, type Source } from './known.ts';
 import { below, stepsOf, type Position, type Step } from './positions.ts';
+import type { Surplus } from './surplus.ts';
 import { applies } from './type-names.ts';
 
 /** Some of the objects at a path: those that stand below objects of some types, or are of some types themselves. */
 export interface Variant {
   /** To these alone. */
   readonly path: ResponsePath;
-  /** What of a fetch nobody wants of them; null where nobody wants them at all. */
-  readonly unwanted: ReadonlySet<FieldNode> | null;
+  /** What a fetch asks beyond what is wanted of them; null where nobody wants them at all. */
+  readonly surplus: Surplus | null;
 }
 
 /** What a path is looked at with. */
@@ -18,8 +18,8 @@ export interface Looking {
   readonly inspection: Inspection;
   /** Whether a fetch asks for objects of `type`. */
   readonly asksFor: (type: string) => boolean;
-  /** What of it nobody wants of them. */
-  readonly unwantedOf: (type: string, wanted: readonly Source[]) => ReadonlySet<FieldNode>;
+  /** What it asks of them beyond that. */
+  readonly surplusOf: (type: string, wanted: readonly Source[]) => Surplus;
   /** Names that objects of a type may bear before they bear its own. */
   readonly untoldNames: (type: string) => readonly string[];
 }
@@ -55,8 +55,8 @@ function branchesAt(looking: Looking, here: Here, steps: readonly Step[]): reado
   );
 }
 
-const ownVariant = ({ unwantedOf }: Looking, { wanted }: Here, [type = '']: readonly string[]): Variant[] => [
-  { path: [], unwanted: unwantedOf(type, wanted) },
+const ownVariant = ({ surplusOf }: Looking, { wanted }: Here, [type = '']: readonly string[]): Variant[] => [
+  { path: [], surplus: surplusOf(type, wanted) },
 ];
 
 /** Types of which the same is known and wanted under a name, of those of which anything is known. */
@@ -79,12 +79,12 @@ function variantsBelow(
   const asked = [...factsAt(here.wanted, step.key)].filter(({ fact }) =>
     names.some((name) => applies(fact.types, name)),
   );
-  if (asked.length === 0) return [{ path: [step, ...rest].flatMap(({ parts }) => parts), unwanted: null }];
+  if (asked.length === 0) return [{ path: [step, ...rest].flatMap(({ parts }) => parts), surplus: null }];
   const wanted = asked.flatMap(({ fact, under }) => (fact.inner ? [{ known: fact.inner, under }] : []));
   const next = { ...below({ types, sources: here.sources }, step), wanted };
-  return branchesAt(looking, next, rest).map(({ path, unwanted, types: only }) => ({
+  return branchesAt(looking, next, rest).map(({ path, surplus, types: only }) => ({
     path: [...narrowed(looking, step.parts, only), ...path],
-    unwanted,
+    surplus,
   }));
 }
 
@@ -104,8 +104,11 @@ const areSame = (ones: readonly Variant[], others: readonly Variant[]): boolean 
   ones.length === others.length &&
   ones.every((one, index) => {
     const other = others[index];
-    return other?.path.join() === one.path.join() && isSameSet(one.unwanted, other.unwanted);
+    return other?.path.join() === one.path.join() && isSameSurplus(one.surplus, other.surplus);
   });
 
-const isSameSet = (one: Variant['unwanted'], other: Variant['unwanted']): boolean =>
-  one?.size === other?.size && [...(one ?? [])].every((node) => other?.has(node));
+const isSameSurplus = (one: Variant['surplus'], other: Variant['surplus']): boolean =>
+  one?.size === other?.size &&
+  [...(one ?? [])].every(
+    ([node, conditions]) => other?.has(node) && other.get(node)?.join() === conditions?.join(),
+  );

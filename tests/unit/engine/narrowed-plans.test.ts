@@ -215,9 +215,10 @@ test('what a context below reads is asked for though no client asked for it', as
   assert.deepEqual(others, ['p1 {fragile depot}', 'p2 {size}']);
 });
 
-test('objects of which nothing else is wanted are still asked for their type', async () => {
+/** Pens and quills, which another subgraph links with each other without knowing them apart. */
+function linked(strict: () => unknown, ofQuill: () => unknown) {
   const shared = 'id: ID! shared: String';
-  const gateway = createTestGateway({
+  return createTestGateway({
     types: {
       typeDefs: `type Query { nodes: [Node] } interface Node ${key} { ${shared} }
         type Pen implements Node ${key} { ${shared} } type Quill implements Node ${key} { ${shared} }`,
@@ -225,19 +226,49 @@ test('objects of which nothing else is wanted are still asked for their type', a
         Query: { nodes: () => ['p1', 'q1'].map((id) => ({ id })) },
         Node: { __resolveType: ({ id }: { id: string }) => (id.startsWith('p') ? 'Pen' : 'Quill') },
         Pen: { shared: () => 's' },
-        Quill: { shared: () => new Error('not wanted') },
+        Quill: { shared: ofQuill },
       },
     },
     links: {
-      typeDefs: `type Node ${key} @interfaceObject { id: ID! peer: Node strict: Int! }`,
+      typeDefs: `type Node ${key} @interfaceObject { id: ID! shared: String @external peer: Node strict: Int!
+        plain: String @requires(fields: "shared") }`,
       resolvers: {
-        Node: { peer: ({ id }: { id: string }) => ({ id: id === 'p1' ? 'p2' : 'q2' }), strict: () => 7 },
+        Node: {
+          peer: ({ id }: { id: string }) => ({ id: id === 'p1' ? 'p2' : 'q2' }),
+          strict,
+          plain: ({ shared: sent }: { shared?: string }) => `plain ${sent}`,
+        },
       },
     },
   });
+}
+
+test('objects of which nothing else is wanted are still asked for their type', async () => {
+  const gateway = linked(
+    () => 7,
+    () => new Error('not wanted'),
+  );
   const text = '{ nodes { ... on Pen { peer { shared } } peer { ... on Quill { strict } } } }';
   assert.deepEqual(await gateway.query(text), {
     data: { nodes: [{ peer: { shared: 's' } }, { peer: { strict: 7 } }] },
   });
   assert.deepEqual(askedOf(gateway, 'types'), ['p2 {__typename shared}', 'q2 {__typename}']);
+});
+
+test('a condition that the planner lost keeps a field from being asked for', async () => {
+  const gateway = linked(
+    () => new Error('not wanted'),
+    () => 't',
+  );
+  const text =
+    'query($no: Boolean = false) { nodes { peer { ... @include(if: $no) { ... on Quill { strict } } plain } } }';
+  assert.deepEqual(await gateway.query(text), {
+    data: { nodes: [{ peer: { plain: 'plain s' } }, { peer: { plain: 'plain t' } }] },
+  });
+  const { data, errors } = await gateway.query(text, { no: true });
+  assert.deepEqual(data, { nodes: [{ peer: { plain: 'plain s' } }, { peer: null }] });
+  assert.deepEqual(
+    errors?.map(({ path }) => path?.join('.')),
+    ['nodes.1.peer.strict'],
+  );
 });

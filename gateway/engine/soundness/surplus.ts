@@ -1,21 +1,26 @@
 import type { FetchNode } from '@apollo/query-planner';
-import { getNamedType, Kind, type FieldNode, type SelectionNode, type SelectionSetNode } from 'graphql';
+import { getNamedType, Kind, type FieldNode, type SelectionSetNode } from 'graphql';
 import { renamedPath } from '../plan/rewrites.ts';
 import { ALWAYS, both, conditionsOf, implies, type Conditions } from './conditions.ts';
-import { onType, setOf, TYPE_NAME_FIELD } from './early-fields.ts';
 import type { Inspection } from './inspection.ts';
 import { factsAt, type Source } from './known.ts';
-import type { FetchText } from './read-fetch.ts';
 import { TYPE_NAME } from './signature.ts';
 import type { SubgraphRules } from './subgraph-rules.ts';
 import { overlap } from './type-names.ts';
+
+/** Fields of a selection that nobody wants (null), or nobody but under these conditions. */
+export type Surplus = ReadonlyMap<FieldNode, Conditions | null>;
 
 /** One fetch, whose selection is compared with what is wanted. */
 export interface Comparison {
   readonly inspection: Inspection;
   readonly everybody: readonly SubgraphRules[];
   readonly renames: FetchNode['outputRewrites'];
+  /** When it runs. */
+  readonly under: Conditions;
 }
+
+type Candidate = ReturnType<typeof factsAt> extends Generator<infer T> ? T : never;
 
 /** What is selected of objects. */
 interface At {
@@ -27,36 +32,38 @@ interface At {
   readonly path: readonly string[];
 }
 
-/** Fields of a selection that nobody wants of entities of `type`. Keys are no such fields: a subgraph that found an object has them. */
-export function unwantedOf(
+/** What of a selection is not wanted of entities of `type`. Keys are no such fields: a subgraph that found an object has them. */
+export function surplusOf(
   comparison: Comparison,
   set: SelectionSetNode,
   type: string,
   wanted: readonly Source[],
-): ReadonlySet<FieldNode> {
-  const unwanted = new Set<FieldNode>();
-  const conditions = commonOf(wanted.map(({ under }) => under));
-  compare(comparison, unwanted, set, { types: new Set([type]), wanted, conditions, path: [] });
-  return unwanted;
+): Surplus {
+  const surplus = new Map<FieldNode, Conditions | null>();
+  const conditions = both(comparison.under, commonOf(wanted.map(({ under }) => under)));
+  if (conditions) compare(comparison, surplus, set, { types: new Set([type]), wanted, conditions, path: [] });
+  return surplus;
 }
 
-function compare(comparison: Comparison, unwanted: Set<FieldNode>, set: SelectionSetNode, at: At): void {
+type Found = Map<FieldNode, Conditions | null>;
+
+function compare(comparison: Comparison, surplus: Found, set: SelectionSetNode, at: At): void {
   const { types } = comparison.inspection;
   for (const node of set.selections) {
     const own = conditionsOf(node);
     const conditions = own && both(at.conditions, own);
     if (!conditions) continue;
     const inner = { ...at, conditions };
-    if (node.kind === Kind.FIELD) compareField(comparison, unwanted, node, inner);
+    if (node.kind === Kind.FIELD) compareField(comparison, surplus, node, inner);
     else if (node.kind === Kind.INLINE_FRAGMENT) {
       const on = node.typeCondition?.name.value;
       const left = on === undefined ? at.types : types.meet(at.types, types.of(on));
-      if (left?.size) compare(comparison, unwanted, node.selectionSet, { ...inner, types: left });
+      if (left?.size) compare(comparison, surplus, node.selectionSet, { ...inner, types: left });
     }
   }
 }
 
-function compareField(comparison: Comparison, unwanted: Set<FieldNode>, node: FieldNode, at: At): void {
+function compareField(comparison: Comparison, surplus: Found, node: FieldNode, at: At): void {
   if (node.name.value === TYPE_NAME) return;
   const { types, conditions, wanted } = at;
   const path = [...at.path, (node.alias ?? node.name).value];
@@ -64,15 +71,25 @@ function compareField(comparison: Comparison, unwanted: Set<FieldNode>, node: Fi
   const found = [...factsAt(wanted, key)].filter(
     ({ fact, under }) => overlap(fact.types, types) && (fact.what === null || isOneCase(under, conditions)),
   );
-  if (found.length === 0 && !isKey(comparison, types, node)) {
-    unwanted.add(node);
-    return;
-  }
-  if (!node.selectionSet) return;
+  const only = conditionsToAdd(found, conditions);
+  const isSurplus = found.length === 0 || only.length > 0;
+  if (isSurplus && !isKey(comparison, types, node)) surplus.set(node, found.length === 0 ? null : only);
+  if (!node.selectionSet || surplus.get(node) === null) return;
   const below = found.flatMap(({ fact, under }) => (fact.inner ? [{ known: fact.inner, under }] : []));
   const returned = typesBelow(comparison.inspection, types, node);
-  compare(comparison, unwanted, node.selectionSet, { types: returned, wanted: below, conditions, path });
+  compare(comparison, surplus, node.selectionSet, {
+    types: returned,
+    wanted: below,
+    conditions: both(conditions, only) ?? conditions,
+    path,
+  });
 }
+
+/** Those under which alone a field is wanted, beyond those that it stands under. */
+const conditionsToAdd = (found: readonly Candidate[], conditions: Conditions): Conditions =>
+  found.some(({ fact }) => fact.what === null)
+    ? ALWAYS
+    : commonOf(found.map(({ under }) => under)).filter((literal) => !conditions.includes(literal));
 
 const isOneCase = (one: Conditions, other: Conditions) => implies(one, other) || implies(other, one);
 
@@ -110,32 +127,4 @@ function typesBelow(
     return field ? [...sets.of(getNamedType(field.type).name)] : [];
   });
   return new Set(returned);
-}
-
-/** The selection with fragments in place of their names, of which each node stands in one place. */
-export const spreadOut = (set: SelectionSetNode, fragments: FetchText['fragments']): SelectionSetNode =>
-  setOf(
-    set.selections.flatMap((node): readonly SelectionNode[] => {
-      if (node.kind === Kind.FIELD) {
-        const { selectionSet } = node;
-        return [{ ...node, selectionSet: selectionSet && spreadOut(selectionSet, fragments) }];
-      }
-      const fragment = node.kind === Kind.INLINE_FRAGMENT ? node : fragments.get(node.name.value);
-      if (!fragment) return [];
-      const inner = spreadOut(fragment.selectionSet, fragments);
-      return onType(fragment.typeCondition?.name.value, inner, node.directives);
-    }),
-  );
-
-/** Empty where nothing is left. */
-export function without(unwanted: ReadonlySet<FieldNode>, set: SelectionSetNode): SelectionSetNode {
-  const selections = set.selections.flatMap((node): readonly SelectionNode[] => {
-    if (node.kind === Kind.FRAGMENT_SPREAD) return [node];
-    if (node.kind === Kind.INLINE_FRAGMENT)
-      return onType(node.typeCondition?.name.value, without(unwanted, node.selectionSet), node.directives);
-    if (unwanted.has(node)) return [];
-    const inner = node.selectionSet && without(unwanted, node.selectionSet);
-    return [{ ...node, selectionSet: inner?.selections.length === 0 ? setOf([TYPE_NAME_FIELD]) : inner }];
-  });
-  return setOf(selections);
 }
