@@ -60,11 +60,16 @@ const withoutDetours =
     return combined(choices);
   };
 
-/** Without ways that lead elsewhere and back to where a field of the same subgraph leads at once. */
+/** Without ways that come back from elsewhere, or from the objects of each type, to where another way leads with one path. */
 function withoutWorse<V extends Vertex>({ paths: [from] }: Way<V>, ways: Way<V>[]): Way<V>[] {
-  const direct = ways.find(({ paths: [path, other] }) => !other && path?.size === (from?.size ?? 0) + 1);
-  const end = direct?.paths[0]?.tail;
-  return end ? ways.filter((way) => way === direct || way.paths.some(({ tail }) => tail !== end)) : ways;
+  const single = ways.filter(({ paths }) => paths.length === 1);
+  const ends = new Set(single.map(({ paths: [path] }) => path?.tail));
+  const direct = single.find(({ paths: [path] }) => path?.size === (from?.size ?? 0) + 1);
+  const isWorse = ({ paths: [path, ...others] }: Way<V>) =>
+    others.length > 0
+      ? [path, ...others].every((one) => ends.has(one?.tail))
+      : path?.tail === direct?.paths[0]?.tail;
+  return ways.filter((way) => way === direct || !isWorse(way));
 }
 
 /** Each choice of one way for every path. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PlanNode, SubscriptionNode } from '@apollo/query-planner';
 import { print } from 'graphql';
-import { CodedError } from '#platform/errors.ts';
+import { CodedError, messageOf } from '#platform/errors.ts';
 import type { Log } from '#platform/log.ts';
 import { checkPlan } from './check-plan.ts';
 import type { MendableSupergraph } from './divide-early.ts';
@@ -38,7 +38,13 @@ export function soundPlan(
     const operation = { ast, names };
     const check = (one: Plan) => checkPlan(one, supergraph, operation);
     const isSound = (one: Plan) => check(one) === null;
-    const first = plan(ast);
+    let first: Plan;
+    try {
+      first = plan(ast);
+    } catch (error) {
+      problem ??= `the planner fails: ${messageOf(error)}`;
+      return null;
+    }
     const found = check(first);
     if (found === null || !first) return found === null ? first : null;
     problem ??= found;

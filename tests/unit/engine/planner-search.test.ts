@@ -73,6 +73,42 @@ test('objects of a union are followed from all of its types together', async () 
   assert.equal(fetches.length, 4);
 });
 
+/** Two subgraphs that share the links, so that each can be followed in either. */
+const shared = (types: number) => {
+  const links = (own: string) => ({
+    typeDefs: `type Query { start: Node @shareable }
+      type Node ${key} @interfaceObject { id: ID! peer: Node @shareable ${own}: Int }`,
+    resolvers: { Query: { start: () => ({ id: '0' }) }, Node: { peer: next, [own]: () => 1 } },
+  });
+  const names = Array.from({ length: types }, (_, index) => `T${index}`);
+  return createTestGateway({
+    types: {
+      typeDefs: `type Query { alive: Boolean } interface Node ${key} { id: ID! }
+        ${names.map((name) => `type ${name} implements Node ${key} { id: ID! }`).join('\n')}`,
+    },
+    left: links('rank'),
+    right: links('size'),
+  });
+};
+
+test('links that two subgraphs share are followed in either', async () => {
+  const { query } = shared(3);
+  assert.deepEqual(await query(`{ start { rank peer { size peer { rank } } } }`), {
+    data: { start: { rank: 1, peer: { size: 1, peer: { rank: 1 } } } },
+  });
+});
+
+test('what can be reached in too many ways is refused before memory ends', async () => {
+  const { query, fetches } = shared(6);
+  const { data, errors } = await query(`{ start ${below(12, '{ rank size }')} }`);
+  assert.equal(data, undefined);
+  assert.deepEqual(
+    errors?.map(({ extensions }) => extensions?.['code']),
+    ['PLAN_UNSOUND'],
+  );
+  assert.deepEqual(fetches, []);
+});
+
 test('what is deferred below links is planned, too', async () => {
   const { engine } = linked(6);
   const query = `{ start ${below(3, '{ ... on T3 { name ... @defer { id rank call } } peer { id ... @defer { name peer { id } } } }')} }`;
