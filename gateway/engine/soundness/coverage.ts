@@ -1,5 +1,5 @@
 import { both, implies, opposite, type Conditions } from './conditions.ts';
-import { factsAt, type Fact, type Known, type Source } from './known.ts';
+import { factsAt, type Candidate, type Fact, type Known, type Source } from './known.ts';
 import { TYPE_NAME } from './signature.ts';
 import { applies, overlap } from './type-names.ts';
 
@@ -32,8 +32,6 @@ export function findMissing(asked: Asked): Missing | null {
     }
   return null;
 }
-
-type Candidate = ReturnType<typeof factsAt> extends Generator<infer T> ? T : never;
 
 function missingOf(asked: Asked, key: string, needed: Fact): Missing | null {
   const types = [...asked.types].filter((name) => applies(needed.types, name));

@@ -55,11 +55,14 @@ const isSame = (one: Fact, other: Fact) =>
 
 const textOf = (names: Fact['returns']) => names && [...names].join();
 
-/** What several sources know under a response name, with all that it depends on. */
-export function* factsAt(
-  sources: readonly Source[],
-  key: string,
-): Generator<{ readonly fact: Fact; readonly under: Conditions }> {
+/** A fact, with all conditions that it depends on. */
+export interface Candidate {
+  readonly fact: Fact;
+  readonly under: Conditions;
+}
+
+/** What several sources know under a response name. */
+export function* factsAt(sources: readonly Source[], key: string): Generator<Candidate> {
   for (const { known, under } of sources)
     for (const fact of known.get(key) ?? []) {
       const conditions = both(under, fact.conditions);

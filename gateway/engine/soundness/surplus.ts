@@ -3,7 +3,7 @@ import { getNamedType, Kind, type FieldNode, type SelectionSetNode } from 'graph
 import { renamedPath } from '../plan/rewrites.ts';
 import { ALWAYS, both, conditionsOf, implies, type Conditions } from './conditions.ts';
 import type { Inspection } from './inspection.ts';
-import { factsAt, type Source } from './known.ts';
+import { factsAt, type Candidate, type Source } from './known.ts';
 import { TYPE_NAME } from './signature.ts';
 import type { SubgraphRules } from './subgraph-rules.ts';
 import { overlap } from './type-names.ts';
@@ -19,8 +19,6 @@ export interface Comparison {
   /** When it runs. */
   readonly under: Conditions;
 }
-
-type Candidate = ReturnType<typeof factsAt> extends Generator<infer T> ? T : never;
 
 /** What is selected of objects. */
 interface At {
@@ -39,7 +37,7 @@ export function surplusOf(
   type: string,
   wanted: readonly Source[],
 ): Surplus {
-  const surplus = new Map<FieldNode, Conditions | null>();
+  const surplus: Found = new Map();
   const conditions = both(comparison.under, commonOf(wanted.map(({ under }) => under)));
   if (conditions) compare(comparison, surplus, set, { types: new Set([type]), wanted, conditions, path: [] });
   return surplus;
