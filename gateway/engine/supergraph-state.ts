@@ -6,7 +6,8 @@ import { readAuthorization, type Authorization } from './authorization/authoriza
 import type { Requirement } from './authorization/requirements.ts';
 import { interfaceObjectsOf } from './incremental/plannable-defers.ts';
 import { readOverrideLabels } from './override-labels.ts';
-import { MAX_WAYS } from './planner-search.ts';
+import './planner/search.ts';
+import { MAX_WAYS } from './planner/ways.ts';
 import { liftableFieldsOf, type LiftableFields } from './required/lifted-fields.ts';
 import { separateRequiredFields, type RequiredFields } from './required/required-fields.ts';
 import type { PlannedSupergraph } from './soundness/sound-plan.ts';

@@ -92,21 +92,61 @@ const shared = (types: number) => {
 };
 
 test('links that two subgraphs share are followed in either', async () => {
-  const { query } = shared(3);
-  assert.deepEqual(await query(`{ start { rank peer { size peer { rank } } } }`), {
-    data: { start: { rank: 1, peer: { size: 1, peer: { rank: 1 } } } },
-  });
+  const { query } = shared(6);
+  assert.deepEqual(
+    await query(`{ start { rank ${'peer { size peer { rank '.repeat(6)} ${'} }'.repeat(6)} } }`),
+    {
+      data: {
+        start: Array.from({ length: 6 }).reduce((inner) => ({ rank: 1, peer: { size: 1, peer: inner } }), {
+          rank: 1,
+        }),
+      },
+    },
+  );
 });
 
-test('what can be reached in too many ways is refused before memory ends', async () => {
-  const { query, fetches } = shared(6);
-  const { data, errors } = await query(`{ start ${below(12, '{ rank size }')} }`);
+test('what would be combined in too many ways is refused before memory ends', async () => {
+  const { query, fetches } = shared(20);
+  const { data, errors } = await query('{ start { rank peer { size peer { rank } } } }');
   assert.equal(data, undefined);
   assert.deepEqual(
     errors?.map(({ extensions }) => extensions?.['code']),
     ['PLAN_UNSOUND'],
   );
   assert.deepEqual(fetches, []);
+});
+
+/** Objects of many types, of which two subgraphs share a field. */
+function described(types: number, withOwn: string) {
+  const names = Array.from({ length: types }, (_, index) => `T${index}`);
+  const objects = (fields: (name: string) => string) =>
+    names.map((name) => `type ${name} implements Media ${key} { id: ID! ${fields(name)} }`).join('\n');
+  const describing = (own: string) => ({
+    typeDefs: `interface Media { id: ID! author: Author }
+      ${objects((name) => `author: Author @shareable ${name === withOwn && own === 'name' ? 'extra: Int' : ''}`)}
+      type Author ${key} { id: ID! ${own}: String }`,
+    resolvers: {
+      Author: { [own]: () => own },
+      ...Object.fromEntries(names.map((name) => [name, { author: () => ({ id: 'a' }), extra: () => 7 }])),
+    },
+  });
+  return createTestGateway({
+    media: {
+      typeDefs: `type Query { media: [Media] } interface Media { id: ID! } ${objects(() => '')}`,
+      resolvers: { Query: { media: () => names.map((name) => ({ __typename: name, id: name })) } },
+    },
+    left: describing('name'),
+    right: describing('city'),
+  });
+}
+
+test('a field that two subgraphs share for objects of many types is fetched from one of them', async () => {
+  const { query, fetches } = described(24, 'T7');
+  const { data, errors } = await query('{ media { author { city } ... on T7 { extra } } }');
+  assert.equal(errors, undefined);
+  const media = (index: number) => ({ author: { city: 'city' }, ...(index === 7 && { extra: 7 }) });
+  assert.deepEqual(data, { media: Array.from({ length: 24 }, (_, index) => media(index)) });
+  assert.deepEqual(fetches.map(({ subgraph }) => subgraph).toSorted(), ['left', 'media', 'right']);
 });
 
 test('what is deferred below links is planned, too', async () => {
