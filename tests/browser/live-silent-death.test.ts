@@ -126,13 +126,13 @@ describe('Connections that die without a word', { skip: skipped, timeout: 10 * P
       await hears(ben, ada);
     });
 
-    test('a speaker who is gone, about whom a listener asks once at most', async (t) => {
+    test('a speaker who is gone, about whom a listener asks once for each sign at most', async (t) => {
       own('ada');
       for (const network of [audio, socket]) network.darken('ada');
       const questions = await askedInSilence();
       t.diagnostic(`asked: ${questions.join()}`);
-      // None where a check of ICE was answered in time.
-      assert.ok(questions.length <= 1 && questions.every((method) => method === 'ping'));
+      // Packets and levels stay away. None where a check of ICE was answered in time, and the answer to the first spares the second where that comes in time.
+      assert.ok(questions.length <= 2 && questions.every((method) => method === 'ping'));
     });
   });
 });
