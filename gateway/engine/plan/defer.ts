@@ -2,6 +2,7 @@ import type { DeferNode, DeferredNode, PlanNode } from '@apollo/query-planner';
 import { messageOf } from '#platform/errors.ts';
 import { readsContext } from './context-order.ts';
 import type { Execution, ResponseError, Run } from './execution.ts';
+import { fetchesOf } from './fetches-of.ts';
 
 interface Part {
   readonly label: string;
@@ -15,7 +16,7 @@ interface Part {
 export function compileDefer(node: DeferNode, compile: (child: PlanNode) => Run): Run {
   const { node: primaryNode } = node.primary;
   const primary = primaryNode && compile(primaryNode);
-  const known = new Set(uniqueIds(fetchIdsOf(node)));
+  const known = new Set(uniqueIds(fetchesOf(node).flatMap(({ id }) => id ?? [])));
   // The planner does not say which fetch brings a context.
   const isTold = ({ depends, node: child }: DeferredNode) =>
     depends.every(({ id }) => known.has(id)) && !(child && readsContext(child) !== 'never');
@@ -36,24 +37,6 @@ export function compileDefer(node: DeferNode, compile: (child: PlanNode) => Run)
 
 /** The planner gives several fetches of a mutation one id at times, which then says nothing. */
 const uniqueIds = (ids: readonly string[]) => ids.filter((id) => ids.indexOf(id) === ids.lastIndexOf(id));
-
-function fetchIdsOf(node: PlanNode | undefined): string[] {
-  switch (node?.kind) {
-    case undefined:
-      return [];
-    case 'Fetch':
-      return node.id === undefined ? [] : [node.id];
-    case 'Flatten':
-      return fetchIdsOf(node.node);
-    case 'Parallel':
-    case 'Sequence':
-      return node.nodes.flatMap(fetchIdsOf);
-    case 'Condition':
-      return [node.ifClause, node.elseClause].flatMap(fetchIdsOf);
-    case 'Defer':
-      return [node.primary, ...node.deferred].flatMap((part) => fetchIdsOf(part.node));
-  }
-}
 
 const ENDED: ResponseError = {
   message: 'The request ended before it was answered.',

@@ -66,7 +66,7 @@ function sameForAll<V extends Vertex>(
   return [...sources].flatMap((source) =>
     combined(
       choices.map((ways) =>
-        [ways.find((one) => sourceOf(one) === source) ?? ways[0]].flatMap((one) => one ?? []),
+        [ways.find((one) => sourceOf(one) === source) ?? ways[0]].filter((one) => one !== undefined),
       ),
     ),
   );

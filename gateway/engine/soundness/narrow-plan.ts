@@ -2,6 +2,7 @@ import type { FetchNode, PlanNode, SubscriptionNode } from '@apollo/query-planne
 import { Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 import type { ResponsePath } from '../plan/execution.ts';
 import { inOrderOfContexts } from '../plan/context-order.ts';
+import { fetchesOf } from '../plan/fetches-of.ts';
 import { servesSeveralCases, type PartOfFetch } from '../plan/several-cases.ts';
 import { withSelection } from '../required/fetch-text.ts';
 import { joined } from '../required/restore-plan.ts';
@@ -75,24 +76,6 @@ const isByType = (known: Known): boolean =>
   [...known.values()].some((facts) =>
     facts.some(({ types, inner }) => types !== null || (inner !== null && isByType(inner))),
   );
-
-function fetchesOf(node: PlanNode | undefined): FetchNode[] {
-  switch (node?.kind) {
-    case undefined:
-      return [];
-    case 'Fetch':
-      return [node];
-    case 'Flatten':
-      return fetchesOf(node.node);
-    case 'Parallel':
-    case 'Sequence':
-      return node.nodes.flatMap(fetchesOf);
-    case 'Condition':
-      return [node.ifClause, node.elseClause].flatMap(fetchesOf);
-    case 'Defer':
-      return [node.primary, ...node.deferred].flatMap((part) => fetchesOf(part.node));
-  }
-}
 
 /** With the path at every fetch. */
 function narrowNode(narrowing: Narrowing, node: PlanNode, path: ResponsePath): PlanNode {
